@@ -1,0 +1,80 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From links and problems to a verdict: the one table of the whole collection.
+
+A link is ``ok``, ``broken``, ``unknown`` (not seen) or ``n/a`` (does not apply here). A verdict is something to act on:
+
+* ``broken``: numbers drawn in this boot may be guessable, or what is credited is not entropy
+* ``degraded``: the numbers are sound now, but a link is missing or will be at the next boot
+* ``unknown``: what would decide was not seen
+* ``ok``: every link that applies was seen and is right
+"""
+
+OK, BROKEN, UNKNOWN, NOT_APPLICABLE = "ok", "broken", "unknown", "n/a"
+DEGRADED = "degraded"
+
+# From the host's generator to the guest's first key, in the order in which random bytes travel.
+LINKS = ("host", "config", "live", "current", "fed", "ready", "in_time")
+
+VERDICTS = (BROKEN, DEGRADED, UNKNOWN, OK)
+
+# Random numbers of this boot may be guessable, or the kernel credits what is not entropy.
+BREAKING = frozenset(("not-ready", "early-reads", "fake-source", "source-stuck", "host-unsound"))
+
+# Every link may look right, and yet the next start or the next minutes will not be.
+DEGRADING = frozenset(("unsafe-backend", "rate-starves", "seeded-late", "driver-late", "not-filling", "quality-zero"))
+
+
+def verdict(links, codes):
+    """Return the verdict (str) of ``links`` (dict: link to its state) and ``codes`` (the problem codes, any iterable)."""
+    codes = frozenset(codes)
+    states = [links.get(link, UNKNOWN) for link in LINKS]
+    if codes & BREAKING:
+        return BROKEN
+    if links.get("ready", UNKNOWN) == UNKNOWN:
+        return UNKNOWN
+    if BROKEN in states or codes & DEGRADING:
+        return DEGRADED
+    # An unreadable log hides when the CRNG became ready; that alone never degrades a verdict.
+    if any(links.get(link, UNKNOWN) == UNKNOWN for link in LINKS if link != "in_time"):
+        return UNKNOWN
+    return OK
+
+
+def state_of(fact):
+    """Return the link state (str) of a fact that is True, False or anything else for not known."""
+    if fact is True:
+        return OK
+    if fact is False:
+        return BROKEN
+    return UNKNOWN
+
+
+def guest_links(facts):
+    """Return the links (dict) that one machine can tell of itself from its ``facts`` (the dict of ``entropy_facts``).
+
+    ``host`` and ``config`` are another machine's to tell. A machine that is no KVM guest needs no device of its own.
+    """
+    hwrng, crng = facts["hwrng"], facts["crng"]
+    links = {"host": NOT_APPLICABLE, "config": NOT_APPLICABLE}
+    if facts["kvm_guest"] is False:
+        links.update(live=NOT_APPLICABLE, current=NOT_APPLICABLE, fed=NOT_APPLICABLE)
+    else:
+        links.update(live=state_of(hwrng["device"]), current=_current(hwrng), fed=state_of(hwrng["filling"]))
+    links.update(ready=state_of(crng["ready"]), in_time=state_of(crng["in_time"]))
+    return links
+
+
+def _current(hwrng):
+    """Return the state (str) of the link from the device to the kernel's choice of source."""
+    if hwrng["current"] is not None:
+        return state_of(hwrng["current"].startswith("virtio_rng"))
+    return state_of(False if hwrng["device"] is False else UNKNOWN)
+
+
+def judge_guest(facts):
+    """Return (links, verdict) of one machine on its own evidence; ``facts`` has its ``problems`` already."""
+    links = guest_links(facts)
+    return links, verdict(links, [problem["code"] for problem in facts["problems"]])
