@@ -1,0 +1,97 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a lab keeps its files, and as whom its daemon and guests run."""
+
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from lab import LabError
+
+# Started by root, the lab drops to nobody: an unprivileged libvirtd cannot touch the machine's own libvirt.
+NOBODY = 65534
+# A UNIX socket's path has 107 bytes (sun_path); libvirt's longest below a lab's state is config/libvirt/qemu/lib/domain-1234-<20 letters>/monitor.sock
+LONGEST_STATE = 36
+
+
+def as_root():
+    """Return whether the lab was started by root."""
+    return os.geteuid() == 0
+
+
+def lab_user(groups=()):
+    """Return the words (list of str) that start a command as the lab's unprivileged user."""
+    if not as_root():
+        return []
+    kept = ["--groups=%s" % ",".join(str(group) for group in groups)] if groups else ["--clear-groups"]
+    return ["setpriv", "--reuid=%d" % NOBODY, "--regid=%d" % NOBODY, *kept]
+
+
+def give(path):
+    """Make ``path`` belong to the lab's unprivileged user."""
+    if as_root():
+        os.chown(path, NOBODY, NOBODY)
+
+
+def reachable(path):
+    """Return whether the lab's unprivileged user can enter every folder that leads to ``path``."""
+    existing = [folder for folder in [Path(path), *Path(path).parents] if folder.exists()]
+    if not as_root():
+        return all(os.access(folder, os.X_OK) for folder in existing)
+    return all(folder.stat().st_mode & 0o001 for folder in existing)
+
+
+def cache(kind):
+    """Return the folder (Path, made if need be) outside the repository for what is built once: ``kind`` is images or quick.
+
+    It is below ``$XDG_CACHE_HOME`` or ``~/.cache``; below /var/cache where the lab's user cannot enter that, as with root's home.
+    """
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    if not reachable(base):
+        base = Path("/var/cache")
+    folder = base / "kvm-entropy" / kind
+    _make_folders(folder)
+    return folder
+
+
+def open_state(folder):
+    """Return the lab's state folder (Path) for ``folder``, made if need be: ``folder``/state, or where that link leads.
+
+    It is a folder of its own in /var/tmp where ``folder`` is too long for a socket's path, has characters that need quoting in
+    one of many configuration files, or cannot be entered by the lab's unprivileged user.
+    """
+    folder = Path(folder).absolute()
+    state = folder / "state"
+    if not os.path.lexists(state):
+        _make_folders(folder)
+        plain = re.fullmatch(r"[A-Za-z0-9_./-]{1,%d}" % LONGEST_STATE, str(state))
+        if plain and reachable(folder):
+            state.mkdir()
+        else:
+            state.symlink_to(tempfile.mkdtemp(prefix="kvm-entropy-lab.", dir="/var/tmp"))
+        state.chmod(0o755)
+        (state / ".lab").touch()
+    if not (state / ".lab").exists():
+        raise LabError("%s is no lab's state (no file .lab in it): choose another --dir" % state)
+    return state.resolve()
+
+
+def remove_state(folder):
+    """Remove the lab's state below ``folder`` and, where it leads elsewhere, what it leads to. Nothing there: nothing is done."""
+    state = Path(folder).absolute() / "state"
+    if (state / ".lab").exists():
+        shutil.rmtree(state.resolve())
+    if state.is_symlink():
+        state.unlink()
+
+
+def _make_folders(folder):
+    """Make ``folder`` and its missing parents with mode 755 whatever the umask is."""
+    missing = [each for each in [folder, *folder.parents] if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(exist_ok=True)
+        each.chmod(0o755)
