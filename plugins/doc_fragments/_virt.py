@@ -13,6 +13,7 @@ options:
     type: str
     default: qemu:///system
 requirements:
-  - libvirt's Python bindings 5.0 or newer, in the interpreter that runs the module or in a system one
-    (Debian and Ubuntu C(python3-libvirt), RHEL, Fedora and SUSE C(python3-libvirt-python) or C(libvirt-python))
+  - libvirt's Python bindings 5.0 or newer, in the interpreter that runs the module or in one of C(/usr/bin/python3),
+    C(/usr/libexec/platform-python) and C(/usr/bin/python), under which the module then runs itself again. The package is
+    C(python3-libvirt) on Debian, Ubuntu, Fedora and RHEL, C(python3-libvirt-python) on SUSE.
 """

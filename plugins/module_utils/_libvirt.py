@@ -1,0 +1,233 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The only file that talks to libvirt: one connection, one listing, and libvirt's refusals in words."""
+
+import re
+from urllib.parse import urlsplit
+
+try:
+    import libvirt
+except ImportError:
+    libvirt = None
+
+from ansible_collections.kvm.entropy.plugins.module_utils import _virt_xml
+from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
+
+HAS_BINDINGS = libvirt is not None
+
+# virDomainState in include/libvirt/libvirt-domain.h.
+_STATES = {0: "nostate", 1: "running", 2: "blocked", 3: "paused", 4: "shutdown", 5: "shutoff", 6: "crashed", 7: "pmsuspended"}
+
+# The second is how libvirt says that the definition of a pc machine has no slot left, not even for a bridge with more of them.
+_NO_SLOT = re.compile(r"No more available PCI|but index must be larger than bus", re.IGNORECASE)
+_NO_HOTPLUG = re.compile(r"does not support hotplug", re.IGNORECASE)
+_LEAVING = re.compile(r"already in the process of unplug", re.IGNORECASE)
+_NO_SOURCE = re.compile(r"Could not open '|Unable to open '|is not accessible|Failed to create .*backend", re.IGNORECASE)
+
+
+class Refusal(Exception):
+    """libvirt refuses something for one domain.
+
+    ``kind`` is one of no-slot, no-hotplug, no-source (the backend's path), leaving (an unplug was already asked for), busy, gone (the
+    domain is no longer there), stopped, unsupported (the driver cannot do it at all), other.
+    """
+
+    def __init__(self, kind, text):
+        super().__init__(text)
+        self.kind = kind
+
+
+class ConnectionLost(Exception):
+    """The daemon no longer answers."""
+
+
+def is_local(uri):
+    """Return whether ``uri`` means a daemon of this machine."""
+    return urlsplit(uri).hostname is None
+
+
+class Connection:
+    """A connection to one daemon; ``writable`` is False where it may only read."""
+
+    def __init__(self, handle, uri, writable):
+        self._handle = handle
+        self.uri = uri
+        self.writable = writable
+        self._supported = {}
+
+    def domains(self):
+        """Return all Domains of the daemon: one listing, and one for each of the three properties that only a listing tells."""
+        try:
+            flagged = [
+                {domain.UUIDString() for domain in self._handle.listAllDomains(flag)} for flag in (
+                    libvirt.VIR_CONNECT_LIST_DOMAINS_TRANSIENT,
+                    libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE,
+                    libvirt.VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT)
+            ]
+            return [Domain(self, handle, *flagged) for handle in self._handle.listAllDomains(0)]
+        except libvirt.libvirtError as error:
+            raise EntropyError(f"libvirt on {self.uri} does not list its domains: {error}. Nothing was changed.")
+
+    def versions(self):
+        """Return libvirt's and the hypervisor's version (str, None where not told)."""
+        return _version(self._handle.getLibVersion), _version(self._handle.getVersion)
+
+    def supported(self, platform):
+        """Return (dict of supported rng models and backends, None) for a domain's platform dict (None: the host's default).
+
+        (None, why) where that is not known.
+        """
+        asked = tuple((platform or {}).get(name) for name in ("emulator", "arch", "type"))
+        if asked not in self._supported:
+            self._supported[asked] = self._ask_supported(*asked)
+        return self._supported[asked]
+
+    def _ask_supported(self, emulator, arch, kind):
+        try:
+            capabilities = self._handle.getDomainCapabilities(emulator, arch, None, kind, 0)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() == libvirt.VIR_ERR_OPERATION_DENIED:
+                return None, "a read-only connection may not ask for domain capabilities"
+            return None, f"libvirt does not tell: {error}"
+        supported = _virt_xml.supported_rng(capabilities)
+        return supported, None if supported else "this libvirt does not tell (it does since 5.7.0)"
+
+    def call(self, function, *arguments):
+        """Return what libvirt's ``function`` returns; raise Refusal, or ConnectionLost when the daemon is gone."""
+        try:
+            return function(*arguments)
+        except libvirt.libvirtError as error:
+            if not self._is_alive():
+                raise ConnectionLost(str(error))
+            raise Refusal(_kind(error), str(error))
+
+    def define(self, xml):
+        """Define a domain."""
+        self.call(self._handle.defineXML, xml)
+
+    def _is_alive(self):
+        try:
+            return bool(self._handle.isAlive())
+        except libvirt.libvirtError:
+            return False
+
+    def close(self):
+        try:
+            self._handle.close()
+        except libvirt.libvirtError:
+            pass  # The daemon is gone, and so is the connection.
+
+
+class Domain:
+    """One domain of the listing. What it reads and does is one call to libvirt each; every method may raise Refusal."""
+
+    def __init__(self, connection, handle, transient, managed_save, snapshots):
+        self._call = connection.call
+        self._connection = connection
+        self._handle = handle
+        self.name = handle.name()
+        self.uuid = handle.UUIDString()
+        self.is_active = handle.ID() >= 0
+        self.is_persistent = self.uuid not in transient
+        self.has_managed_save = self.uuid in managed_save
+        self.has_snapshots = self.uuid in snapshots
+
+    def state(self):
+        """Return its state in virsh's words; that of an inactive domain is known from the listing."""
+        return _STATES.get(self._call(self._handle.state)[0], "nostate") if self.is_active else "shutoff"
+
+    def definition(self):
+        """Return the XML that the next start uses, without secrets."""
+        return self._call(self._handle.XMLDesc, libvirt.VIR_DOMAIN_XML_INACTIVE)
+
+    def running(self):
+        """Return the XML of the running domain, without secrets."""
+        return self._call(self._handle.XMLDesc, 0)
+
+    def attach(self, element):
+        """Add a device to the definition."""
+        self._call(self._handle.attachDeviceFlags, element, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+
+    def detach(self, element):
+        """Take the device of exactly this element from the definition."""
+        self._call(self._handle.detachDeviceFlags, element, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+
+    def plug(self, element):
+        """Plug a device into the running domain."""
+        self._call(self._handle.attachDeviceFlags, element, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+
+    def request_unplug(self, alias):
+        """Ask the guest to give a device back. It returns at once; the device leaves when the guest answers."""
+        self._call(self._handle.detachDeviceAlias, alias, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+
+    def redefine(self, gone, added):
+        """Define the domain again without the elements ``gone`` and with ``added``: for drivers that cannot attach at all."""
+        secure = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
+        current = self._call(self._handle.XMLDesc, secure)
+        try:
+            new = _virt_xml.edited(current, gone, added)
+        except ValueError as error:
+            raise Refusal("other", f"the definition was changed by somebody else: it no longer has {error}")
+        self._connection.define(new)
+
+
+def connect(uri, write):
+    """Return a Connection that may write; without need to ``write``, one that may only read where there are no more rights.
+
+    Raise EntropyError when the daemon cannot be reached.
+    """
+    # libvirt prints each error to stderr as well, where it would spoil a module's output.
+    libvirt.registerErrorHandler(lambda _context, _error: None, None)
+    try:
+        return Connection(libvirt.open(uri), uri, True)
+    except libvirt.libvirtError as error:
+        if write:
+            raise _unreachable(uri, error)
+    return connect_read_only(uri)
+
+
+def connect_read_only(uri):
+    """Return a Connection that may only read. Raise EntropyError when the daemon cannot be reached."""
+    libvirt.registerErrorHandler(lambda _context, _error: None, None)
+    try:
+        return Connection(libvirt.openReadOnly(uri), uri, False)
+    except libvirt.libvirtError as error:
+        raise _unreachable(uri, error)
+
+
+def _unreachable(uri, error):
+    return EntropyError(
+        f"cannot reach libvirt at {uri}: {error}. Nothing was changed. Check that the daemon runs (systemctl status libvirtd, "
+        "or virtqemud.socket), that its socket is there, and that this user may use it (root, or the group libvirt).")
+
+
+def _kind(error):
+    code, text = error.get_error_code(), str(error)
+    if code == libvirt.VIR_ERR_NO_DOMAIN:
+        return "gone"
+    if code == libvirt.VIR_ERR_NO_SUPPORT:
+        return "unsupported"
+    if code in (libvirt.VIR_ERR_OPERATION_TIMEOUT, libvirt.VIR_ERR_RESOURCE_BUSY):
+        return "busy"
+    if _NO_SLOT.search(text):
+        return "no-slot"
+    if _NO_HOTPLUG.search(text):
+        return "no-hotplug"
+    if _LEAVING.search(text):
+        return "leaving"
+    if _NO_SOURCE.search(text):
+        return "no-source"
+    if code == libvirt.VIR_ERR_OPERATION_INVALID and "not running" in text:
+        return "stopped"
+    return "other"
+
+
+def _version(ask):
+    try:
+        number = ask()
+    except libvirt.libvirtError:
+        return None
+    # virConnectGetLibVersion: major * 1,000,000 + minor * 1,000 + release.
+    return f"{number // 1000000}.{number // 1000 % 1000}.{number % 1000}"

@@ -1,0 +1,125 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What virt_rng returns of the domains it looked at: rows, a summary, a diff, the failure's words."""
+
+from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import BUSY, PENDING, REFUSED, RESTART
+
+_FAILURES = (REFUSED, BUSY)
+_WAITING = (RESTART, PENDING)
+
+# At most so many failed domains are named in the message; their rows are returned anyway.
+_MOST_NAMED = 20
+
+
+class Outcome:
+    """One domain: its Parts (None where not looked at), and what else is to be said about it."""
+
+    def __init__(self, domain):
+        self.domain = domain
+        self.state = None
+        self.config = None
+        self.live = None
+        self.way_back = ""
+        self.skipped = False
+        self.error = None
+        self.notes = []
+
+    @property
+    def parts(self):
+        return [part for part in (self.config, self.live) if part]
+
+    @property
+    def is_failed(self):
+        return self.error is not None or any(part.result in _FAILURES for part in self.parts)
+
+    @property
+    def is_waiting(self):
+        return any(part.result in _WAITING for part in self.parts)
+
+    @property
+    def is_changed(self):
+        return any(part.is_changed for part in self.parts)
+
+    @property
+    def why_failed(self):
+        reasons = [part.reason for part in self.parts if part.result in _FAILURES]
+        return "; ".join(([self.error] if self.error else []) + reasons)
+
+    def row(self):
+        """Return the domain's row (dict)."""
+        reasons = ([self.why_failed] if self.is_failed else []) + self.notes
+        return {
+            "name": self.domain.name,
+            "uuid": self.domain.uuid,
+            "state": self.state,
+            "changed": self.is_changed,
+            "failed": self.is_failed,
+            "skipped": self.skipped,
+            "reason": "; ".join(reasons) or None,
+            "managed_save": self.domain.has_managed_save,
+            "snapshots": self.domain.has_snapshots,
+            "config": _half(self.config),
+            "live": _half(self.live),
+        }
+
+
+def report(outcomes, max_results, with_diff):
+    """Return the module's result (dict) for ``outcomes`` (list of Outcome)."""
+    ranked = sorted(outcomes, key=_rank)
+    result = {
+        "changed": any(outcome.is_changed for outcome in outcomes),
+        "summary": _summary(outcomes),
+        "domains": [outcome.row() for outcome in ranked[:max_results]],
+        "truncated": max(0, len(ranked) - max_results),
+    }
+    if with_diff:
+        result["diff"] = [diff for outcome in ranked[:max_results] for diff in _diffs(outcome)]
+    return result
+
+
+def failure(outcomes):
+    """Return the message that names each failed domain and why, or None."""
+    failed = [outcome for outcome in outcomes if outcome.is_failed]
+    if not failed:
+        return None
+    named = [f"domain {outcome.domain.name}: {outcome.why_failed}" for outcome in failed[:_MOST_NAMED]]
+    rest = len(failed) - len(named)
+    return f"{len(failed)} of {len(outcomes)} domains failed. " + ". ".join(named) + (f". And {rest} more: see the rows" if rest else "")
+
+
+def _rank(outcome):
+    """Return what a person has to see first: failed, waiting, changed, skipped, unchanged."""
+    return [outcome.is_failed, outcome.is_waiting, outcome.is_changed, outcome.skipped, True].index(True)
+
+
+def _summary(outcomes):
+    settled = [outcome for outcome in outcomes if not outcome.is_failed]
+    changed = sum(outcome.is_changed for outcome in settled)
+    skipped = sum(outcome.skipped for outcome in settled)
+    return {
+        "matched": len(outcomes),
+        "unchanged": len(settled) - changed - skipped,
+        "changed": changed,
+        "restart_required": sum(outcome.is_waiting for outcome in outcomes),
+        "skipped": skipped,
+        "failed": len(outcomes) - len(settled),
+    }
+
+
+def _half(part):
+    return part and {"before": part.before, "after": part.after, "result": part.result, "reason": part.reason}
+
+
+def _diffs(outcome):
+    for part, what in ((outcome.config, "definition"), (outcome.live, "running device")):
+        if part and part.before != part.after:
+            header = f"{outcome.domain.name} ({what})"
+            yield {
+                "before_header": header,
+                "after_header": header,
+                "before": _rng_device.to_text(part.before),
+                "after": _rng_device.to_text(part.after),
+            }

@@ -1,0 +1,318 @@
+#!/usr/bin/python
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module kvm.entropy.virt_rng."""
+
+DOCUMENTATION = r"""
+module: virt_rng
+short_description: Give many domains their virtio-rng device
+version_added: 0.1.0
+author: kvm.entropy contributors (@kvm-entropy)
+description:
+  - Makes the C(<rng>) device of many domains what is asked, in their definitions and in what runs, with one connection to libvirt.
+  - The daemon edits the definitions, so nothing else in them changes and no secret leaves it. It may add the PCI port that the device needs.
+  - A definition gets the new device before it loses the old one. What libvirt refuses leaves the definition as it was and fails that domain,
+    while the others go on.
+  - A device that runs and differs is not replaced. Its domain is reported as waiting for a power-off and start.
+options:
+  domains:
+    description:
+      - Names, UUIDs and shell globs of the domains that are meant. V(*) means all.
+      - A name or UUID that no domain has is an error, and nothing is changed. A glob may match nothing.
+      - A domain with such a character in its name is meant by its very name, as are all that it matches as a glob. V([*]) means the character itself.
+    type: list
+    elements: str
+    required: true
+  exclude:
+    description: Names, UUIDs and globs of domains that are not meant after all. They may match nothing.
+    type: list
+    elements: str
+    default: []
+  state:
+    description:
+      - V(present) - at least one device is as described. If none is, the first is replaced, or one is added where there is none.
+        A device with backend C(egd) is preserved then, and the described one is added beside it.
+      - V(absent) - there is no C(<rng>) at all, whatever its backend. The options that describe the device mean nothing then.
+    type: str
+    choices: [present, absent]
+    default: present
+  backend:
+    description:
+      - Where the host takes the random numbers from.
+      - V(random) reads the file O(path). V(builtin) lets QEMU ask the host's kernel itself (libvirt 6.1 and QEMU 4.2 or newer).
+    type: str
+    choices: [random, builtin]
+    default: random
+  path:
+    description:
+      - The character device of the host that O(backend=random) reads.
+      - Refused when it is none, and when it is C(/dev/hwrng) on a host that has no hardware source. With the O(uri) of another machine this
+        cannot be checked, and RV(unchecked) says so.
+    type: path
+    default: /dev/urandom
+  rate_bytes:
+    description: How many bytes the guest may take per O(rate_period). V(0) is unlimited.
+    type: int
+    default: 1024
+  rate_period:
+    description: The period of the limit, in milliseconds.
+    type: int
+    default: 1000
+  model:
+    description: The device's model.
+    type: str
+    choices: [virtio, virtio-transitional, virtio-non-transitional]
+    default: virtio
+  driver:
+    description:
+      - Options of the device's virtio driver. Only what is given is managed.
+      - A confidential guest (C(<launchSecurity>)) gets O(driver.iommu=true) unless that is given.
+    type: dict
+    suboptions:
+      iommu:
+        description: Whether the device uses the guest's IOMMU.
+        type: bool
+      ats:
+        description: Whether the device supports address translation services.
+        type: bool
+      packed:
+        description: Whether the device uses packed virtqueues.
+        type: bool
+      page_per_vq:
+        description: Whether each virtqueue's notifications have a page of their own.
+        type: bool
+  scope:
+    description:
+      - Which half of a domain is meant - its definition (V(config)), its running device (V(live)), or what it has of V(both).
+      - A domain that has no such half is skipped, and its row says so.
+    type: str
+    choices: [config, live, both]
+    default: both
+  exclusive:
+    description:
+      - Whether the described device shall be the only C(<rng>). All others go, also those with backend C(egd).
+      - One that runs beside it waits for a power-off and start.
+    type: bool
+    default: false
+  unplug_timeout:
+    description:
+      - How long to wait, in seconds, for the guests to give their running devices back, with O(state=absent). One deadline for all together.
+      - A guest that has not answered by then is reported as C(pending_unplug). It may still answer later.
+    type: int
+    default: 10
+  max_results:
+    description: How many rows RV(domains) has at most.
+    type: int
+    default: 500
+notes:
+  - Check mode needs no right to change anything. Where there is none it opens a read-only connection, which may not ask what the host's QEMU
+    supports. RV(unchecked) says so.
+  - Check mode predicts that a guest gives its device back when asked to, and that libvirt has a place for a device where only trying tells.
+seealso:
+  - module: kvm.entropy.virt_rng_info
+extends_documentation_fragment:
+  - kvm.entropy._virt
+  - kvm.entropy._attributes
+  - kvm.entropy._attributes.changes
+  - kvm.entropy._attributes.linux
+  - kvm.entropy._attributes.actiongroup_virt
+"""
+
+EXAMPLES = r"""
+- name: Give every domain of this host a random number generator, now and at each start
+  kvm.entropy.virt_rng:
+    domains: ["*"]
+
+- name: Web servers and one database, without the retired ones
+  kvm.entropy.virt_rng:
+    domains: ["web-*", db01, 2c12a822-84af-424b-91cf-7470bde43aa8]
+    exclude: ["web-old-*"]
+    backend: builtin
+    rate_bytes: 0
+
+- name: The same connection for all modules of the collection that talk to libvirt
+  module_defaults:
+    group/kvm.entropy.virt:
+      uri: qemu:///session
+  block:
+    - name: Definitions only, what runs is left alone
+      kvm.entropy.virt_rng:
+        domains: ["*"]
+        scope: config
+      register: applied
+
+- name: The way back, one domain as it was before
+  kvm.entropy.virt_rng:
+    uri: qemu:///session
+    domains: ["{{ row.uuid }}"]
+    scope: config
+    state: "{{ 'present' if before else 'absent' }}"
+    backend: "{{ before.backend | default(omit) }}"
+    path: "{{ before.path | default(omit) }}"
+    rate_bytes: "{{ before.rate_bytes | default(omit) }}"
+    rate_period: "{{ before.rate_period | default(omit) }}"
+    model: "{{ before.model | default(omit) }}"
+    driver: "{{ before.driver | default(omit) }}"
+  loop: "{{ applied.domains | selectattr('changed') }}"
+  loop_control:
+    loop_var: row
+    label: "{{ row.name }}"
+  vars:
+    before: "{{ row.config.before | first | default({}) }}"
+"""
+
+RETURN = r"""
+summary:
+  description:
+    - How many domains ended how. RV(summary.matched) is the sum of unchanged, changed, skipped and failed.
+  returned: when libvirt could be reached
+  type: dict
+  contains:
+    matched:
+      description: Domains that were meant.
+      type: int
+      sample: 40
+    unchanged:
+      description: Domains on which nothing was to be done, or nothing that can be done while they run.
+      type: int
+      sample: 36
+    changed:
+      description: Domains that were changed, in either half.
+      type: int
+      sample: 3
+    restart_required:
+      description: Domains, of whatever end, whose running device waits for a power-off and start or for the guest's answer.
+      type: int
+      sample: 2
+    skipped:
+      description: Domains without the half that O(scope) means.
+      type: int
+      sample: 0
+    failed:
+      description: Domains that libvirt refused to change, wholly or in one half.
+      type: int
+      sample: 1
+domains:
+  description: One row per domain - failed ones first, then waiting, changed, skipped and unchanged ones, each by name.
+  returned: when libvirt could be reached
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The domain's name.
+      type: str
+      sample: web-1
+    uuid:
+      description: The domain's UUID.
+      type: str
+      sample: 2c12a822-84af-424b-91cf-7470bde43aa8
+    state:
+      description: The domain's state, in the words of C(virsh domstate). Null where it could not be asked.
+      type: str
+      sample: running
+    changed:
+      description: Whether either half was changed.
+      type: bool
+      sample: true
+    failed:
+      description: Whether something was refused.
+      type: bool
+      sample: false
+    skipped:
+      description: Whether it has nothing of what O(scope) means.
+      type: bool
+      sample: false
+    reason:
+      description: Why it failed, was skipped, or what else is to be known. Null when there is nothing to say.
+      type: str
+      sample: null
+    managed_save:
+      description: Whether it has a managed save, which brings its own old definition back at the next start.
+      type: bool
+      sample: false
+    snapshots:
+      description: Whether it has snapshots, which bring their own old definitions back when it is reverted to one.
+      type: bool
+      sample: false
+    config:
+      description: The definition's half. Null where it was not looked at.
+      type: dict
+      contains: &half
+        before:
+          description:
+            - The devices before, each a dictionary with the names of the module's options (C(backend), C(path) with backend random, C(rate_bytes),
+              C(rate_period), C(model), C(driver)), so that it can be given back.
+            - C(path) is missing with other backends. C(egd) (C(type), C(sources)) tells how a device with backend egd is connected.
+          type: list
+          elements: dict
+          sample: []
+        after:
+          description: The devices after, in the same shape.
+          type: list
+          elements: dict
+          sample: [{"backend": "random", "path": "/dev/urandom", "rate_bytes": 1024, "rate_period": 1000, "model": "virtio", "driver": {}}]
+        result:
+          description:
+            - One of V(unchanged), V(done), V(busy) (another job holds the domain) and V(refused).
+            - Of a running device also V(pending_unplug) (the guest was asked to give it back and has not answered) and V(restart_required).
+          type: str
+          sample: done
+        reason:
+          description: Why, in words. Null when there is nothing to say.
+          type: str
+          sample: null
+    live:
+      description: The running device's half. Null where it was not looked at.
+      type: dict
+      contains: *half
+truncated:
+  description: How many rows were left out because of O(max_results).
+  returned: when libvirt could be reached
+  type: int
+  sample: 0
+unchecked:
+  description: What is otherwise checked before anything is written, and could not be here.
+  returned: when libvirt could be reached
+  type: list
+  elements: str
+  sample: []
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kvm.entropy.plugins.module_utils import _virt_bindings, _virt_rng
+from ansible_collections.kvm.entropy.plugins.module_utils._errors import exit_with
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            uri=dict(type="str", default="qemu:///system"),
+            domains=dict(type="list", elements="str", required=True),
+            exclude=dict(type="list", elements="str", default=[]),
+            state=dict(type="str", choices=["present", "absent"], default="present"),
+            backend=dict(type="str", choices=["random", "builtin"], default="random"),
+            path=dict(type="path", default="/dev/urandom"),
+            rate_bytes=dict(type="int", default=1024),
+            rate_period=dict(type="int", default=1000),
+            model=dict(type="str", choices=["virtio", "virtio-transitional", "virtio-non-transitional"], default="virtio"),
+            driver=dict(type="dict", options=dict(
+                iommu=dict(type="bool"), ats=dict(type="bool"), packed=dict(type="bool"), page_per_vq=dict(type="bool"))),
+            scope=dict(type="str", choices=["config", "live", "both"], default="both"),
+            exclusive=dict(type="bool", default=False),
+            unplug_timeout=dict(type="int", default=10),
+            max_results=dict(type="int", default=500),
+        ),
+        supports_check_mode=True,
+    )
+
+    def work():
+        _virt_bindings.require()
+        return _virt_rng.run(module.params, module.check_mode, module._diff, module.warn)
+
+    exit_with(module, work)
+
+
+if __name__ == "__main__":
+    main()
