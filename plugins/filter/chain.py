@@ -1,0 +1,82 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter kvm.entropy.chain."""
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.kvm.entropy.plugins.module_utils._chain import EXPECTATIONS, chain
+
+DOCUMENTATION = r"""
+name: chain
+short_description: Join hosts' domains and guests' facts into one judged row per guest
+version_added: 0.1.0
+author: kvm.entropy contributors (@kvm-entropy)
+description:
+  - Joins what KVM hosts know of their domains with what guests know of themselves, by the guest's domain UUID, and judges each link of
+    the chain from the host's random number generator to the guest's first key.
+  - A pure function. It reads nothing but its parameters.
+options:
+  _input:
+    description:
+      - The hosts, a dictionary from a host's name to its half.
+      - A half has the keys C(domains) (its fact C(entropy_domains)), C(entropy) (its fact C(entropy)), C(error) (why it did not answer
+        in this run) and C(expect). Each may be absent or null.
+    type: dict
+    required: true
+  guests:
+    description:
+      - The guests, a dictionary from a guest's name to its half.
+      - A half has the keys C(entropy) (its fact C(entropy)), C(error) (why it did not answer in this run), C(uuid) (its domain's UUID,
+        where the platform does not tell) and C(expect) (V(auto), V(host-only) or V(guest-only)). Each may be absent or null.
+    type: dict
+    required: true
+  now:
+    description: The time that ages are counted from, in seconds since 1970 UTC.
+    type: int
+    required: true
+  max_age:
+    description: Facts older than this, in seconds, are stale and count as not seen.
+    type: int
+    default: 86400
+"""
+
+EXAMPLES = r"""
+- name: Judge one guest whose host nobody looked at
+  ansible.builtin.debug:
+    msg: "{{ {} | kvm.entropy.chain({'web-1': {'entropy': hostvars['web-1']['ansible_facts']['entropy'], 'expect': 'guest-only'}},
+      now=now(utc=true).strftime('%s') | int) }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - One row per guest, and one per domain that no guest claims, worst first.
+    - A row has C(guest), C(domain), C(uuid), C(host) (each null where not known), C(links) (a dictionary from each of C(host), C(config),
+      C(live), C(current), C(fed), C(ready), C(in_time) to V(ok), V(broken), V(unknown) or V(n/a)), C(verdict) (V(ok), V(degraded),
+      V(broken) or V(unknown)), C(problems) (each with C(code), C(text), C(remedy), C(evidence)), C(guest_age) and C(host_age),
+      the age of each half in seconds, null where there is none, and C(text), the same in lines for a person.
+  type: list
+  elements: dict
+"""
+
+
+def judged_rows(hosts, guests, now, max_age=86400):
+    """Return the rows of ``_chain.chain``; raise AnsibleFilterError where a parameter is not of its kind."""
+    for what, halves in (("hosts", hosts), ("guests", guests)):
+        if not isinstance(halves, dict):
+            raise AnsibleFilterError("kvm.entropy.chain: %s must be a dictionary from names to halves, found %s" % (what, type(halves).__name__))
+        for name, half in halves.items():
+            expect = (half or {}).get("expect") or "auto"
+            if expect not in EXPECTATIONS:
+                raise AnsibleFilterError("kvm.entropy.chain: %s %s expects %r, must be one of %s" % (what, name, expect, ", ".join(EXPECTATIONS)))
+    return chain(hosts, guests, int(now), int(max_age))
+
+
+class FilterModule:
+    """Tell Ansible the collection's filter."""
+
+    def filters(self):
+        """Return the filters (dict: name to function)."""
+        return {"chain": judged_rows}

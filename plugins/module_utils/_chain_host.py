@@ -1,0 +1,72 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The host's half of the chain: its own generator, a domain's definition and its running device."""
+
+from ansible_collections.kvm.entropy.plugins.module_utils._join import RUNNING
+from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_checks import first_credit, starves
+from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, NOT_APPLICABLE, UNKNOWN, state_of
+
+UNSOUND = frozenset(("fake-source", "source-stuck"))
+
+
+def host_links(host, domain):
+    """Return the links (dict) ``host``, ``config`` and ``live`` of ``domain`` (a row of ``entropy_domains``) on ``host`` (dict)."""
+    running = domain["state"] in RUNNING
+    return {
+        "host": _own(host.get("entropy")),
+        "config": NOT_APPLICABLE if domain["config"] is None else state_of(bool(domain["config"])),
+        "live": state_of(bool(domain["live"])) if running else NOT_APPLICABLE,
+    }
+
+
+def _own(facts):
+    """Return the state (str) of a host's own generator from its ``entropy`` facts (dict or None)."""
+    if not facts:
+        return UNKNOWN
+    if UNSOUND & {one["code"] for one in facts["problems"]}:
+        return BROKEN
+    return state_of(facts["crng"]["ready"])
+
+
+def host_problems(host, domain):
+    """Return the problems (list of dict) that ``host`` (dict) can tell of ``domain`` (a row of ``entropy_domains``)."""
+    problems = list(_device_problems(domain))
+    if host_links(host, domain)["host"] == BROKEN:
+        problems.insert(0, problem("host-unsound", "the host's own generator is not ready, or what it is fed is not entropy"))
+    for device in domain["live"] or domain["config"] or []:
+        problems.extend(_backend_problems(device, domain.get("arch"), host.get("entropy")))
+    if domain["managed_elsewhere"]:
+        problems.append(problem("managed-elsewhere", "the definition is written by %s" % domain["managed_elsewhere"]))
+    if domain["genid"] is False:
+        problems.append(problem("no-vmgenid", "the definition of domain %s has no <genid/>" % domain["name"]))
+    return problems
+
+
+def _device_problems(domain):
+    """Yield the problems of where the device of ``domain`` is and where it is not."""
+    running, defined, live = domain["state"] in RUNNING, domain["config"], domain["live"]
+    persistent = defined is not None
+    if persistent and not defined and (not running or not live):
+        yield problem("no-device", "the definition of domain %s has no <rng>" % domain["name"])
+    elif running and not live:
+        reason = (domain.get("plug") or {}).get("reason")
+        if persistent:
+            yield problem("config-only", reason or "domain %s is defined with <rng>, the running one has none" % domain["name"])
+        else:
+            yield problem("no-device", "transient domain %s runs without <rng>" % domain["name"])
+    elif running and persistent and not defined:
+        yield problem("live-only", "domain %s runs with <rng>, its definition has none" % domain["name"])
+    if len(defined or live or []) > 1:
+        yield problem("duplicate-device", "domain %s has %d <rng>" % (domain["name"], len(defined or live)))
+
+
+def _backend_problems(device, arch, facts):
+    """Yield the problems of one ``device`` (dict) of a guest of ``arch`` on a host that knows its own ``facts`` (dict or None)."""
+    if starves(device, arch):
+        yield problem("rate-starves", "%d bytes per %d ms delay the first credit by %g s" % (
+            device["rate_bytes"], device["rate_period"], first_credit(device, arch) / 1000))
+    if device.get("path") == "/dev/hwrng" and facts and facts["hwrng"]["current"] == "none":
+        yield problem("unsafe-backend", "the backend is /dev/hwrng, and the host's rng_current is none")

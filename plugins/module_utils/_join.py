@@ -1,0 +1,53 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Find the libvirt domain of a guest by its UUID, over all hosts, without a naming convention."""
+
+RUNNING = ("running", "paused")
+
+
+def normalized(uuid):
+    """Return ``uuid`` (str) in lower case without white space; an empty str for None."""
+    return (uuid or "").strip().lower()
+
+
+def byte_swapped(uuid):
+    """Return ``uuid`` (str) with the bytes of its first three fields reversed, as SMBIOS before 2.6 stores them.
+
+    pc-i440fx-1.7 and guests as old as RHEL 6 may show that form (SMBIOS 2.6, section 7.2.1: little-endian fields).
+    """
+    fields = uuid.split("-")
+    if len(fields) != 5 or len(uuid) != 36:
+        return uuid
+    swapped = ["".join(reversed([field[i:i + 2] for i in range(0, len(field), 2)])) for field in fields[:3]]
+    return "-".join(swapped + fields[3:])
+
+
+class Index:
+    """The domains of all hosts by UUID."""
+
+    def __init__(self, hosts):
+        """Index ``hosts`` (dict: name to a dict whose ``domains`` is its ``entropy_domains`` fact, or None)."""
+        self._found = {}
+        for host in sorted(hosts):
+            for domain in (hosts[host].get("domains") or {}).get("domains", []):
+                self._found.setdefault(normalized(domain["uuid"]), []).append((host, domain))
+
+    def find(self, uuid):
+        """Return a list of (host name, domain dict) that ``uuid`` (str or None) may mean.
+
+        One element is the answer, none is no answer, several are ambiguous. A migration leaves one UUID defined on two
+        hosts; then the one that runs is meant.
+        """
+        uuid = normalized(uuid)
+        candidates = self._found.get(uuid) or self._found.get(byte_swapped(uuid)) or []
+        running = [(host, domain) for host, domain in candidates if domain["state"] in RUNNING]
+        if running:
+            return running
+        return candidates
+
+    def all(self):
+        """Yield (host name, domain dict) of every domain."""
+        for candidates in self._found.values():
+            yield from candidates

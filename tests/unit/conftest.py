@@ -1,0 +1,6 @@
+"""Unit tests share their halves of a chain."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "plugins" / "module_utils"))

@@ -1,0 +1,26 @@
+"""The filter takes what playbooks give it, and says what is wrong with it."""
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.kvm.entropy.plugins.filter.chain import FilterModule
+
+chain = FilterModule().filters()["chain"]
+
+
+def test_nothing_in_nothing_out():
+    assert chain({}, {}, now=0) == []
+
+
+def test_numbers_may_come_as_strings_from_a_survey():
+    assert chain({}, {"g": None}, now="5", max_age="3")[0]["verdict"] == "unknown"
+
+
+@pytest.mark.parametrize("hosts, guests", [([], {}), ({}, ["web-1"])])
+def test_a_list_instead_of_a_dictionary_is_named(hosts, guests):
+    with pytest.raises(AnsibleFilterError, match="must be a dictionary from names to halves, found list"):
+        chain(hosts, guests, now=0)
+
+
+def test_an_unknown_expectation_names_its_host_and_the_choices():
+    with pytest.raises(AnsibleFilterError, match="guests web-1 expects 'both', must be one of auto, host-only, guest-only"):
+        chain({}, {"web-1": {"expect": "both"}}, now=0)

@@ -1,0 +1,151 @@
+"""Halves of hosts and guests become one judged row per guest."""
+
+import pytest
+from ansible_collections.kvm.entropy.plugins.module_utils._chain import chain
+from chain_halves import DEVICE, NOW, domain, guest, host
+
+DAY = 86400
+
+
+def judged(hosts, guests, **more):
+    rows = chain(hosts, guests, NOW, more.get("max_age", DAY))
+    assert len(rows) == 1
+    return rows[0]
+
+
+def codes(row):
+    return [one["code"] for one in row["problems"]]
+
+
+def test_a_whole_chain_is_ok_and_says_where_it_was_found():
+    row = judged({"kvm1": host(domain())}, {"web-1": guest()})
+    assert set(row["links"].values()) == {"ok"}
+    assert (row["verdict"], row["domain"], row["host"], row["guest"], row["problems"]) == ("ok", "web", "kvm1", "web-1", [])
+
+
+def test_defined_but_not_running_is_told_with_the_hosts_reason_instead_of_the_guests_guess():
+    off = domain(live=(), plug={"possible": False, "reason": "no free PCIe root port"})
+    row = judged({"kvm1": host(off)}, {"web-1": guest(device=False, current="none", filling=False, problems=["no-device"])})
+    assert codes(row) == ["config-only"]
+    assert row["problems"][0]["evidence"] == "no free PCIe root port"
+    assert (row["links"]["config"], row["links"]["live"], row["verdict"]) == ("ok", "broken", "degraded")
+
+
+def test_running_but_not_defined_is_lost_at_the_next_start():
+    row = judged({"kvm1": host(domain(config=()))}, {"web-1": guest()})
+    assert (codes(row), row["links"]["config"], row["verdict"]) == (["live-only"], "broken", "degraded")
+
+
+def test_a_transient_domain_has_no_definition_to_be_broken():
+    row = judged({"kvm1": host(domain(config=None))}, {"web-1": guest()})
+    assert (row["links"]["config"], row["verdict"]) == ("n/a", "ok")
+
+
+def test_a_device_that_the_guest_does_not_see_keeps_the_guests_problem():
+    row = judged({"kvm1": host(domain())}, {"web-1": guest(device=False, current="none", filling=False, problems=["no-device"])})
+    assert (row["links"]["live"], row["links"]["current"], codes(row)) == ("ok", "broken", ["no-device"])
+
+
+def test_a_starving_rate_is_the_hosts_to_tell():
+    slow = dict(DEVICE, rate_bytes=5)
+    row = judged({"kvm1": host(domain(config=[slow], live=[slow]))}, {"web-1": guest()})
+    assert (codes(row), row["verdict"]) == (["rate-starves"], "degraded")
+    assert "12 s" in row["problems"][0]["evidence"]  # 64 bytes are 13 periods, the first one free
+
+
+def test_the_hosts_hwrng_without_a_source_is_unsafe():
+    bad = dict(DEVICE, path="/dev/hwrng")
+    row = judged({"kvm1": host(domain(config=[bad], live=[bad]), current="none")}, {"web-1": guest()})
+    assert (codes(row), row["verdict"]) == (["unsafe-backend"], "degraded")
+
+
+@pytest.mark.parametrize("unsound", [{"ready": False}, {"problems": ["fake-source"]}])
+def test_a_host_that_is_not_sound_breaks_its_guests(unsound):
+    row = judged({"kvm1": host(domain(), **unsound)}, {"web-1": guest()})
+    assert (row["links"]["host"], codes(row), row["verdict"]) == ("broken", ["host-unsound"], "broken")
+
+
+def test_a_late_boot_of_the_host_is_no_fault_of_its_guests():
+    row = judged({"kvm1": host(domain(), problems=["seeded-late", "early-reads"])}, {"web-1": guest()})
+    assert (row["links"]["host"], row["verdict"]) == ("ok", "ok")
+
+
+def test_a_guest_that_did_not_answer_is_unknown_although_its_old_facts_are_good():
+    row = judged({"kvm1": host(domain())}, {"web-1": guest(error="No route to host")})
+    assert (row["verdict"], codes(row), row["domain"]) == ("unknown", ["unreachable"], "web")
+    assert row["problems"][0]["evidence"] == "No route to host"
+
+
+def test_a_guest_that_is_down_says_so():
+    row = judged({"kvm1": host(domain(state="shutoff"))}, {"web-1": guest(error="timed out")})
+    assert (row["verdict"], row["links"]["config"]) == ("unknown", "ok")
+    assert row["problems"][0]["evidence"] == "timed out; its domain is shutoff"
+
+
+def test_a_guest_never_looked_at_is_unknown():
+    row = judged({}, {"web-1": {}})
+    assert (row["verdict"], codes(row)) == ("unknown", ["unreachable", "host-not-seen"])
+
+
+@pytest.mark.parametrize("side", ["host", "guest"])
+def test_old_facts_of_either_half_are_stale_and_never_ok(side):
+    hosts = {"kvm1": host(domain(), age=DAY + 1 if side == "host" else 0)}
+    row = judged(hosts, {"web-1": guest(age=DAY + 1 if side == "guest" else 0)})
+    assert (row["verdict"], codes(row)) == ("unknown", ["stale"])
+    assert row[side + "_age"] == DAY + 1
+
+
+def test_facts_as_old_as_is_allowed_still_count():
+    assert judged({"kvm1": host(domain(), age=DAY)}, {"web-1": guest(age=DAY)})["verdict"] == "ok"
+
+
+def test_a_guest_whose_host_nobody_saw_is_unknown_unless_that_is_expected():
+    assert judged({}, {"web-1": guest()})["verdict"] == "unknown"
+    assert codes(judged({}, {"web-1": guest()})) == ["host-not-seen"]
+    row = judged({}, {"web-1": guest(expect="guest-only")})
+    assert (row["verdict"], row["links"]["host"], row["links"]["config"]) == ("ok", "n/a", "n/a")
+
+
+def test_a_guest_nobody_can_log_in_to_is_judged_by_its_host_alone_where_that_is_expected():
+    hosts = {"kvm1": host(domain(live=()))}
+    appliance = {"uuid": domain()["uuid"], "expect": "host-only"}
+    assert judged(hosts, {"appliance": appliance})["verdict"] == "degraded"
+    assert judged({"kvm1": host(domain())}, {"appliance": appliance})["verdict"] == "ok"
+
+
+def test_a_domain_that_no_guest_claims_has_a_row_of_its_own():
+    row = judged({"kvm1": host(domain())}, {})
+    assert (row["guest"], row["domain"], row["verdict"], codes(row)) == (None, "web", "unknown", ["guest-not-seen"])
+    assert judged({"kvm1": host(domain(), expect="host-only")}, {})["verdict"] == "ok"
+
+
+def test_a_domain_that_is_off_is_judged_by_its_definition():
+    assert judged({"kvm1": host(domain(state="shutoff"))}, {})["verdict"] == "ok"
+    row = judged({"kvm1": host(domain(state="shutoff", config=()))}, {})
+    assert (row["verdict"], codes(row)) == ("degraded", ["no-device"])
+
+
+def test_two_running_domains_with_one_uuid_are_ambiguous():
+    row = judged({"kvm1": host(domain()), "kvm2": host(domain(name="copy"))}, {"web-1": guest()})
+    assert (row["verdict"], codes(row), row["domain"]) == ("unknown", ["ambiguous"], None)
+    assert row["problems"][0]["evidence"] == "web on kvm1 (running), copy on kvm2 (running)"
+
+
+def test_an_explicit_uuid_wins_over_the_platforms():
+    other = "11111111-84af-424b-91cf-7470bde43aa8"
+    rows = chain({"kvm1": host(domain(), domain(name="db", uuid=other))}, {"g": guest(explicit_uuid=other)}, NOW, DAY)
+    assert [(row["guest"], row["domain"]) for row in rows] == [(None, "web"), ("g", "db")]
+
+
+def test_the_worst_comes_first():
+    hosts = {"kvm1": host(domain(), domain(name="b", uuid="b" * 8, config=()))}
+    guests = {"fine": guest(), "bad": guest(uuid="b" * 8, ready=False, problems=["not-ready"]), "gone": {}}
+    assert [(row["guest"], row["verdict"]) for row in chain(hosts, guests, NOW, DAY)] == [
+        ("bad", "broken"), ("gone", "unknown"), ("fine", "ok")]
+
+
+def test_the_text_has_every_link_the_reason_and_the_remedy():
+    lines = judged({"kvm1": host(domain(config=()))}, {"web-1": guest()})["text"]
+    assert lines[0] == ("web-1 (domain web on kvm1): DEGRADED  "
+                        "[ host ok  config broken  live ok  current ok  fed ok  ready ok  in time ok ]")
+    assert lines[1].startswith("    live-only: ") and " -> " in lines[1]

@@ -1,0 +1,61 @@
+"""The table from links and problems to verdicts."""
+
+import pytest
+from ansible_collections.kvm.entropy.plugins.module_utils._verdict import LINKS, guest_links, judge_guest, verdict
+from chain_halves import facts
+
+WHOLE = dict.fromkeys(LINKS, "ok")
+
+
+def test_a_whole_chain_is_ok():
+    assert verdict(WHOLE, []) == "ok"
+
+
+@pytest.mark.parametrize("link", ["host", "config", "live", "current", "fed", "in_time"])
+def test_a_missing_link_degrades_while_the_crng_is_ready(link):
+    assert verdict(dict(WHOLE, **{link: "broken"}), []) == "degraded"
+
+
+@pytest.mark.parametrize("code", ["not-ready", "early-reads", "fake-source", "source-stuck", "host-unsound"])
+def test_what_makes_numbers_guessable_breaks_whatever_else_is_right(code):
+    assert verdict(WHOLE, [code]) == "broken"
+
+
+@pytest.mark.parametrize("code", ["rate-starves", "unsafe-backend", "seeded-late"])
+def test_what_will_hurt_degrades_although_every_link_is_there(code):
+    assert verdict(WHOLE, [code]) == "degraded"
+
+
+@pytest.mark.parametrize("code", ["no-vmgenid", "duplicate-device", "feeder-useless", "managed-elsewhere"])
+def test_what_is_only_worth_knowing_never_degrades(code):
+    assert verdict(WHOLE, [code]) == "ok"
+
+
+def test_an_unreadable_log_alone_never_degrades():
+    assert verdict(dict(WHOLE, in_time="unknown"), []) == "ok"
+
+
+@pytest.mark.parametrize("link", ["host", "config", "live", "current", "fed", "ready"])
+def test_a_link_that_nobody_saw_is_never_ok(link):
+    assert verdict(dict(WHOLE, **{link: "unknown"}), []) == "unknown"
+
+
+def test_without_knowing_that_it_is_ready_a_missing_link_is_not_judged_sound():
+    assert verdict(dict(WHOLE, config="broken", ready="unknown"), []) == "unknown"
+
+
+def test_a_machine_that_is_no_kvm_guest_needs_no_device():
+    links, found = judge_guest(facts(kvm_guest=False, device=False, current="none", filling=False))
+    assert (links["live"], links["current"], links["fed"], found) == ("n/a", "n/a", "n/a", "ok")
+
+
+def test_a_guest_without_a_device_has_no_current_source_whatever_could_be_read():
+    assert guest_links(facts(device=False, current=None, filling=False))["current"] == "broken"
+
+
+def test_another_source_than_the_device_is_not_the_chain():
+    assert guest_links(facts(current="tpm-rng-0"))["current"] == "broken"
+
+
+def test_a_source_that_could_not_be_read_is_unknown():
+    assert guest_links(facts(current=None, filling="unknown"))["current"] == "unknown"
