@@ -1,0 +1,58 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Print what a guest's facts were at each stage, side by side: demo_table.py FACTS GUEST STAGE...
+
+FACTS is a folder with one jsonfile fact cache per stage.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+HEADINGS = {"before": "before", "plugged": "device plugged in", "restarted": "after a restart"}
+
+
+def main():
+    """Read the stages named on the command line and print the table."""
+    facts, guest, *stages = sys.argv[1:]
+    columns = [_column(Path(facts) / stage, guest) for stage in stages]
+    table = [[""] + [HEADINGS.get(stage, stage) for stage in stages]]
+    table += [[title] + [column[title] for column in columns] for title in columns[0]]
+    widths = [max(len(row[number]) for row in table) for number in range(len(table[0]))]
+    for number, row in enumerate(table):
+        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        if number == 0:
+            print("  " + "  ".join("-" * width for width in widths))
+
+
+def _column(cache, guest):
+    """Return one stage's cells (dict: title to text), from the cached facts of the guest and of its host."""
+    cached = [json.loads(path.read_text()) for path in sorted(cache.iterdir())]
+    entropy = next(facts["entropy"] for facts in cached if facts.get("entropy", {}).get("kvm_guest") and "entropy_domains" not in facts)
+    domains = [domain for facts in cached for domain in facts.get("entropy_domains", {}).get("domains", [])]
+    domain = next(domain for domain in domains if domain["name"] == guest)
+    crng, hwrng = entropy["crng"], entropy["hwrng"]
+    return {
+        "device in the domain's definition": _yes(bool(domain["config"])),
+        "device in the running domain": _yes(bool(domain["live"])),
+        "kernel's current source": hwrng["current"] or "not seen",
+        "kernel is fed by it": _yes(hwrng["filling"]),
+        "CRNG ready": _seconds(crng["ready_at"]),
+        "init started": _seconds(crng["init_started_at"]),
+        "reads before the CRNG was ready": str(crng["uninitialized_reads"]),
+        "ready before the first read": _yes(crng["in_time"]),
+        "verdict of the guest": entropy["verdict"],
+    }
+
+
+def _yes(fact):
+    return {True: "yes", False: "no"}.get(fact, "unknown")
+
+
+def _seconds(number):
+    return "not seen" if number is None else "%.1f s after boot" % number
+
+
+main()
