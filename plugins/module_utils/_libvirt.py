@@ -4,6 +4,7 @@
 
 """The only file that talks to libvirt: one connection, one listing, and libvirt's refusals in words."""
 
+import contextlib
 import re
 from urllib.parse import urlsplit
 
@@ -18,16 +19,20 @@ from ansible_collections.kvm.entropy.plugins.module_utils._errors import Entropy
 HAS_BINDINGS = libvirt is not None
 
 # virDomainState in include/libvirt/libvirt-domain.h.
-_STATES = {0: "nostate", 1: "running", 2: "blocked", 3: "paused", 4: "shutdown", 5: "shutoff", 6: "crashed", 7: "pmsuspended"}
+_STATES = ("nostate", "running", "blocked", "paused", "shutdown", "shutoff", "crashed", "pmsuspended")
 
-# The second is how libvirt says that the definition of a pc machine has no slot left, not even for a bridge with more of them.
-_NO_SLOT = re.compile(r"No more available PCI|but index must be larger than bus", re.IGNORECASE)
-_NO_HOTPLUG = re.compile(r"does not support hotplug", re.IGNORECASE)
-_LEAVING = re.compile(r"already in the process of unplug", re.IGNORECASE)
-_NO_SOURCE = re.compile(r"Could not open '|Unable to open '|is not accessible|Failed to create .*backend", re.IGNORECASE)
+# What libvirt and QEMU tell in words only. The second one for a slot is how libvirt says that the definition of a pc machine has
+# none left, not even for a bridge with more of them.
+_KINDS_BY_TEXT = (
+    ("no-slot", re.compile(r"No more available PCI|but index must be larger than bus")),
+    ("no-hotplug", re.compile(r"does not support hotplug")),
+    ("leaving", re.compile(r"already in the process of unplug")),
+    ("no-source", re.compile(r"Could not open '|Unable to open '|is not accessible")),
+    ("stopped", re.compile(r"domain is not running")),
+)
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """libvirt refuses something for one domain.
 
     ``kind`` is one of no-slot, no-hotplug, no-source (the backend's path), leaving (an unplug was already asked for), busy, gone (the
@@ -39,7 +44,7 @@ class Refusal(Exception):
         self.kind = kind
 
 
-class ConnectionLost(Exception):
+class ConnectionLostError(Exception):
     """The daemon no longer answers."""
 
 
@@ -68,11 +73,16 @@ class Connection:
             ]
             return [Domain(self, handle, *flagged) for handle in self._handle.listAllDomains(0)]
         except libvirt.libvirtError as error:
-            raise EntropyError(f"libvirt on {self.uri} does not list its domains: {error}. Nothing was changed.")
+            raise EntropyError(f"libvirt on {self.uri} does not list its domains: {error}. Nothing was changed.") from error
 
     def versions(self):
-        """Return libvirt's and the hypervisor's version (str, None where not told)."""
-        return _version(self._handle.getLibVersion), _version(self._handle.getVersion)
+        """Return libvirt's version, QEMU's version (str, None where not told) and why the latter is not told (str or None)."""
+        try:
+            driver = self._handle.getType()
+            versions = _version(self._handle.getLibVersion()), _version(self._handle.getVersion())
+        except libvirt.libvirtError as error:
+            return None, None, f"libvirt does not tell: {error}"
+        return versions + (None,) if driver == "QEMU" else (versions[0], None, f"{self.uri} is no QEMU, but {driver}")
 
     def supported(self, platform):
         """Return (dict of supported rng models and backends, None) for a domain's platform dict (None: the host's default).
@@ -95,13 +105,13 @@ class Connection:
         return supported, None if supported else "this libvirt does not tell (it does since 5.7.0)"
 
     def call(self, function, *arguments):
-        """Return what libvirt's ``function`` returns; raise Refusal, or ConnectionLost when the daemon is gone."""
+        """Return what libvirt's ``function`` returns; raise RefusedError, or ConnectionLostError when the daemon is gone."""
         try:
             return function(*arguments)
         except libvirt.libvirtError as error:
             if not self._is_alive():
-                raise ConnectionLost(str(error))
-            raise Refusal(_kind(error), str(error))
+                raise ConnectionLostError(str(error)) from error
+            raise RefusedError(_kind(error), str(error)) from error
 
     def define(self, xml):
         """Define a domain."""
@@ -114,14 +124,12 @@ class Connection:
             return False
 
     def close(self):
-        try:
+        with contextlib.suppress(libvirt.libvirtError):  # When the daemon is gone, so is the connection.
             self._handle.close()
-        except libvirt.libvirtError:
-            pass  # The daemon is gone, and so is the connection.
 
 
 class Domain:
-    """One domain of the listing. What it reads and does is one call to libvirt each; every method may raise Refusal."""
+    """One domain of the listing. What it reads and does is one call to libvirt each; every method may raise RefusedError."""
 
     def __init__(self, connection, handle, transient, managed_save, snapshots):
         self._call = connection.call
@@ -136,7 +144,7 @@ class Domain:
 
     def state(self):
         """Return its state in virsh's words; that of an inactive domain is known from the listing."""
-        return _STATES.get(self._call(self._handle.state)[0], "nostate") if self.is_active else "shutoff"
+        return _STATES[self._call(self._handle.state)[0]] if self.is_active else "shutoff"
 
     def definition(self):
         """Return the XML that the next start uses, without secrets."""
@@ -169,7 +177,7 @@ class Domain:
         try:
             new = _virt_xml.edited(current, gone, added)
         except ValueError as error:
-            raise Refusal("other", f"the definition was changed by somebody else: it no longer has {error}")
+            raise RefusedError("other", f"the definition was changed by somebody else: it no longer has {error}") from error
         self._connection.define(new)
 
 
@@ -184,7 +192,7 @@ def connect(uri, write):
         return Connection(libvirt.open(uri), uri, True)
     except libvirt.libvirtError as error:
         if write:
-            raise _unreachable(uri, error)
+            raise _unreachable(uri, error) from error
     return connect_read_only(uri)
 
 
@@ -194,7 +202,7 @@ def connect_read_only(uri):
     try:
         return Connection(libvirt.openReadOnly(uri), uri, False)
     except libvirt.libvirtError as error:
-        raise _unreachable(uri, error)
+        raise _unreachable(uri, error) from error
 
 
 def _unreachable(uri, error):
@@ -204,30 +212,16 @@ def _unreachable(uri, error):
 
 
 def _kind(error):
-    code, text = error.get_error_code(), str(error)
-    if code == libvirt.VIR_ERR_NO_DOMAIN:
-        return "gone"
-    if code == libvirt.VIR_ERR_NO_SUPPORT:
-        return "unsupported"
-    if code in (libvirt.VIR_ERR_OPERATION_TIMEOUT, libvirt.VIR_ERR_RESOURCE_BUSY):
-        return "busy"
-    if _NO_SLOT.search(text):
-        return "no-slot"
-    if _NO_HOTPLUG.search(text):
-        return "no-hotplug"
-    if _LEAVING.search(text):
-        return "leaving"
-    if _NO_SOURCE.search(text):
-        return "no-source"
-    if code == libvirt.VIR_ERR_OPERATION_INVALID and "not running" in text:
-        return "stopped"
-    return "other"
+    by_code = {
+        libvirt.VIR_ERR_NO_DOMAIN: "gone",
+        libvirt.VIR_ERR_NO_SUPPORT: "unsupported",
+        libvirt.VIR_ERR_OPERATION_TIMEOUT: "busy",
+        libvirt.VIR_ERR_RESOURCE_BUSY: "busy",
+    }
+    by_text = (kind for kind, text in _KINDS_BY_TEXT if text.search(str(error)))
+    return by_code.get(error.get_error_code()) or next(by_text, "other")
 
 
-def _version(ask):
-    try:
-        number = ask()
-    except libvirt.libvirtError:
-        return None
+def _version(number):
     # virConnectGetLibVersion: major * 1,000,000 + minor * 1,000 + release.
     return f"{number // 1000000}.{number // 1000 % 1000}.{number % 1000}"

@@ -5,13 +5,13 @@
 """Act on what was decided: the definition first, the running device second, each with its own result.
 
 A domain (``_libvirt.Domain``) is any object with definition, running, attach, detach, plug, request_unplug and redefine, which raise
-``_libvirt.Refusal``. Parts (``_rng_plan.Part``) come with the prediction and leave with what happened.
+``_libvirt.RefusedError``. Parts (``_rng_plan.Part``) come with the prediction and leave with what happened.
 """
 
 import time
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device, _virt_xml
-from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import Refusal
+from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import RefusedError
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import BUSY, DONE, PENDING, REFUSED, RESTART, cannot_plug
 
 # Seconds between two looks at the domains whose guests were asked to give a device back: each look is one call of 0.1 ms.
@@ -29,7 +29,7 @@ def apply(domain, config, live, way_back):
     if config and config.result == DONE:
         try:
             _change_definition(domain, config)
-        except Refusal as refusal:
+        except RefusedError as refusal:
             config.leave(_result(refusal), _reason(refusal))
             if live:
                 live.leave(REFUSED, "not touched, because its definition could not be changed")
@@ -56,7 +56,7 @@ def _change_definition(domain, part):
     new = _rng_device.to_xml(part.add) if part.add else None
     try:
         _attach_then_detach(domain, new, elements)
-    except Refusal as refusal:
+    except RefusedError as refusal:
         if refusal.kind == "unsupported":
             domain.redefine(elements, new)
             return
@@ -79,7 +79,7 @@ def _detach_then_attach(domain, new, elements, part):
         for element in elements:
             domain.detach(element)
         domain.attach(new)
-    except Refusal:
+    except RefusedError:
         _restore(domain, part)
         raise
 
@@ -95,9 +95,10 @@ def _restore(domain, part):
         for element in before:
             if element not in now:
                 domain.attach(element)
-    except Refusal as refusal:
+    except RefusedError as refusal:
         if refusal.kind != "gone":
-            raise Refusal(refusal.kind, f"the definition could not be put back as it was: {refusal}. It was: {' '.join(before) or 'without <rng>'}")
+            was = " ".join(before) or "without <rng>"
+            raise RefusedError(refusal.kind, f"the definition could not be put back as it was: {refusal}. It was: {was}") from refusal
 
 
 def _change_running(domain, config, live, way_back):
@@ -109,7 +110,7 @@ def _change_running(domain, config, live, way_back):
         if live.remove:
             live.staying = live.remove
             live.result, live.reason = PENDING, f"the guest has not given the device back yet. If it doesn't: {way_back}"
-    except Refusal as refusal:
+    except RefusedError as refusal:
         if refusal.kind in ("no-slot", "no-hotplug"):
             reason = "no free PCI slot or PCIe root port" if refusal.kind == "no-slot" else "its bus does not support hotplug"
             live.leave(RESTART, cannot_plug(f"{reason} ({refusal})", way_back))
@@ -123,7 +124,7 @@ def _take_back(domain, config, live):
     """Undo the definition: with a source that QEMU cannot open the domain would not start again."""
     try:
         _restore(domain, config)
-    except Refusal as refusal:
+    except RefusedError as refusal:
         config.reason = f"a domain with this source does not start, and {refusal}"
         return
     config.leave(REFUSED, f"taken back, because the domain could not start with it: {live.reason}")
@@ -132,7 +133,7 @@ def _take_back(domain, config, live):
 def _request_unplug(domain, rng):
     try:
         domain.request_unplug(rng.alias)
-    except Refusal as refusal:
+    except RefusedError as refusal:
         if refusal.kind != "leaving":
             raise
 
@@ -141,7 +142,7 @@ def _has_left(domain, live):
     """Return whether nothing is to be waited for any more."""
     try:
         there = {_rng_device.read(element).alias for element in _virt_xml.rng_elements(domain.running())}
-    except Refusal as refusal:
+    except RefusedError as refusal:
         live.leave(_result(refusal), _reason(refusal))
         return True
     live.staying = [rng for rng in live.remove if rng.alias in there]

@@ -27,13 +27,13 @@ _PATIENCE = 1000
 _LARGEST_RATE = 2 ** 32 - 1
 
 
-def check_options(path, rate_bytes, rate_period):
-    """Raise EntropyError for what no libvirt takes, or takes without a look and hands to QEMU at the domain's next start."""
-    if path is not None and not os.path.isabs(path):
-        raise EntropyError(f"path: found {path!r}, expected the absolute path of a character device such as /dev/urandom")
-    for name, value, least in (("rate_bytes", rate_bytes, 0), ("rate_period", rate_period, 1)):
-        if not least <= value <= _LARGEST_RATE:
-            raise EntropyError(f"{name}: found {value}, expected {least} to {_LARGEST_RATE}")
+def check_options(options):
+    """Raise EntropyError for what, of the module's options, no libvirt takes, or takes without a look and hands to QEMU at the domain's next start."""
+    if not os.path.isabs(options["path"]):
+        raise EntropyError(f"path: found {options['path']!r}, expected the absolute path of a character device such as /dev/urandom")
+    for name, least in (("rate_bytes", 0), ("rate_period", 1)):
+        if not least <= options[name] <= _LARGEST_RATE:
+            raise EntropyError(f"{name}: found {options[name]}, expected {least} to {_LARGEST_RATE}")
 
 
 def check_path(path, rng_current=_RNG_CURRENT):
@@ -43,7 +43,7 @@ def check_path(path, rng_current=_RNG_CURRENT):
     except OSError as error:
         raise EntropyError(
             f"backend path {path}: {error.strerror}: nothing was changed. A domain with it could not start. "
-            "Give a character device of this host, such as /dev/urandom.")
+            "Give a character device of this host, such as /dev/urandom.") from error
     if not stat.S_ISCHR(found.st_mode):
         raise EntropyError(
             f"backend path {path} is no character device: nothing was changed. A guest would be fed what anybody wrote there. "

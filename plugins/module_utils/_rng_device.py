@@ -10,7 +10,7 @@ period, 0 is unlimited), ``rate_period`` (ms), ``model``, ``driver`` (only what 
 """
 
 import collections
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
 DRIVER_OPTIONS = ("iommu", "ats", "packed", "page_per_vq")
@@ -27,20 +27,21 @@ Rng = collections.namedtuple("Rng", "device xml alias")
 
 def read(element):
     """Return the Rng of one <rng> element (str)."""
-    rng = ElementTree.fromstring(element)
+    rng = ElementTree.fromstring(element)  # noqa: S314  libvirt wrote it
     alias = rng.find("alias")
     return Rng(_device(rng), element, None if alias is None else alias.get("name"))
 
 
-def described(backend, path, rate_bytes, rate_period, model, driver):
-    """Return the device that these options describe; ``driver`` options that are None are not managed."""
-    device = {"backend": backend}
-    if backend == "random":
-        device["path"] = path
+def described(options):
+    """Return the device that the module's ``options`` describe; options of the driver that are None are not managed."""
+    device = {"backend": options["backend"]}
+    if device["backend"] == "random":
+        device["path"] = options["path"]
+    driver = options["driver"] or {}
     device.update(
-        rate_bytes=rate_bytes,
-        rate_period=rate_period if rate_bytes else DEFAULT_PERIOD,
-        model=model,
+        rate_bytes=options["rate_bytes"],
+        rate_period=options["rate_period"] if options["rate_bytes"] else DEFAULT_PERIOD,
+        model=options["model"],
         driver={name: driver[name] for name in DRIVER_OPTIONS if driver.get(name) is not None},
     )
     return device

@@ -5,7 +5,16 @@
 """Make the <rng> of many domains what was asked: read all, decide all, then act."""
 
 from ansible_collections.kvm.entropy.plugins.module_utils import (
-    _domains, _libvirt, _rng_apply, _rng_checks, _rng_device, _rng_plan, _rng_rows, _virt_plug, _virt_xml)
+    _domains,
+    _libvirt,
+    _rng_apply,
+    _rng_checks,
+    _rng_device,
+    _rng_plan,
+    _rng_rows,
+    _virt_plug,
+    _virt_xml,
+)
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 
 # At most so many domains are named in a warning.
@@ -25,8 +34,8 @@ def run(options, check, diff, warn):
         plan = _Plan(connection, options, wanted)
         try:
             outcomes = [plan.outcome(domain) for domain in domains]
-        except _libvirt.ConnectionLost as error:
-            raise EntropyError(f"libvirt at {options['uri']} went away while its domains were read: {error}. Nothing was changed: run again.")
+        except _libvirt.ConnectionLostError as error:
+            raise EntropyError(f"libvirt at {options['uri']} went away while its domains were read: {error}. Nothing was changed: run again.") from error
         lost = None if check else _act(outcomes, options["unplug_timeout"])
     finally:
         connection.close()
@@ -40,10 +49,8 @@ def _wanted(options):
     """Return the device that is asked for, None for none at all."""
     if options["state"] == "absent":
         return None
-    path = options["path"] if options["backend"] == "random" else None
-    _rng_checks.check_options(path, options["rate_bytes"], options["rate_period"])
-    return _rng_device.described(
-        options["backend"], path, options["rate_bytes"], options["rate_period"], options["model"], options["driver"] or {})
+    _rng_checks.check_options(options)
+    return _rng_device.described(options)
 
 
 def _check_source(options, wanted):
@@ -57,25 +64,19 @@ def _check_source(options, wanted):
 
 
 def _act(outcomes, unplug_timeout):
-    """Do what was decided; return the ConnectionLost that ended it early, or None."""
+    """Do what was decided; return the ConnectionLostError that ended it early, or None."""
+    left = [outcome for outcome in reversed(outcomes) if not outcome.is_failed]
     try:
-        for position, outcome in enumerate(outcomes):
-            if not outcome.is_failed:
-                _rng_apply.apply(outcome.domain, outcome.config, outcome.live, outcome.way_back)
-        position = len(outcomes)
+        while left:
+            _rng_apply.apply(left[-1].domain, left[-1].config, left[-1].live, left[-1].way_back)
+            left.pop()
         _rng_apply.await_unplugs(
             [(outcome.domain, outcome.live) for outcome in outcomes if outcome.live and outcome.live.result == _rng_plan.PENDING], unplug_timeout)
-    except _libvirt.ConnectionLost as lost:
-        for outcome in outcomes[position:]:
-            _not_reached(outcome)
+    except _libvirt.ConnectionLostError as lost:
+        for part in (part for outcome in left for part in outcome.parts if part.result == _rng_plan.DONE):
+            part.leave(_rng_plan.REFUSED, "libvirt went away before this was done, or before it was confirmed")
         return lost
     return None
-
-
-def _not_reached(outcome):
-    for part in outcome.parts:
-        if part.result == _rng_plan.DONE:
-            part.leave(_rng_plan.REFUSED, "libvirt went away before this was done, or before it was confirmed")
 
 
 def _result(result, outcomes, lost, uri):
@@ -106,7 +107,7 @@ class _Plan:
         outcome = _rng_rows.Outcome(domain)
         try:
             self._decide(domain, outcome)
-        except _libvirt.Refusal as refusal:
+        except _libvirt.RefusedError as refusal:
             outcome.error = "undefined while this ran" if refusal.kind == "gone" else f"libvirt refuses to show it: {refusal}"
         return outcome
 

@@ -287,23 +287,27 @@ from ansible_collections.kvm.entropy.plugins.module_utils._errors import exit_wi
 
 def main():
     module = AnsibleModule(
-        argument_spec=dict(
-            uri=dict(type="str", default="qemu:///system"),
-            domains=dict(type="list", elements="str", required=True),
-            exclude=dict(type="list", elements="str", default=[]),
-            state=dict(type="str", choices=["present", "absent"], default="present"),
-            backend=dict(type="str", choices=["random", "builtin"], default="random"),
-            path=dict(type="path", default="/dev/urandom"),
-            rate_bytes=dict(type="int", default=1024),
-            rate_period=dict(type="int", default=1000),
-            model=dict(type="str", choices=["virtio", "virtio-transitional", "virtio-non-transitional"], default="virtio"),
-            driver=dict(type="dict", options=dict(
-                iommu=dict(type="bool"), ats=dict(type="bool"), packed=dict(type="bool"), page_per_vq=dict(type="bool"))),
-            scope=dict(type="str", choices=["config", "live", "both"], default="both"),
-            exclusive=dict(type="bool", default=False),
-            unplug_timeout=dict(type="int", default=10),
-            max_results=dict(type="int", default=500),
-        ),
+        argument_spec={
+            "uri": {"type": "str", "default": "qemu:///system"},
+            "domains": {"type": "list", "elements": "str", "required": True},
+            "exclude": {"type": "list", "elements": "str", "default": []},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "backend": {"type": "str", "choices": ["random", "builtin"], "default": "random"},
+            "path": {"type": "path", "default": "/dev/urandom"},
+            "rate_bytes": {"type": "int", "default": 1024},
+            "rate_period": {"type": "int", "default": 1000},
+            "model": {"type": "str", "choices": ["virtio", "virtio-transitional", "virtio-non-transitional"], "default": "virtio"},
+            "driver": {"type": "dict", "options": {
+                "iommu": {"type": "bool"},
+                "ats": {"type": "bool"},
+                "packed": {"type": "bool"},
+                "page_per_vq": {"type": "bool"},
+            }},
+            "scope": {"type": "str", "choices": ["config", "live", "both"], "default": "both"},
+            "exclusive": {"type": "bool", "default": False},
+            "unplug_timeout": {"type": "int", "default": 10},
+            "max_results": {"type": "int", "default": 500},
+        },
         supports_check_mode=True,
     )
 

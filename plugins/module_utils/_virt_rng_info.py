@@ -1,0 +1,131 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Read the <rng> of many domains: definition, running device, and whether the one is the other."""
+
+from ansible_collections.kvm.entropy.plugins.module_utils import (
+    _domains,
+    _libvirt,
+    _rng_device,
+    _virt_plug,
+    _virt_xml,
+)
+from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
+
+
+def run(options):
+    """Return the result (dict) of the module's ``options`` (dict); raise EntropyError where a domain could not be read."""
+    uri = options["uri"]
+    connection = _libvirt.connect_read_only(uri)
+    try:
+        domains = _domains.select(connection.domains(), options["domains"], options["exclude"], uri)
+        read, failures = _read(domains, uri)
+        host = _host(connection)
+    finally:
+        connection.close()
+    rows = sorted((row for row in read if _is_asked_for(row, options["only"])), key=lambda row: not has_problem(row))
+    result = {
+        "changed": False,
+        "uri": uri,
+        "host": host,
+        "domains": rows[:options["max_results"]],
+        "truncated": max(0, len(rows) - options["max_results"]),
+        "summary": _summary(read, failures),
+    }
+    if failures:
+        raise EntropyError(f"{len(failures)} of {len(domains)} domains could not be read. {'. '.join(failures)}", **result)
+    return result
+
+
+def has_problem(row):
+    """Return whether a person should look at this row: no device in a half, more than one, or one that is not the other."""
+    halves = [half for half in (row["config"], row["live"]) if half is not None]
+    return row["drift"] or any(len(half) != 1 for half in halves)
+
+
+def _read(domains, uri):
+    """Return (rows, what could not be read in words). A domain that was undefined meanwhile is left out: it is no longer there."""
+    rows, failures = [], []
+    for domain in domains:
+        try:
+            rows.append(_row(domain))
+        except _libvirt.RefusedError as refusal:
+            if refusal.kind != "gone":
+                failures.append(f"domain {domain.name}: {refusal}")
+        except _libvirt.ConnectionLostError as error:
+            raise EntropyError(f"libvirt at {uri} went away while its domains were read: {error}. Run again.") from error
+    return rows, failures
+
+
+def _row(domain):
+    state = domain.state()
+    definition = domain.definition() if domain.is_persistent else None
+    running = domain.running() if domain.is_active else None
+    xml = definition or running
+    config, live = _devices(definition), _devices(running)
+    return {
+        "name": domain.name,
+        "uuid": domain.uuid,
+        "state": state,
+        "persistent": domain.is_persistent,
+        "arch": _virt_xml.platform(xml)["arch"],
+        "config": config,
+        "live": live,
+        "drift": config is not None and live is not None and not _rng_device.same(config, live),
+        "genid": _virt_xml.has_genid(xml),
+        "managed_save": domain.has_managed_save,
+        "snapshots": domain.has_snapshots,
+        "managed_elsewhere": _virt_xml.managed_elsewhere(xml),
+        "plug": _plug(running, config),
+    }
+
+
+def _devices(xml):
+    """Return the devices (list of dict) of a half, None where the domain has no such half."""
+    return None if xml is None else [_rng_device.read(element).device for element in _virt_xml.rng_elements(xml)]
+
+
+def _plug(running, config):
+    """Return whether one more device can be plugged now, of the model that the definition has."""
+    if running is None:
+        return {"possible": False, "reason": "the domain is not running"}
+    found = _virt_plug.plug(running, config[0]["model"] if config else "virtio")
+    return {"possible": found.possible, "reason": found.reason or None}
+
+
+def _is_asked_for(row, only):
+    return {"all": True, "drift": row["drift"], "problem": has_problem(row)}[only]
+
+
+def _summary(rows, failures):
+    return {
+        "matched": len(rows) + len(failures),
+        "running": sum(row["live"] is not None for row in rows),
+        "without_device": sum(not (row["live"] if row["config"] is None else row["config"]) for row in rows),
+        "drift": sum(row["drift"] for row in rows),
+        "problem": sum(has_problem(row) for row in rows),
+        "failed": len(failures),
+    }
+
+
+def _host(connection):
+    libvirt_version, qemu_version, qemu_reason = connection.versions()
+    supported, backends_reason = connection.supported(None)
+    entropy, entropy_reason = _host_entropy(connection.uri)
+    return {
+        "libvirt_version": libvirt_version,
+        "qemu_version": qemu_version,
+        "qemu_version_reason": qemu_reason,
+        "backends": supported and supported["backendModel"],
+        "backends_reason": backends_reason,
+        "entropy": entropy,
+        "entropy_reason": entropy_reason,
+    }
+
+
+def _host_entropy(uri):
+    """Return (the host's own facts, None), or (None, why not)."""
+    if not _libvirt.is_local(uri):
+        return None, f"{uri} is another machine: run entropy_facts there"
+    return None, "not gathered"

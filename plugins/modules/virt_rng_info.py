@@ -1,0 +1,240 @@
+#!/usr/bin/python
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module kvm.entropy.virt_rng_info."""
+
+DOCUMENTATION = r"""
+module: virt_rng_info
+short_description: Read the virtio-rng devices of many domains
+version_added: 0.1.0
+author: kvm.entropy contributors (@kvm-entropy)
+description:
+  - Reads the C(<rng>) devices of many domains, in their definitions and in what runs, whether the two are the same, and whether a device can be
+    plugged into a running domain now.
+  - Opens a read-only connection, so it works for an auditor who has no right to change anything.
+options:
+  domains:
+    description:
+      - Names, UUIDs and shell globs of the domains that are meant, as with M(kvm.entropy.virt_rng).
+      - A name or UUID that no domain has is an error. A glob may match nothing.
+    type: list
+    elements: str
+    default: ["*"]
+  exclude:
+    description: Names, UUIDs and globs of domains that are not meant after all. They may match nothing.
+    type: list
+    elements: str
+    default: []
+  only:
+    description:
+      - Which rows RV(domains) has.
+      - V(drift) - those whose running device is not what the definition says.
+      - V(problem) - those too, and those with no device or with several in either half.
+      - RV(summary) counts all of them anyway.
+    type: str
+    choices: [all, drift, problem]
+    default: all
+  max_results:
+    description: How many rows RV(domains) has at most.
+    type: int
+    default: 500
+seealso:
+  - module: kvm.entropy.virt_rng
+extends_documentation_fragment:
+  - kvm.entropy._virt
+  - kvm.entropy._attributes
+  - kvm.entropy._attributes.info
+  - kvm.entropy._attributes.linux
+  - kvm.entropy._attributes.actiongroup_virt
+"""
+
+EXAMPLES = r"""
+- name: What every domain of this host has
+  kvm.entropy.virt_rng_info:
+  register: found
+
+- name: Domains that wait for a power-off and start
+  kvm.entropy.virt_rng_info:
+    only: drift
+  register: waiting
+
+- name: Name them
+  ansible.builtin.debug:
+    msg: "{{ waiting.domains | map(attribute='name') }}"
+"""
+
+RETURN = r"""
+uri:
+  description: The connection that was asked.
+  returned: always
+  type: str
+  sample: qemu:///system
+host:
+  description: What the host supports.
+  returned: always
+  type: dict
+  contains:
+    libvirt_version:
+      description: The daemon's version. Null where it does not tell.
+      type: str
+      sample: 9.0.0
+    qemu_version:
+      description: The version of QEMU. Null where libvirt does not tell, or runs something else.
+      type: str
+      sample: 7.2.22
+    qemu_version_reason:
+      description: Why RV(host.qemu_version) is null.
+      type: str
+      sample: null
+    backends:
+      description: The backends that QEMU supports. Null where not known, which is so wherever libvirt lets no read-only connection ask.
+      type: list
+      elements: str
+      sample: null
+    backends_reason:
+      description: Why RV(host.backends) is null.
+      type: str
+      sample: a read-only connection may not ask for domain capabilities
+    entropy:
+      description: What the host's kernel knows about its own randomness, as M(kvm.entropy.entropy_facts) returns it. Null with the O(uri) of another machine.
+      type: dict
+    entropy_reason:
+      description: Why RV(host.entropy) is null.
+      type: str
+      sample: null
+domains:
+  description: One row per domain - those to look at first, then the others, each by name. A domain that was undefined meanwhile is left out.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The domain's name.
+      type: str
+      sample: web-1
+    uuid:
+      description: The domain's UUID.
+      type: str
+      sample: 2c12a822-84af-424b-91cf-7470bde43aa8
+    state:
+      description: The domain's state, in the words of C(virsh domstate).
+      type: str
+      sample: running
+    persistent:
+      description: Whether it has a definition. A transient domain has none.
+      type: bool
+      sample: true
+    arch:
+      description: The guest's architecture.
+      type: str
+      sample: x86_64
+    config:
+      description:
+        - The devices in the definition, each a dictionary with the names of M(kvm.entropy.virt_rng)'s options (C(backend), C(path) with backend random,
+          C(rate_bytes), C(rate_period), C(model), C(driver)).
+        - C(egd) (C(type), C(sources)) tells how a device with backend egd is connected.
+        - Null for a transient domain.
+      type: list
+      elements: dict
+      sample: [{"backend": "random", "path": "/dev/urandom", "rate_bytes": 1024, "rate_period": 1000, "model": "virtio", "driver": {}}]
+    live:
+      description: The devices of the running domain, in the same shape. Null for a domain that does not run.
+      type: list
+      elements: dict
+      sample: []
+    drift:
+      description: Whether it runs with other devices than its definition has, by meaning.
+      type: bool
+      sample: true
+    genid:
+      description: Whether the guest is told when it was cloned or restored (C(<genid>)).
+      type: bool
+      sample: false
+    managed_save:
+      description: Whether it has a managed save, which brings its own old definition back at the next start.
+      type: bool
+      sample: false
+    snapshots:
+      description: Whether it has snapshots, which bring their own old definitions back when it is reverted to one.
+      type: bool
+      sample: false
+    managed_elsewhere:
+      description: Who defines this domain again by itself - V(openstack), V(ovirt), V(kubevirt) or null.
+      type: str
+      sample: null
+    plug:
+      description: Whether one more device can be plugged now.
+      type: dict
+      contains:
+        possible:
+          description: Whether it can. Null where only trying tells.
+          type: bool
+          sample: false
+        reason:
+          description: Why not, or why that is not known.
+          type: str
+          sample: "no free PCIe root port: all 4 are taken"
+truncated:
+  description: How many rows were left out because of O(max_results).
+  returned: always
+  type: int
+  sample: 0
+summary:
+  description: How many domains are how, whatever O(only) leaves out.
+  returned: always
+  type: dict
+  contains:
+    matched:
+      description: Domains that were meant.
+      type: int
+      sample: 40
+    running:
+      description: Domains that run, paused ones included.
+      type: int
+      sample: 31
+    without_device:
+      description: Domains without a device in their definition, or transient ones that run without.
+      type: int
+      sample: 2
+    drift:
+      description: Domains whose running device is not what the definition says.
+      type: int
+      sample: 1
+    problem:
+      description: Domains that O(only=problem) returns.
+      type: int
+      sample: 3
+    failed:
+      description: Domains that could not be read.
+      type: int
+      sample: 0
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kvm.entropy.plugins.module_utils import _virt_bindings, _virt_rng_info
+from ansible_collections.kvm.entropy.plugins.module_utils._errors import exit_with
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "uri": {"type": "str", "default": "qemu:///system"},
+            "domains": {"type": "list", "elements": "str", "default": ["*"]},
+            "exclude": {"type": "list", "elements": "str", "default": []},
+            "only": {"type": "str", "choices": ["all", "drift", "problem"], "default": "all"},
+            "max_results": {"type": "int", "default": 500},
+        },
+        supports_check_mode=True,
+    )
+
+    def work():
+        _virt_bindings.require()
+        return _virt_rng_info.run(module.params)
+
+    exit_with(module, work)
+
+
+if __name__ == "__main__":
+    main()
