@@ -14,6 +14,8 @@ from lab import LabError
 
 # Started by root, the lab drops to nobody: an unprivileged libvirtd cannot touch the machine's own libvirt.
 NOBODY = 65534
+# For what is big or must be open to other users: on disk, unlike /tmp on newer systems, and entered by everyone.
+TEMPORARY = "/var/tmp"  # noqa: S108 (every use makes a folder or file with an unguessable name)
 # A UNIX socket's path has 107 bytes (sun_path); libvirt's longest below a lab's state is config/libvirt/qemu/lib/domain-1234-<20 letters>/monitor.sock
 LONGEST_STATE = 36
 
@@ -72,7 +74,7 @@ def open_state(folder):
         if plain and reachable(folder):
             state.mkdir()
         else:
-            state.symlink_to(tempfile.mkdtemp(prefix="kvm-entropy-lab.", dir="/var/tmp"))
+            state.symlink_to(tempfile.mkdtemp(prefix="kvm-entropy-lab.", dir=TEMPORARY))
         state.chmod(0o755)
         (state / ".lab").touch()
     if not (state / ".lab").exists():

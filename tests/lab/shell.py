@@ -4,6 +4,7 @@
 
 """Other programs: run them, find those that a lab left running, end them."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -93,7 +94,5 @@ def end(pids, grace=10):
 
 def _send(pids, number):
     for pid in pids:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
-        except ProcessLookupError:
-            pass
