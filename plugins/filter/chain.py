@@ -5,7 +5,6 @@
 """The filter kvm.entropy.chain."""
 
 from ansible.errors import AnsibleFilterError
-
 from ansible_collections.kvm.entropy.plugins.module_utils._chain import EXPECTATIONS, chain
 
 DOCUMENTATION = r"""

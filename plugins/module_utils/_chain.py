@@ -8,8 +8,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils._chain_host import hos
 from ansible_collections.kvm.entropy.plugins.module_utils._chain_text import text_of
 from ansible_collections.kvm.entropy.plugins.module_utils._join import RUNNING, Index
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
-from ansible_collections.kvm.entropy.plugins.module_utils._verdict import (
-    BROKEN, LINKS, NOT_APPLICABLE, OK, UNKNOWN, VERDICTS, guest_links, verdict)
+from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, LINKS, NOT_APPLICABLE, OK, UNKNOWN, VERDICTS, guest_links, verdict
 
 HOST_ONLY, GUEST_ONLY = "host-only", "guest-only"
 EXPECTATIONS = ("auto", HOST_ONLY, GUEST_ONLY)

@@ -29,4 +29,5 @@ def require(interpreters=_SYSTEM_INTERPRETERS):
     tried = [sys.executable] + [path for path in interpreters if path != sys.executable and os.path.exists(path)]
     raise EntropyError(
         f"libvirt's Python bindings are missing on this host: none of {', '.join(tried)} has the module libvirt. Install the "
-        "distribution's package: python3-libvirt on Debian, Ubuntu, Fedora and RHEL, python3-libvirt-python on SUSE.")
+        "distribution's package: python3-libvirt on Debian, Ubuntu, Fedora and RHEL, python3-libvirt-python on SUSE.",
+        missing_library="libvirt")
