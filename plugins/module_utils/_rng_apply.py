@@ -17,6 +17,12 @@ from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import BUSY,
 # Seconds between two looks at the domains whose guests were asked to give a device back: each look is one call of 0.1 ms.
 _LOOK_EVERY = 0.25
 
+_NOT_WHILE_RUNNING = {
+    "no-slot": "no free PCI slot or PCIe root port",
+    "no-hotplug": "its bus does not support hotplug",
+    "unsupported": "its hypervisor driver plugs no devices",
+}
+
 _WORDS = {
     "gone": "the domain was undefined while this ran: nothing is left to do, or define it again",
     "stopped": "the domain was powered off while this ran: run again",
@@ -111,9 +117,8 @@ def _change_running(domain, config, live, way_back):
             live.staying = live.remove
             live.result, live.reason = PENDING, f"the guest has not given the device back yet. If it doesn't: {way_back}"
     except RefusedError as refusal:
-        if refusal.kind in ("no-slot", "no-hotplug"):
-            reason = "no free PCI slot or PCIe root port" if refusal.kind == "no-slot" else "its bus does not support hotplug"
-            live.leave(RESTART, cannot_plug(f"{reason} ({refusal})", way_back))
+        if refusal.kind in _NOT_WHILE_RUNNING:
+            live.leave(RESTART, cannot_plug(f"{_NOT_WHILE_RUNNING[refusal.kind]} ({refusal})", way_back))
             return
         live.leave(_result(refusal), _reason(refusal))
         if refusal.kind == "no-source" and config and config.result == DONE:

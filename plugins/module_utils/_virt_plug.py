@@ -13,8 +13,9 @@ Plug = collections.namedtuple("Plug", "possible reason")
 # Ports that take one PCIe device each while the guest runs (virDomainPCIAddressBusSetModel in src/conf/domain_addr.c).
 _PCIE_PORTS = ("pcie-root-port", "pcie-switch-downstream-port")
 
-# The i440fx machine has slots 0 to 31, of which 0 is the host bridge, 1 the PIIX3 and 2 kept for a primary display
-# (qemuDomainValidateDevicePCISlotsPIIX3 in src/qemu/qemu_domain_address.c).
+# The i440fx machine has slots 0 to 31, of which 0 is the host bridge, 1 the PIIX3 and 2 the primary display's, which others get
+# only where there is none (qemuDomainValidateDevicePCISlotsPIIX3 in src/qemu/qemu_domain_address.c).
+_I440FX_DISPLAY = 2
 _I440FX_FREE_TO_ALL = frozenset(range(3, 32))
 
 
@@ -56,9 +57,12 @@ def _i440fx(domain):
         return Plug(False, "the bus does not support hotplug: a pc machine without ACPI")
     if domain.findall("devices/controller[@model='pci-bridge']"):
         return Plug(None, "only libvirt can tell for a machine with PCI bridges")
-    if _I440FX_FREE_TO_ALL - {slot for bus, slot in _taken(domain) if bus == 0}:
+    taken = {slot for bus, slot in _taken(domain) if bus == 0}
+    if _I440FX_FREE_TO_ALL - taken:
         return Plug(True, "")
-    return Plug(None, "only libvirt can tell for the last PCI slots")
+    if _I440FX_DISPLAY in taken:
+        return Plug(False, "no free PCI slot")
+    return Plug(None, "only libvirt can tell for the slot of the primary display")
 
 
 def _is_fixed(port):

@@ -1,0 +1,22 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A private libvirt daemon for the tests here; nothing of the machine's own is touched."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).absolute().parents[1]
+sys.path.insert(0, str(TESTS))  # for the package lab
+
+from lab.daemon import Daemon  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def daemon(tmp_path_factory):
+    """A private daemon (lab.daemon.Daemon) without any domain, removed at the end with all that runs in it."""
+    with Daemon(tmp_path_factory.mktemp("lab")) as private:
+        yield private
