@@ -1,0 +1,64 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From what the kernel shows to the facts ``ansible_facts.entropy``. Imports the standard library only, so that an initramfs can call it."""
+
+from ansible_collections.kvm.entropy.plugins.module_utils import _kernel, _verdict
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_crng import crng_facts, first_consumer
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_feeder import feeder_facts
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_hwrng import hwrng_facts
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_log import events
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_platform import confidential, cpu_facts, domain_uuid, fips, kvm_guest, vmgenid
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_problems import problems, unseen
+
+SCHEMA = 1
+# The input pool's size in bits tells which generator runs, as the rewrite went into old release series too (5.10.119, 5.15.44).
+GENERATIONS = {256: "rewritten", 4096: "legacy"}
+RANDOM = "/proc/sys/kernel/random/"
+
+
+def gather(root="/"):
+    """Return the facts (dict) of the system below ``root`` (str). Raise EntropyError where ``root`` is no folder."""
+    return facts_of(_kernel.observe(root))
+
+
+def facts_of(seen):
+    """Return the facts (dict) that the observations ``seen`` (``_kernel.observe``) give. Tri-states are True, False or ``unknown``."""
+    texts = seen["texts"]
+    log = events(seen["log"], texts.get("/proc/cmdline", ""))
+    is_guest, guest_evidence = kvm_guest(seen, log)
+    uuid, uuid_from, uuid_reason = domain_uuid(seen, is_guest)
+    facts = {
+        "schema": SCHEMA,
+        "gathered_at": seen["now"],
+        "boot_id": texts.get(RANDOM + "boot_id"),
+        "kernel": _kernel_facts(texts),
+        "hwrng": hwrng_facts(seen, log, first_consumer(log)),
+        "cpu": cpu_facts(seen),
+        "vmgenid": vmgenid(seen),
+        "fips": fips(seen),
+        "kvm_guest": is_guest,
+        "kvm_guest_evidence": guest_evidence,
+        "confidential": confidential(seen, log, is_guest),
+        "domain_uuid": uuid,
+        "domain_uuid_from": uuid_from,
+        "domain_uuid_reason": uuid_reason,
+        "health": None,
+    }
+    facts["crng"] = crng_facts(seen, log, facts["hwrng"], facts["cpu"])
+    facts["feeder"] = feeder_facts(seen, facts["hwrng"]["filling"], facts["kernel"]["generation"])
+    facts["unseen"] = unseen(seen, log, facts)
+    facts["problems"] = problems(facts, log)
+    facts["links"], facts["verdict"] = _verdict.judge_guest(facts)
+    return facts
+
+
+def _kernel_facts(texts):
+    pool, available = (int(texts[RANDOM + name]) if texts.get(RANDOM + name) else None for name in ("poolsize", "entropy_avail"))
+    return {
+        "release": texts.get("/proc/sys/kernel/osrelease"),
+        "pool_bits": pool,
+        "available_bits": available,
+        "generation": GENERATIONS.get(pool, "unknown"),
+    }

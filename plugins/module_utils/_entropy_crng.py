@@ -1,0 +1,98 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""When the CRNG became ready, who seeded it, and whether that was in time. Pure: from observations and the log's events."""
+
+UNKNOWN = "unknown"
+UNDATED = "the kernel's log does not say when the CRNG became ready"
+
+# The fill thread credits with its first read; TCG guests of kernels 5.10 to 7.2 log "crng init done" at most 0.1 s around its start, while the
+# jitter loop, the only other way there once drivers run, takes 1 s or more of a waiting reader (2.06, 1.03, 1.09 s on 5.10, 6.1, 6.12).
+SEEDING = 0.5
+
+
+def crng_facts(seen, log, hwrng, cpu):
+    """Return the ``crng`` facts (dict) of ``seen`` (``_kernel.observe``), ``log`` (``_entropy_log.events``) and the other facts."""
+    ready, why_ready = _ready(seen, log)
+    in_time, why_in_time = _in_time(ready, log)
+    seeded_by, why_seeded = _seeded_by(ready, log, hwrng, cpu)
+    return {
+        "ready": ready,
+        "ready_evidence": why_ready,
+        "ready_at": log["ready_at"],
+        "seeded_by": seeded_by,
+        "seeded_by_evidence": why_seeded,
+        "uninitialized_reads": log["reads"] if log["complete"] or log["reads"] else None,
+        "init_started_at": first_consumer(log),
+        "in_time": in_time,
+        "in_time_evidence": why_in_time,
+    }
+
+
+def first_consumer(log):
+    """Return when (float, s since boot) the first program started that is known to use random numbers; None where that is not known."""
+    if log["systemd_at"] is not None:
+        return log["systemd_at"]
+    return log["init_at"] if log["is_real_init"] else None
+
+
+def _ready(seen, log):
+    if seen["getrandom"] is not None:
+        ready = seen["getrandom"] == "ready"
+        return ready, "getrandom(GRND_NONBLOCK) %s" % ("answers" if ready else "would have to wait")
+    if log["ready_at"] is not None:
+        return True, "%s says so %.2f s after the boot" % (log["source"], log["ready_at"])
+    return UNKNOWN, "the kernel was not asked: it has no getrandom()" if seen["live"] else "only the running kernel can tell"
+
+
+def _in_time(ready, log):
+    if log["reads"]:
+        return False, "%d reads before the CRNG was ready" % log["reads"]
+    if ready is False:
+        return False, "user space runs and the CRNG is not ready"
+    if log["ready_at"] is None:
+        return UNKNOWN, UNDATED if log["readable"] else "the kernel's log was not seen"
+    return _before_consumer(log)
+
+
+def _before_consumer(log):
+    ready_at, consumer = log["ready_at"], first_consumer(log)
+    if log["init_at"] is not None and ready_at <= log["init_at"]:
+        return True, "ready at %.2f s, before the kernel started %s at %.2f s" % (ready_at, log["init"], log["init_at"])
+    if consumer is None:
+        return UNKNOWN, "ready at %.2f s; the log does not say when user space first asked" % ready_at
+    name = "systemd" if log["systemd_at"] is not None else log["init"]
+    if ready_at <= consumer:
+        return True, "ready at %.2f s, before %s started at %.2f s" % (ready_at, name, consumer)
+    return False, "ready at %.2f s, after %s had started at %.2f s" % (ready_at, name, consumer)
+
+
+def _seeded_by(ready, log, hwrng, cpu):
+    """Return (who, evidence): who only where everything else is excluded."""
+    if ready is not True:
+        return UNKNOWN, "the CRNG is not ready" if ready is False else "not known whether the CRNG is ready"
+    if log["ready_at"] is None:
+        return UNKNOWN, UNDATED
+    at = "ready at %.2f s" % log["ready_at"]
+    if log["trusting_cpu"] or log["ready_phase"] == "cpu":
+        return _seeded_by_cpu(log, cpu, at)
+    if log["ready_phase"] == "bootloader":
+        return "bootloader", at + ", before the kernel asked its CPU"
+    return _seeded_by_source(log, hwrng, at)
+
+
+def _seeded_by_cpu(log, cpu, at):
+    if log["trusting_cpu"]:
+        return "cpu", at + "; the kernel's log says: trusting CPU's manufacturer"
+    if cpu["trusted"] is not False and True in (cpu["rdrand"], cpu["rdseed"]):
+        return "cpu", at + ", before any driver, with a CPU that has RDRAND or RDSEED"
+    return UNKNOWN, at + ", before any driver; the CPU is not known to have a generator that is trusted"
+
+
+def _seeded_by_source(log, hwrng, at):
+    if hwrng["driver_at"] is not None and hwrng["quality"] != 0 and abs(log["ready_at"] - hwrng["driver_at"]) <= SEEDING:
+        return "hwrng", "%s, when %s began to feed at %.2f s" % (at, hwrng["current"], hwrng["driver_at"])
+    if hwrng["driver_at"] is not None and hwrng["driver_at"] > log["ready_at"]:
+        return UNKNOWN, "%s, before %s began to feed at %.2f s" % (at, hwrng["current"], hwrng["driver_at"])
+    return UNKNOWN, at + ", by the jitter loop, interrupts, a source or a program"

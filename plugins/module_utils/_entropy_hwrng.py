@@ -1,0 +1,161 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The kernel's hardware sources: which there are, which one it listens to, and whether it is fed. Pure: from observations."""
+
+import re
+
+UNKNOWN = "unknown"
+VIRTIO_RNG = "virtio_rng"
+RNG_DEVICE = 4
+
+HW_RANDOM = "/sys/class/misc/hw_random/"
+DRIVER = "/sys/bus/virtio/drivers/virtio_rng"
+
+# A host's usual limit has a period of 1 s: a device that has delivered nothing in ten of them is not merely slow.
+PATIENCE = 10
+
+
+def hwrng_facts(seen, log, consumer_at):
+    """Return the ``hwrng`` facts (dict) of ``seen`` (``_kernel.observe``) and ``log`` (``_entropy_log.events``).
+
+    ``consumer_at`` (float or None) is when user space's first known consumer started, in seconds since boot.
+    """
+    texts = seen["texts"]
+    names = [name for name in texts.get(HW_RANDOM + "rng_available", "").split() if name != "none"]
+    devices = [device for device in seen["virtio"] if device["id"] == RNG_DEVICE]
+    facts = {
+        "available": names,
+        "current": _current(seen),
+        "other_sources": [name for name in names if not name.startswith(VIRTIO_RNG)],
+        "device": _device(seen, devices),
+        "device_at": _device_at(seen, devices),
+        "driver_loaded": _driver_loaded(seen),
+        "driver_bound": sorted(device["name"] for device in devices if device["driver"]),
+        "driver_at": _driver_at(seen, names),
+    }
+    facts["quality"] = _quality(texts, facts["current"])
+    facts["early"] = _early(seen, facts, consumer_at)
+    facts["delivered"] = _delivered(texts.get("/proc/interrupts"), facts["driver_bound"])
+    facts["filling"], facts["filling_evidence"] = _filling(seen, facts)
+    return facts
+
+
+def _current(seen):
+    said = seen["texts"].get(HW_RANDOM + "rng_current")
+    if said is not None:
+        return said
+    # No hw_random among the kernel's devices: not even the core is loaded, which would say "none".
+    devices = seen["folders"].get("/sys/class/misc")
+    return "none" if devices is not None and "hw_random" not in devices else None
+
+
+def _quality(texts, current):
+    """Return the quality (int, of 1024) of the current source, None where there is none or the kernel does not tell."""
+    if current in (None, "none"):
+        return None
+    # rng_quality is there since 5.18; before, the core's parameter says the same (5.10: world-readable, also 1000 for virtio).
+    said = texts.get(HW_RANDOM + "rng_quality", texts.get("/sys/module/rng_core/parameters/current_quality"))
+    return int(said) if said else None
+
+
+def _device(seen, devices):
+    if devices or seen["pci_rng"]:
+        return True
+    # A live kernel without a virtio bus has no device on it; an unpacked tree may just not show it.
+    return False if seen["live"] or "/sys/bus/virtio/devices" in seen["folders"] else UNKNOWN
+
+
+def _device_at(seen, devices):
+    """Return the PCI address (str) of the first device, None where it is not on PCI."""
+    for device in devices:
+        found = re.findall(r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", device["path"] or "")
+        if found:
+            return found[-1]
+    return seen["pci_rng"][0] if seen["pci_rng"] else None
+
+
+def _driver_loaded(seen):
+    if DRIVER in seen["folders"]:
+        return True
+    return False if seen["live"] else UNKNOWN
+
+
+def _driver_at(seen, names):
+    """Return when (float, s since boot) the driver began to serve: the start of the fill thread, as it starts with the first source.
+
+    None where another source may have started it (drivers/char/hw_random/core.c: set_current_rng()).
+    """
+    alone = len(names) == 1 and names[0].startswith(VIRTIO_RNG)
+    return seen["processes"]["fill"] if alone and seen["processes"] else None
+
+
+def _early(seen, facts, consumer_at):
+    """Return whether the driver served before user space's first known consumer started (tri-state)."""
+    if seen["texts"].get("modules.builtin"):
+        return True
+    if facts["driver_at"] is None or consumer_at is None:
+        return UNKNOWN
+    return facts["driver_at"] <= consumer_at
+
+
+def _delivered(interrupts, bound):
+    """Return how many buffers (int) the devices ``bound`` (list of names) delivered, None where no counter is theirs alone."""
+    counts = []
+    for line in (interrupts or "").splitlines():
+        match = re.match(r"\s*\S+:((?:\s+\d+)+)\s+(.*\S)", line)
+        if not match:
+            continue
+        first, _comma, others = match.group(2).partition(", ")
+        # With MSI-X the queue has its own vector (virtioN-input, or virtioN-virtqueues); with a wire or MMIO it is virtioN.
+        name = first.split()[-1]
+        if not others and name in {device + end for device in bound for end in ("", "-input", "-virtqueues")}:
+            counts.append(sum(int(count) for count in match.group(1).split()))
+    return sum(counts) if counts else None
+
+
+def _filling(seen, facts):
+    """Return (tri-state, evidence): whether the kernel is fed by its current source."""
+    hindrance = _hindrance(seen, facts)
+    if hindrance:
+        return False, hindrance
+    blind_spot = _blind_spot(seen, facts)
+    if blind_spot:
+        return UNKNOWN, blind_spot
+    return _delivering(seen, facts)
+
+
+def _hindrance(seen, facts):
+    """Return what certainly keeps the kernel from being fed (str), None where nothing does."""
+    processes = seen["processes"]
+    if facts["current"] == "none":
+        return "the kernel has no current source"
+    if facts["quality"] == 0:
+        return "%s has quality 0" % facts["current"]
+    if processes and processes["kernel"] and processes["fill"] is None:
+        return "the kernel's thread hwrng does not run"
+    return None
+
+
+def _blind_spot(seen, facts):
+    """Return why it cannot be told whether the kernel is fed (str), None where it can."""
+    if not seen["live"]:
+        return "only the running kernel can tell"
+    if facts["current"] is None:
+        return "rng_current was not seen"
+    if not seen["processes"]["kernel"]:
+        return "kernel threads are hidden from this user"
+    if not facts["current"].startswith(VIRTIO_RNG):
+        return "nothing counts what %s delivers" % facts["current"]
+    return "no interrupt counter is the device's own" if facts["delivered"] is None else None
+
+
+def _delivering(seen, facts):
+    current, quality, delivered, processes = facts["current"], facts["quality"], facts["delivered"], seen["processes"]
+    served = float(seen["texts"]["/proc/uptime"].split()[0]) - processes["fill"]
+    if delivered:
+        return True, "%s of quality %s, thread hwrng runs, %d buffers delivered" % (current, "?" if quality is None else quality, delivered)
+    if served < PATIENCE:
+        return UNKNOWN, "nothing delivered in the %.1f s since the source is there" % served
+    return False, "nothing delivered in %d s" % served

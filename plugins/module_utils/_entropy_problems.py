@@ -1,0 +1,94 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which problems a machine's own facts show, and what could not be seen. Pure."""
+
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_log import plugged_at
+from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
+
+LOG = "crng.ready_at, crng.seeded_by, crng.uninitialized_reads, crng.in_time"
+VIRTIO_RNG = "virtio_rng"
+
+
+def problems(facts, log):
+    """Return the problems (list of dict) that ``facts`` (dict) and ``log`` (``_entropy_log.events``) show, the nearest to the host first."""
+    return list(_source_problems(facts)) + list(_time_problems(facts, log)) + list(_other_problems(facts))
+
+
+def _source_problems(facts):
+    hwrng = facts["hwrng"]
+    if hwrng["device"] is False and facts["kvm_guest"] is True:
+        yield problem("no-device", "no virtio device with id 4 on the bus; %s" % facts["kvm_guest_evidence"])
+    if hwrng["device"] is not True:
+        return
+    if not hwrng["driver_bound"]:
+        yield problem("driver-missing", "the device%s has no driver; virtio_rng is %sloaded" % (
+            " at PCI %s" % hwrng["device_at"] if hwrng["device_at"] else "", "" if hwrng["driver_loaded"] is True else "not "))
+    elif hwrng["current"] is not None and not hwrng["current"].startswith(VIRTIO_RNG):
+        yield problem("not-current", "rng_current is %s, available: %s" % (hwrng["current"], " ".join(hwrng["available"]) or "none"))
+    elif hwrng["quality"] == 0:
+        yield problem("quality-zero", hwrng["filling_evidence"])
+    elif hwrng["filling"] is False:
+        yield problem("not-filling", hwrng["filling_evidence"])
+
+
+def _time_problems(facts, log):
+    crng = facts["crng"]
+    if crng["ready"] is False:
+        yield problem("not-ready", crng["ready_evidence"])
+    if crng["uninitialized_reads"]:
+        yield problem("early-reads", crng["in_time_evidence"])
+    elif crng["in_time"] is False and crng["ready"] is True:
+        yield problem("seeded-late", crng["in_time_evidence"])
+    if crng["in_time"] is False and _came_late(facts, log):
+        yield problem("driver-late", "the driver began to feed at %.2f s, user space started at %.2f s" % (
+            facts["hwrng"]["driver_at"], crng["init_started_at"]))
+
+
+def _came_late(facts, log):
+    """Return whether the driver came late to a device that was there from the start; one that was plugged later is nobody's fault."""
+    hwrng, started = facts["hwrng"], facts["crng"]["init_started_at"]
+    if hwrng["early"] is not False or hwrng["device_at"] is None:
+        return False
+    plugged = plugged_at(log, hwrng["device_at"])
+    return plugged is not None and plugged < started
+
+
+def _other_problems(facts):
+    feeder = facts["feeder"]
+    if feeder["fake"]:
+        yield problem("fake-source", "%s runs with %s as its source" % (feeder["which"], feeder["fake"]))
+    elif feeder["useful"] is False:
+        yield problem("feeder-useless", "%s runs; %s" % (feeder["which"], facts["hwrng"]["filling_evidence"]))
+    if facts["confidential"] is True and facts["crng"]["seeded_by"] != "cpu":
+        yield problem("untrusted-host", "a confidential guest, seeded by: %s" % facts["crng"]["seeded_by"])
+    if facts["kvm_guest"] is True and facts["vmgenid"] is False:
+        yield problem("no-vmgenid", "no vmgenid driver is bound")
+
+
+def unseen(seen, log, facts):
+    """Return what could not be seen (list of dict: what, why, needs)."""
+    return [{"what": what, "why": why, "needs": needs} for what, why, needs in _unseen(seen, log, facts)]
+
+
+def _unseen(seen, log, facts):
+    if not seen["live"]:
+        yield "hwrng.filling, feeder", "only a running kernel can tell", "a run on that machine itself"
+    if facts["crng"]["ready"] == "unknown":
+        yield "crng.ready", facts["crng"]["ready_evidence"], "a run on that machine itself"
+    if seen["log"] is None:
+        yield LOG, "no log of the kernel is in the tree", "a run on that machine itself"
+    elif "refused" in seen["log"]:
+        yield LOG, "%s: %s" % (seen["log"]["source"], seen["log"]["refused"]), "root, or sysctl kernel.dmesg_restrict=0"
+    elif not log["complete"]:
+        yield LOG, "%s does not go back to the boot" % log["source"], "a look soon after the boot, or a larger log_buf_len"
+    if facts["domain_uuid"] is None and facts["kvm_guest"] is not False:
+        refused = "/sys/class/dmi/id/product_uuid" in seen["refused"]
+        yield "domain_uuid", facts["domain_uuid_reason"], "root" if refused else "entropy_domain_uuid in the inventory"
+    if seen["live"] and not seen["processes"]["kernel"]:
+        yield "hwrng.filling, hwrng.driver_at, feeder", "/proc hides other users' processes (hidepid)", "root"
+    if facts["cpu"]["trusted"] == "unknown":
+        yield "cpu.trusted", "the kernel's build options are not to be found", "a readable /boot/config-%s" % (facts["kernel"]["release"] or "RELEASE")
+    if seen["live"] and facts["boot_id"] is None and facts["crng"]["ready"] is False:
+        yield "boot_id", "its first read draws a number, and the CRNG is not ready", "a look once it is ready"

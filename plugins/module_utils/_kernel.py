@@ -1,0 +1,198 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What this machine's kernel, or another tree's files, say: plain observations, nothing concluded from them.
+
+The only file that asks the kernel. It draws no random number and imports nothing that does.
+"""
+
+import os
+import re
+import time
+import zlib
+
+from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_log
+from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
+from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import Tree
+
+RANDOM = "/proc/sys/kernel/random/"
+HW_RANDOM = "/sys/class/misc/hw_random/"
+RNG_CORE = "/sys/module/rng_core/parameters/"
+VIRTIO = "/sys/bus/virtio/"
+PCI = "/sys/bus/pci/devices"
+DMI = "/sys/class/dmi/id/"
+DRIVER = VIRTIO + "drivers/virtio_rng"
+
+# Never /proc/sys/kernel/random/uuid: each read of it draws from the pool.
+TEXTS = (
+    "/proc/sys/kernel/osrelease", "/proc/uptime", "/proc/cmdline", "/proc/sys/crypto/fips_enabled", "/proc/sysinfo",
+    "/proc/device-tree/vm,uuid", "/proc/device-tree/compatible", "/proc/device-tree/hypervisor/compatible",
+    RANDOM + "poolsize", RANDOM + "entropy_avail",
+    HW_RANDOM + "rng_available", HW_RANDOM + "rng_current", HW_RANDOM + "rng_quality",
+    RNG_CORE + "current_quality", RNG_CORE + "default_quality",
+    DMI + "sys_vendor", DMI + "product_name", DMI + "product_uuid", "/sys/hypervisor/type", "/sys/firmware/uv/prot_virt_guest",
+    "/sys/devices/system/clocksource/clocksource0/available_clocksource",
+)
+# CPU 0 alone: the others say the same, and there may be hundreds.
+CPU = "/proc/cpuinfo"
+CPU_BYTES = 8192
+
+FOLDERS = (
+    "/sys/bus/acpi/devices", "/sys/bus/acpi/drivers/vmgenid", "/sys/bus/platform/drivers/vmgenid", DRIVER, VIRTIO + "devices", PCI,
+    "/sys/class/misc",
+)
+
+# Where a tree that is no running system keeps its last boot's log: an sosreport's, then the distributions' own.
+SAVED_LOGS = ("/sos_commands/kernel/dmesg", "/var/log/dmesg")
+
+# include/uapi/linux/virtio_ids.h: VIRTIO_ID_RNG.
+RNG_DEVICE = 4
+# PCI vendor Red Hat with the transitional and the modern device id of virtio-rng (virtio 1.2, section 4.1.2: 0x1040 + 4).
+RNG_PCI = (("0x1af4", "0x1005"), ("0x1af4", "0x1044"))
+
+# The programs that feed the kernel; /proc/PID/comm holds 15 characters.
+FEEDERS = ("rngd", "haveged", "jitterentropy-r", "entropy-feeder")
+FILL_THREAD = "hwrng"
+KTHREADD = "2"
+
+
+def observe(root="/"):
+    """Return what there is to see below ``root`` (str), as a dict that JSON can hold:
+
+    ``live`` (bool: the running kernel answered), ``now`` (int, UTC s), ``getrandom`` (``ready``, ``waiting``, or None), ``texts`` (dict, path
+    to str, of what is there), ``refused`` (dict, path to the error's name), ``folders`` (dict, path to names), ``virtio`` (list of
+    dict: name, id, driver, path), ``pci_rng`` (list of PCI addresses), ``processes`` (dict or None), ``config`` (dict or None), ``log`` (dict or None).
+
+    Raise EntropyError where ``root`` is no folder.
+    """
+    try:
+        tree = Tree(root)
+    except OSError as error:
+        raise EntropyError("root %s: cannot be read: %s. Give the folder in which the other system's /proc, /sys and /var lie."
+                           % (root, error.strerror)) from error
+    try:
+        return _observe(tree)
+    finally:
+        tree.close()
+
+
+def _observe(tree):
+    # First of all: nothing after it can then have been what seeded the CRNG.
+    ready = _getrandom() if tree.is_live else None
+    texts = {path: tree.text(path) for path in TEXTS}
+    texts[CPU] = tree.text(CPU, CPU_BYTES)
+    # The first read of it in a boot draws a number and fixes it for ever; that has to wait until numbers are good.
+    if ready == "ready" or not tree.is_live:
+        texts[RANDOM + "boot_id"] = tree.text(RANDOM + "boot_id")
+    folders = {path: tree.names(path) for path in FOLDERS}
+    virtio = _virtio(tree, folders[VIRTIO + "devices"] or ())
+    rng = [device for device in virtio if device["id"] == RNG_DEVICE]
+    if rng:
+        texts["/proc/interrupts"] = _interrupts(tree)
+    pci_rng = [] if rng else _pci_rng(tree, folders[PCI] or ())
+    del folders[PCI]
+    release = texts["/proc/sys/kernel/osrelease"]
+    if release and rng and folders[DRIVER] is not None:
+        texts["modules.builtin"] = _builtin(tree, release)
+    return {
+        "live": tree.is_live,
+        "now": int(time.time()),
+        "getrandom": ready,
+        "texts": {path: text for path, text in texts.items() if text is not None},
+        "folders": {path: names for path, names in folders.items() if names is not None},
+        "virtio": virtio,
+        "pci_rng": pci_rng,
+        "processes": _processes(tree) if tree.is_live else None,
+        "config": _config(tree, release),
+        "log": _kernel_log.read() if tree.is_live else _saved_log(tree),
+        "refused": tree.refused,
+    }
+
+
+def _getrandom():
+    """Return ``ready`` or ``waiting``, None where the kernel has no such call (before 3.17)."""
+    try:
+        # No byte is asked for: the answer is the same, and nothing is drawn.
+        os.getrandom(0, os.GRND_NONBLOCK)
+        return "ready"
+    except BlockingIOError:
+        return "waiting"
+    except (AttributeError, OSError):
+        return None
+
+
+def _virtio(tree, names):
+    """Return the devices (list of dict) on the virtio bus; ``driver`` and ``path`` are of rng devices only."""
+    devices = []
+    for name in names:
+        path = VIRTIO + "devices/" + name
+        said = tree.text(path + "/device")
+        device = {"name": name, "id": int(said, 16) if said else None}
+        if device["id"] == RNG_DEVICE:
+            driver = tree.target(path + "/driver")
+            device.update(driver=driver and os.path.basename(driver), path=tree.target(path))
+        devices.append(device)
+    return devices
+
+
+def _pci_rng(tree, addresses):
+    """Return the PCI addresses (list of str) of virtio-rng devices, for a kernel whose virtio bus does not show them."""
+    return [address for address in addresses
+            if (tree.text("%s/%s/vendor" % (PCI, address)), tree.text("%s/%s/device" % (PCI, address))) in RNG_PCI]
+
+
+def _interrupts(tree):
+    """Return the lines (str) of /proc/interrupts that name a virtio device, None where it is not there."""
+    text = tree.text("/proc/interrupts")
+    return text and "\n".join(line for line in text.splitlines() if "virtio" in line)
+
+
+def _builtin(tree, release):
+    """Return the line (str) of the virtio-rng driver among those built into the kernel, empty for none, None where the list is not there."""
+    text = tree.text("/lib/modules/%s/modules.builtin" % release)
+    return text and "\n".join(re.findall(r"^\S*/virtio-rng\.ko$", text, re.MULTILINE))
+
+
+def _processes(tree):
+    """Return ``kernel`` (bool: kernel threads are shown to us), ``fill`` (start, s since boot, of the kernel's fill thread, or None), ``feeders``.
+
+    ``feeders`` is a list of dict: pid, name, arguments (list of str).
+    """
+    seen = {"kernel": tree.text("/proc/2/comm") is not None, "fill": None, "feeders": []}
+    for pid in filter(str.isdigit, tree.names("/proc") or ()):
+        name = tree.text("/proc/%s/comm" % pid)
+        if name == FILL_THREAD:
+            fields = (tree.text("/proc/%s/stat" % pid) or "").rpartition(")")[2].split()
+            # proc_pid_stat(5): fields 4 (parent) and 22 (start in clock ticks), the first after the name is field 3.
+            if len(fields) > 19 and fields[1] == KTHREADD:
+                seen["fill"] = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        elif name in FEEDERS:
+            arguments = (tree.text("/proc/%s/cmdline" % pid) or "").split("\0")
+            seen["feeders"].append({"pid": int(pid), "name": name, "arguments": arguments})
+    # A process that ended meanwhile was not refused.
+    for path in [path for path in tree.refused if re.match(r"/proc/\d", path)]:
+        del tree.refused[path]
+    return seen
+
+
+def _config(tree, release):
+    """Return the kernel's build options (dict, str to str) about trusting its CPU and bootloader, None where they are not to be found."""
+    packed = tree.data("/proc/config.gz")
+    if packed:
+        text = zlib.decompress(packed, 16 + zlib.MAX_WBITS).decode("ascii", "replace")
+    else:
+        text = release and (tree.text("/boot/config-" + release) or tree.text("/lib/modules/%s/config" % release))
+    if not text:
+        return None
+    options = dict.fromkeys(re.findall(r"^# CONFIG_(RANDOM_TRUST_\w+) is not set", text, re.MULTILINE), "n")
+    options.update(re.findall(r"^CONFIG_(RANDOM_TRUST_\w+)=(\w)", text, re.MULTILINE))
+    return options
+
+
+def _saved_log(tree):
+    for path in SAVED_LOGS:
+        text = tree.text(path)
+        if text:
+            return _kernel_log.parsed(path, text)
+    return None

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files of a running system or of another tree (a mounted image, a container, an unpacked sosreport), none outside of it."""
+
+import errno
+import os
+import stat
+
+# /proc/interrupts of a host with hundreds of CPUs is the longest file that is read whole: 10 bytes for each CPU and interrupt.
+LONGEST = 4 * 1024 * 1024
+# MAXSYMLINKS in include/linux/namei.h.
+MOST_LINKS = 40
+# What below these is mounted from elsewhere is a running kernel's answer, and not that of the machine which the tree belongs to.
+KERNEL_FOLDERS = ("proc", "sys")
+
+
+class Tree:
+    """Reads below ``root`` (str). ``is_live`` (bool) is whether that is the running system itself."""
+
+    def __init__(self, root="/"):
+        """Raise OSError where ``root`` cannot be opened as a folder."""
+        self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+        self._device = os.fstat(self._root).st_dev
+        self.is_live = os.path.samestat(os.fstat(self._root), os.stat("/"))
+        # The running system's own links may lead anywhere; elsewhere they are resolved before a name is opened.
+        self._last = 0 if self.is_live else os.O_NOFOLLOW
+        self.refused = {}
+
+    def close(self):
+        """Give the folder back."""
+        os.close(self._root)
+
+    def text(self, path, most=LONGEST):
+        """Return the text (str) in the file ``path``, without white space and NULs around it, or None: see ``data``."""
+        content = self.data(path, most)
+        return None if content is None else content.decode("utf-8", "replace").strip().strip("\0")
+
+    def data(self, path, most=LONGEST):
+        """Return what the file ``path`` (str, absolute in the tree) holds, at most ``most`` bytes of it; None where there is none.
+
+        ``refused`` (dict) then has the path and the error's name (str, such as ``EACCES``), if it is there but not to be read.
+        """
+        def read(folder, name):
+            handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK | self._last, dir_fd=folder)
+            try:
+                if not stat.S_ISREG(os.fstat(handle).st_mode):
+                    raise OSError(errno.EINVAL, "no regular file", name)
+                return _all(handle, most)
+            finally:
+                os.close(handle)
+        return self._at(path, read)
+
+    def names(self, path):
+        """Return the sorted names (list of str) in the folder ``path``, None where there is none."""
+        def listed(folder, name):
+            handle = os.open(name, os.O_RDONLY | os.O_DIRECTORY | self._last, dir_fd=folder)
+            try:
+                return sorted(os.listdir(handle))
+            finally:
+                os.close(handle)
+        return self._at(path, listed)
+
+    def target(self, path):
+        """Return where the symbolic link ``path`` itself points to (str), None where there is no link."""
+        above, _slash, name = path.rpartition("/")
+
+        def link(folder, last):
+            handle = os.open(last, os.O_PATH | os.O_DIRECTORY | self._last, dir_fd=folder)
+            try:
+                return os.readlink(name, dir_fd=handle)
+            finally:
+                os.close(handle)
+        return self._at(above, link)
+
+    def has(self, path):
+        """Return whether ``path`` is there (bool)."""
+        return self._at(path, lambda folder, name: os.stat(name, dir_fd=folder)) is not None
+
+    def _at(self, path, use):
+        """Return ``use(folder, name)`` for the resolved ``path``: an open folder (int, or None) and a name in it; None where that fails."""
+        try:
+            if self.is_live:
+                return use(None, path)
+            with _Walk(self._root, self._device) as walk:
+                return use(*walk.to(path))
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                self.refused[path] = errno.errorcode.get(error.errno, str(error.errno))
+            return None
+
+
+class _Walk:
+    """A walk below a folder that follows symbolic links as a process would that has this folder as its root."""
+
+    def __init__(self, root, device):
+        self._root = root
+        self._device = device
+        self._open = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_unused):
+        for handle in self._open:
+            os.close(handle)
+
+    def to(self, path):
+        """Return the folder (int) and the name (str) in it that ``path`` leads to; the name is no symbolic link and exists."""
+        left = path.split("/")[::-1]
+        of_kernel = path.split("/")[1] in KERNEL_FOLDERS
+        trail = [(self._root, ".")]
+        links = 0
+        while left:
+            name = left.pop()
+            if name in ("", "."):
+                continue
+            if name == "..":
+                trail = trail[:-1] or trail
+                continue
+            parent = self._folder(trail)
+            target = _link(parent, name)
+            if target is None:
+                trail.append((parent, name))
+                continue
+            links += 1
+            if links > MOST_LINKS:
+                raise OSError(errno.ELOOP, "too many symbolic links", path)
+            left.extend(target.split("/")[::-1])
+            trail = trail[:1] if target.startswith("/") else trail
+        if of_kernel and os.fstat(trail[-1][0]).st_dev != self._device:
+            raise OSError(errno.EXDEV, "a mount of this machine's own kernel", path)
+        return trail[-1]
+
+    def _folder(self, trail):
+        """Return the open folder (int) at the end of ``trail``."""
+        parent, name = trail[-1]
+        if name == ".":
+            return parent
+        handle = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+        self._open.append(handle)
+        return handle
+
+
+def _link(parent, name):
+    """Return what the symbolic link ``name`` in the folder ``parent`` (int) holds, None where it is none; raise OSError where it is nothing."""
+    if stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+        return os.readlink(name, dir_fd=parent)
+    return None
+
+
+def _all(handle, most):
+    pieces, size = [], 0
+    while size < most:
+        # A file of /proc that grows with each read is asked for in large pieces, so that it is one moment's answer.
+        piece = os.read(handle, min(most - size, 65536))
+        if not piece:
+            break
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)

@@ -1,0 +1,321 @@
+#!/usr/bin/python
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module kvm.entropy.entropy_facts."""
+
+DOCUMENTATION = r"""
+module: entropy_facts
+short_description: Tell what a kernel knows about its randomness
+version_added: 0.1.0
+author: kvm.entropy contributors (@kvm-entropy)
+description:
+  - Looks, on a guest or on a host, at whether the kernel's generator (CRNG) is ready, since when and by whom it was seeded, which hardware
+    sources there are, whether the kernel is fed by one, and whether all that was in time for user space's first read.
+  - It probes and never compares version numbers. What it cannot see is V(unknown) (names and numbers are null) and listed in C(unseen).
+  - It draws no random number, changes nothing and needs no privileges. As root it sees more, namely the domain UUID and, where
+    C(kernel.dmesg_restrict) is set, the kernel's log.
+options:
+  root:
+    description:
+      - Where the system to look at is. Another folder than V(/) can be a mounted image, a container's root or an unpacked sosreport.
+      - What only a running kernel can tell is V(unknown) then, and never this machine's own answer. Symbolic links do not lead out of it.
+    type: path
+    default: /
+seealso:
+  - module: kvm.entropy.hwrng
+extends_documentation_fragment:
+  - kvm.entropy._attributes
+  - kvm.entropy._attributes.info
+  - kvm.entropy._attributes.facts
+  - kvm.entropy._attributes.linux
+"""
+
+EXAMPLES = r"""
+- name: Look at the machine's randomness
+  kvm.entropy.entropy_facts:
+
+- name: Refuse to generate keys before numbers are good
+  ansible.builtin.assert:
+    that: ansible_facts['entropy'].crng.ready is true
+
+- name: Look at a mounted image
+  kvm.entropy.entropy_facts:
+    root: /mnt/image
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: The facts.
+  returned: success
+  type: complex
+  contains:
+    entropy:
+      description: All that the kernel tells. Tri-states are V(true), V(false) or V(unknown); numbers and names that were not seen are null.
+      returned: success
+      type: dict
+      contains:
+        schema:
+          description: The version of this structure.
+          type: int
+          sample: 1
+        gathered_at:
+          description: When, in seconds since 1970 (UTC).
+          type: int
+          sample: 1795463462
+        boot_id:
+          description: The id of this boot. Null while the CRNG is not ready, as its first read would draw from it.
+          type: str
+          sample: 8bf53aba-774b-4738-8f38-cb0e3ea73721
+        kernel:
+          description: The kernel and its input pool.
+          type: dict
+          contains:
+            release:
+              description: As C(uname -r) gives it.
+              type: str
+              sample: 6.1.0-42-cloud-amd64
+            pool_bits:
+              description: The pool's size, in bits.
+              type: int
+              sample: 256
+            available_bits:
+              description: With V(generation=rewritten) the bits collected towards readiness, never spent; else the bits now estimated in the pool.
+              type: int
+              sample: 256
+            generation:
+              description: V(rewritten) (a pool of 256 bits), V(legacy) (4096 bits) or V(unknown).
+              type: str
+              sample: rewritten
+        crng:
+          description: The generator.
+          type: dict
+          contains:
+            ready:
+              description: Whether getrandom() answers without waiting (tri-state).
+              type: raw
+              sample: true
+            ready_evidence:
+              description: How that is known.
+              type: str
+              sample: getrandom(GRND_NONBLOCK) answers
+            ready_at:
+              description: When it became ready, in seconds since the boot.
+              type: float
+              sample: 2.284427
+            seeded_by:
+              description: V(cpu), V(bootloader), V(hwrng), V(jitter), or V(unknown) where more than one could have been.
+              type: str
+              sample: hwrng
+            seeded_by_evidence:
+              description: How that is known.
+              type: str
+              sample: ready at 2.28 s, when virtio_rng.0 began to feed at 2.22 s
+            uninitialized_reads:
+              description: How many reads of user space the kernel logged before it was ready.
+              type: int
+              sample: 0
+            init_started_at:
+              description: When the first program started that is known to use random numbers, in seconds since the boot.
+              type: float
+              sample: 7.8
+            in_time:
+              description: Whether it was ready before that (tri-state).
+              type: raw
+              sample: true
+            in_time_evidence:
+              description: How that is known.
+              type: str
+              sample: ready at 5.80 s, before systemd started at 7.80 s
+        hwrng:
+          description: The hardware sources and the virtio-rng device.
+          type: dict
+          contains:
+            available:
+              description: The sources that the kernel has, without its word C(none).
+              type: list
+              elements: str
+              sample: [virtio_rng.0]
+            current:
+              description: The source that the kernel listens to; V(none) where it has none.
+              type: str
+              sample: virtio_rng.0
+            other_sources:
+              description: The available sources that are no virtio-rng device.
+              type: list
+              elements: str
+              sample: []
+            quality:
+              description: How many bits of entropy per 1024 bits the kernel credits the current source.
+              type: int
+              sample: 1000
+            filling:
+              description: Whether the kernel is fed from the current source (tri-state).
+              type: raw
+              sample: true
+            filling_evidence:
+              description: How that is known.
+              type: str
+              sample: virtio_rng.0 of quality 1000, thread hwrng runs, 59 buffers delivered
+            delivered:
+              description: How many buffers the virtio-rng devices delivered since the driver came.
+              type: int
+              sample: 59
+            device:
+              description: Whether a virtio-rng device exists, whatever its driver (tri-state).
+              type: raw
+              sample: true
+            device_at:
+              description: The device's PCI address. Null where it is on another bus.
+              type: str
+              sample: "0000:01:00.0"
+            driver_loaded:
+              description: Whether the driver is loaded or built in (tri-state).
+              type: raw
+              sample: true
+            driver_bound:
+              description: The devices on the virtio bus that the driver serves.
+              type: list
+              elements: str
+              sample: [virtio4]
+            driver_at:
+              description: When the driver began to feed the kernel, in seconds since the boot.
+              type: float
+              sample: 2.22
+            early:
+              description: Whether that was before the first program that is known to use random numbers (tri-state).
+              type: raw
+              sample: true
+        cpu:
+          description: The CPU's own generator.
+          type: dict
+          contains:
+            rdrand:
+              description: Whether the CPU has RDRAND (tri-state).
+              type: raw
+              sample: true
+            rdseed:
+              description: Whether the CPU has RDSEED (tri-state).
+              type: raw
+              sample: false
+            trusted:
+              description: Whether the kernel is told to credit it (tri-state).
+              type: raw
+              sample: true
+        vmgenid:
+          description: Whether the kernel is told when this machine was cloned or restored (tri-state).
+          type: raw
+          sample: false
+        fips:
+          description: Whether the kernel runs in FIPS mode (tri-state).
+          type: raw
+          sample: false
+        kvm_guest:
+          description: Whether this machine is a guest of KVM or QEMU (tri-state).
+          type: raw
+          sample: true
+        kvm_guest_evidence:
+          description: How that is known.
+          type: str
+          sample: DMI says QEMU Standard PC (Q35 + ICH9, 2009)
+        confidential:
+          description: Whether this guest's memory is hidden from its host (tri-state).
+          type: raw
+          sample: false
+        feeder:
+          description: Programs that feed the kernel.
+          type: dict
+          contains:
+            which:
+              description: The program.
+              type: str
+              sample: rngd
+            running:
+              description: Whether it runs (tri-state).
+              type: raw
+              sample: true
+            useful:
+              description: Whether the kernel would miss it (tri-state). Null without a feeder.
+              type: raw
+              sample: false
+            fake:
+              description: The file from which it feeds the kernel its own output back.
+              type: str
+              sample: /dev/urandom
+        domain_uuid:
+          description: The UUID of this guest's libvirt domain.
+          type: str
+          sample: 2c12a822-84af-424b-91cf-7470bde43aa8
+        domain_uuid_from:
+          description: V(dmi), V(sysinfo) (s390x) or V(device-tree) (ppc64).
+          type: str
+          sample: dmi
+        domain_uuid_reason:
+          description: Why it is not known.
+          type: str
+          sample: only root may read /sys/class/dmi/id/product_uuid
+        health:
+          description: Always null. No test of the source's output was asked for.
+          type: dict
+        unseen:
+          description: What could not be seen.
+          type: list
+          elements: dict
+          contains:
+            what:
+              description: The facts.
+              type: str
+              sample: domain_uuid
+            why:
+              description: Why not.
+              type: str
+              sample: only root may read /sys/class/dmi/id/product_uuid
+            needs:
+              description: What it would take.
+              type: str
+              sample: root
+        problems:
+          description: What is not right.
+          type: list
+          elements: dict
+          contains:
+            code:
+              description: A stable name.
+              type: str
+              sample: no-device
+            text:
+              description: What it means.
+              type: str
+              sample: The guest has no virtio-rng device, so nothing comes from its host
+            remedy:
+              description: What to do.
+              type: str
+              sample: "Give its domain one: kvm.entropy.virt_rng on the host"
+            evidence:
+              description: How it is known.
+              type: str
+              sample: no virtio device with id 4 on the bus
+        links:
+          description: Each link of the chain that this machine can tell of, V(ok), V(broken), V(unknown) or V(n/a).
+          type: dict
+          sample: {host: n/a, config: n/a, live: ok, current: ok, fed: ok, ready: ok, in_time: unknown}
+        verdict:
+          description: V(ok), V(degraded), V(broken) or V(unknown), from this machine's evidence alone.
+          type: str
+          sample: ok
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy import gather
+from ansible_collections.kvm.entropy.plugins.module_utils._errors import exit_with
+
+
+def main():
+    """Run the module."""
+    module = AnsibleModule(argument_spec={"root": {"type": "path", "default": "/"}}, supports_check_mode=True)
+    exit_with(module, lambda: {"changed": False, "ansible_facts": {"entropy": gather(module.params["root"])}})
+
+
+if __name__ == "__main__":
+    main()
