@@ -10,6 +10,7 @@ period, 0 is unlimited), ``rate_period`` (ms), ``model``, ``driver`` (only what 
 """
 
 import collections
+import functools
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
@@ -25,6 +26,7 @@ DEFAULT_PATH = "/dev/random"
 Rng = collections.namedtuple("Rng", "device xml alias")
 
 
+@functools.lru_cache(maxsize=None)  # On one host most domains have the same few.
 def read(element):
     """Return the Rng of one <rng> element (str)."""
     rng = ElementTree.fromstring(element)  # noqa: S314  libvirt wrote it

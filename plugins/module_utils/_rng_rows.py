@@ -4,14 +4,19 @@
 
 """What virt_rng returns of the domains it looked at: rows, a summary, a diff, the failure's words."""
 
+import collections
+
 from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import BUSY, PENDING, REFUSED, RESTART
 
-_FAILURES = (REFUSED, BUSY)
-_WAITING = (RESTART, PENDING)
+_FAILED, _WAITING, _CHANGED, _SKIPPED, _UNCHANGED = range(5)
 
 # At most so many failed domains are named in the message; their rows are returned anyway.
 _MOST_NAMED = 20
+
+# Rows of unchanged domains say nothing that the summary doesn't, and for a thousand of them Ansible takes as long as libvirt took to
+# read them. So they are there where a person may read them, on small hosts, and not on large ones.
+_ROWS_WITH_UNCHANGED = 50
 
 
 class Outcome:
@@ -33,11 +38,11 @@ class Outcome:
 
     @property
     def is_failed(self):
-        return self.error is not None or any(part.result in _FAILURES for part in self.parts)
+        return self.error is not None or any(part.result in (REFUSED, BUSY) for part in self.parts)
 
     @property
     def is_waiting(self):
-        return any(part.result in _WAITING for part in self.parts)
+        return any(part.result in (RESTART, PENDING) for part in self.parts)
 
     @property
     def is_changed(self):
@@ -45,7 +50,7 @@ class Outcome:
 
     @property
     def why_failed(self):
-        reasons = [part.reason for part in self.parts if part.result in _FAILURES]
+        reasons = [part.reason for part in self.parts if part.result in (REFUSED, BUSY)]
         return "; ".join(([self.error] if self.error else []) + reasons)
 
     def row(self):
@@ -68,15 +73,18 @@ class Outcome:
 
 def report(outcomes, max_results, with_diff):
     """Return the module's result (dict) for ``outcomes`` (list of Outcome)."""
-    ranked = sorted(outcomes, key=_rank)
+    by_rank = collections.defaultdict(list)
+    for outcome in outcomes:
+        by_rank[_rank(outcome)].append(outcome)
+    told = _told(by_rank)[:max_results]
     result = {
         "changed": any(outcome.is_changed for outcome in outcomes),
-        "summary": _summary(outcomes),
-        "domains": [outcome.row() for outcome in ranked[:max_results]],
-        "truncated": max(0, len(ranked) - max_results),
+        "summary": _summary(outcomes, by_rank),
+        "domains": [outcome.row() for outcome in told],
+        "truncated": len(outcomes) - len(told),
     }
     if with_diff:
-        result["diff"] = [diff for outcome in ranked[:max_results] for diff in _diffs(outcome)]
+        result["diff"] = [diff for outcome in told for diff in _diffs(outcome)]
     return result
 
 
@@ -90,22 +98,33 @@ def failure(outcomes):
     return f"{len(failed)} of {len(outcomes)} domains failed. " + ". ".join(named) + (f". And {rest} more: see the rows" if rest else "")
 
 
+def _told(by_rank):
+    """Return the outcomes that get a row, the most important first."""
+    told = [outcome for rank in sorted(by_rank) if rank != _UNCHANGED for outcome in by_rank[rank]]
+    return told + by_rank.get(_UNCHANGED, [])[:max(0, _ROWS_WITH_UNCHANGED - len(told))]
+
+
 def _rank(outcome):
-    """Return what a person has to see first: failed, waiting, changed, skipped, unchanged."""
-    return [outcome.is_failed, outcome.is_waiting, outcome.is_changed, outcome.skipped, True].index(True)
+    """Return which domains a person has to see first."""
+    if outcome.is_failed:
+        return _FAILED
+    if outcome.is_waiting:
+        return _WAITING
+    if outcome.is_changed:
+        return _CHANGED
+    return _SKIPPED if outcome.skipped else _UNCHANGED
 
 
-def _summary(outcomes):
-    settled = [outcome for outcome in outcomes if not outcome.is_failed]
-    changed = sum(outcome.is_changed for outcome in settled)
-    skipped = sum(outcome.skipped for outcome in settled)
+def _summary(outcomes, by_rank):
+    failed, waiting, skipped = (by_rank.get(rank, ()) for rank in (_FAILED, _WAITING, _SKIPPED))
+    changed = len(by_rank.get(_CHANGED, ())) + sum(outcome.is_changed for outcome in waiting)
     return {
         "matched": len(outcomes),
-        "unchanged": len(settled) - changed - skipped,
+        "unchanged": len(outcomes) - len(failed) - len(skipped) - changed,
         "changed": changed,
-        "restart_required": sum(outcome.is_waiting for outcome in outcomes),
-        "skipped": skipped,
-        "failed": len(outcomes) - len(settled),
+        "restart_required": len(waiting) + sum(outcome.is_waiting for outcome in failed),
+        "skipped": len(skipped),
+        "failed": len(failed),
     }
 
 

@@ -108,7 +108,7 @@ class _Plan:
         try:
             self._decide(domain, outcome)
         except _libvirt.RefusedError as refusal:
-            outcome.error = "undefined while this ran" if refusal.kind == "gone" else f"libvirt refuses to show it: {refusal}"
+            outcome.error = "it was undefined while this ran" if refusal.kind == "gone" else f"libvirt refuses to show it: {refusal}"
         return outcome
 
     def _decide(self, domain, outcome):

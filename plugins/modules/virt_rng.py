@@ -103,7 +103,9 @@ options:
     type: int
     default: 10
   max_results:
-    description: How many rows RV(domains) has at most.
+    description:
+      - How many rows RV(domains) has at most. RV(truncated) counts those that are left out.
+      - Rows of unchanged domains are left out anyway as soon as there are 50 rows. RV(summary) counts all.
     type: int
     default: 500
 notes:
@@ -195,7 +197,7 @@ summary:
       type: int
       sample: 1
 domains:
-  description: One row per domain - failed ones first, then waiting, changed, skipped and unchanged ones, each by name.
+  description: One row per domain, at most O(max_results) - failed ones first, then waiting, changed, skipped and unchanged ones, each by name.
   returned: when libvirt could be reached
   type: list
   elements: dict
@@ -268,7 +270,7 @@ domains:
       type: dict
       contains: *half
 truncated:
-  description: How many rows were left out because of O(max_results).
+  description: How many domains have no row, unchanged ones included. See O(max_results).
   returned: when libvirt could be reached
   type: int
   sample: 0
