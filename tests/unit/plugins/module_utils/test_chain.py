@@ -84,7 +84,7 @@ def test_a_guest_that_is_down_says_so():
 
 def test_a_guest_never_looked_at_is_unknown():
     row = judged({}, {"web-1": {}})
-    assert (row["verdict"], codes(row)) == ("unknown", ["unreachable", "host-not-seen"])
+    assert (row["verdict"], codes(row)) == ("unknown", ["host-not-seen", "unreachable"])
 
 
 @pytest.mark.parametrize("side", ["host", "guest"])

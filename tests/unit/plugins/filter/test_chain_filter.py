@@ -1,4 +1,4 @@
-"""The filter takes what playbooks give it, and says what is wrong with it."""
+"""The filter chain takes what playbooks give it, and says what is wrong with it."""
 
 import pytest
 from ansible.errors import AnsibleFilterError

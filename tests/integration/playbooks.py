@@ -1,0 +1,49 @@
+"""Run the collection's playbooks as a user does, from the installed artifact, and read what they leave."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+LAB = Path(__file__).resolve().parents[1] / "lab"
+RECAP = re.compile(r"^(\S+)\s+: (ok=.*)$", re.MULTILINE)
+
+
+def lab(*words):
+    """Run the lab's command line; return what it prints."""
+    return subprocess.run(["/usr/bin/python3", LAB, *words], check=True, text=True, stdout=subprocess.PIPE).stdout
+
+
+class Run:
+    """A playbook that has run: its ``status``, its ``output``, the counts of its recap by host, and the facts it cached."""
+
+    def __init__(self, status, output, cache):
+        self.status = status
+        self.output = output
+        self.counts = {host: dict((key, int(number)) for key, number in (word.split("=") for word in counts.split()))
+                       for host, counts in RECAP.findall(output)}
+        self._cache = cache
+
+    def facts(self, host):
+        """Return the cached facts of ``host`` (dict)."""
+        (path,) = [path for path in self._cache.iterdir() if path.name.endswith(host)]
+        return json.loads(path.read_text())
+
+
+class Controller:
+    """An Ansible controller with an inventory and a fact cache of its own."""
+
+    def __init__(self, inventory, folder):
+        self.inventory = inventory
+        self.cache = Path(folder) / "facts"
+
+    def play(self, playbook, *words):
+        """Run a playbook (a name or a path) with more words of ansible-playbook; return the Run."""
+        environment = dict(
+            os.environ, ANSIBLE_CACHE_PLUGIN="jsonfile", ANSIBLE_CACHE_PLUGIN_CONNECTION=str(self.cache), ANSIBLE_NOCOLOR="1",
+            ANSIBLE_INJECT_FACT_VARS="False", ANSIBLE_LOCALHOST_WARNING="False", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml")
+        done = subprocess.run(
+            ["ansible-playbook", "-i", self.inventory, playbook, *words],
+            env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        return Run(done.returncode, done.stdout, self.cache)
