@@ -1,0 +1,73 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One udev rule that makes the kernel's choice again at every boot and every plug."""
+
+import os
+import tempfile
+
+from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
+
+PATH = "/etc/udev/rules.d/60-kvm-entropy-hwrng.rules"
+
+# The driver numbers its sources anew with every plug, so the rule looks for what the kernel calls them now. "$$" is udev's "$".
+_CHOOSE = ("cd /sys/class/misc/hw_random || exit 0; for name in $$(cat rng_available); do case $$name in {source}|{source}.*|{source}-*) "
+           "echo $$name >rng_current; {quality}exit 0;; esac; done")
+# As the module itself does: choosing again, as setting a quality makes the kernel forget the choice, may cap the quality.
+_QUALITY = "echo {quality} >rng_quality; echo $$name >rng_current; grep -qx {quality} rng_quality || echo {quality} >rng_quality; "
+
+_TEXT = """\
+# Written by kvm.entropy.hwrng: choose {source} as the kernel's source of random numbers at every boot and every plug.
+ACTION=="add|bind|change", SUBSYSTEM=="virtio", DRIVER=="virtio_rng", RUN+="/bin/sh -c '{choose}'"
+ACTION=="add|change", SUBSYSTEM=="misc", KERNEL=="hw_random", RUN+="/bin/sh -c '{choose}'"
+"""
+
+
+def text(source, quality):
+    """Return the rule (str) for ``source`` (str: driver prefix or name) and ``quality`` (int or None: leave it)."""
+    choose = _CHOOSE.format(source=source, quality="" if quality is None else _QUALITY.format(quality=quality))
+    return _TEXT.format(source=source, choose=choose)
+
+
+class Rule:
+    """The rule's file; ``root`` (str) is where /etc is, for tests."""
+
+    def __init__(self, root=""):
+        self.path = root + PATH
+
+    def read(self):
+        """Return the file's content (str), None where there is none."""
+        try:
+            with open(self.path, encoding="utf-8") as rule:
+                return rule.read()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise EntropyError("%s: cannot be read: %s." % (self.path, error.strerror)) from error
+
+    def can_be_written(self):
+        """Return whether this system has udev's folder for it (bool)."""
+        return os.path.isdir(os.path.dirname(self.path))
+
+    def write(self, content):
+        """Make the file's content ``content`` (str), or remove it (None). Raise EntropyError; the file is as before then."""
+        try:
+            if content is None:
+                os.unlink(self.path)
+            else:
+                self._replace(content)
+        except OSError as error:
+            raise EntropyError("%s: cannot be written: %s." % (self.path, error.strerror)) from error
+
+    def _replace(self, content):
+        # udev reads names that end in .rules only, so it never sees the unfinished file.
+        handle, unfinished = tempfile.mkstemp(prefix=".kvm-entropy.", dir=os.path.dirname(self.path))
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as rule:
+                rule.write(content)
+            os.chmod(unfinished, 0o644)
+            os.rename(unfinished, self.path)
+        except OSError:
+            os.unlink(unfinished)
+            raise
