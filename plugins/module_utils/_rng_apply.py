@@ -12,7 +12,7 @@ import time
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device, _virt_xml
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import RefusedError
-from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import BUSY, DONE, PENDING, REFUSED, RESTART, cannot_plug
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import BUSY, DONE, PENDING, REFUSED, RESTART, UNCHANGED, cannot_plug
 
 # Seconds between two looks at the domains whose guests were asked to give a device back: each look is one call of 0.1 ms.
 _LOOK_EVERY = 0.25
@@ -37,7 +37,7 @@ def apply(domain, config, live, way_back):
             _change_definition(domain, config)
         except RefusedError as refusal:
             config.leave(_result(refusal), _reason(refusal))
-            if live:
+            if live and live.result != UNCHANGED:
                 live.leave(REFUSED, "not touched, because its definition could not be changed")
     if live and live.result == DONE:
         _change_running(domain, config, live, way_back)

@@ -7,7 +7,7 @@
 import collections
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device
-from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import BUSY, PENDING, REFUSED, RESTART
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import BUSY, PENDING, REFUSED, RESTART, UNCHANGED
 
 _FAILED, _WAITING, _CHANGED, _SKIPPED, _UNCHANGED = range(5)
 
@@ -52,6 +52,12 @@ class Outcome:
     def why_failed(self):
         reasons = [part.reason for part in self.parts if part.result in (REFUSED, BUSY)]
         return "; ".join(([self.error] if self.error else []) + reasons)
+
+    def refuse(self, reason):
+        """Leave both halves as they are, but for a half that is right already."""
+        for part in self.parts:
+            if part.result != UNCHANGED:
+                part.leave(REFUSED, reason)
 
     def row(self):
         """Return the domain's row (dict)."""

@@ -73,8 +73,8 @@ def _act(outcomes, unplug_timeout):
         _rng_apply.await_unplugs(
             [(outcome.domain, outcome.live) for outcome in outcomes if outcome.live and outcome.live.result == _rng_plan.PENDING], unplug_timeout)
     except _libvirt.ConnectionLostError as lost:
-        for part in (part for outcome in left for part in outcome.parts if part.result == _rng_plan.DONE):
-            part.leave(_rng_plan.REFUSED, "libvirt went away before this was done, or before it was confirmed")
+        for outcome in left:
+            outcome.refuse("libvirt went away before this was done, or before it was confirmed")
         return lost
     return None
 
@@ -151,11 +151,11 @@ class _Plan:
             text = f"whether this host's QEMU has the backend and model: {why_unknown}"
             self.unchecked += [text] if text not in self.unchecked else []
             return
+        device = adding[0].add
         for kind, name in (("backendModel", "backend"), ("model", "model")):
-            if adding[0].add[name] not in supported[kind]:
-                for part in outcome.parts:
-                    part.leave(_rng_plan.REFUSED, f"this host's QEMU has no {name} {adding[0].add[name]}: "
-                                                  f"it has {', '.join(supported[kind]) or 'no virtio-rng at all'}")
+            if device[name] not in supported[kind]:
+                has = ", ".join(supported[kind]) or "no virtio-rng at all"
+                outcome.refuse(f"this host's QEMU has no {name} {device[name]}: it has {has}")
                 return
 
     def _say_what_is_left_out(self, domain, outcome):

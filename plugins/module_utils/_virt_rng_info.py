@@ -6,6 +6,7 @@
 
 from ansible_collections.kvm.entropy.plugins.module_utils import (
     _domains,
+    _entropy,
     _libvirt,
     _rng_device,
     _virt_plug,
@@ -128,4 +129,4 @@ def _host_entropy(uri):
     """Return (the host's own facts, None), or (None, why not)."""
     if not _libvirt.is_local(uri):
         return None, f"{uri} is another machine: run entropy_facts there"
-    return None, "not gathered"
+    return _entropy.gather(), None

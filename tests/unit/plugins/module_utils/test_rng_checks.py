@@ -1,0 +1,66 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What would hurt a guest is found before anything is written."""
+
+import os
+import stat
+
+import pytest
+from ansible_collections.kvm.entropy.plugins.module_utils import _rng_checks
+from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
+
+
+def device(rate_bytes, rate_period=1000):
+    return {"rate_bytes": rate_bytes, "rate_period": rate_period}
+
+
+@pytest.mark.parametrize("rate, arch, delay", [
+    (device(0), "x86_64", 0), (device(64, 60000), "x86_64", 0), (device(63, 500), "aarch64", 500), (device(5), "x86_64", 12000),
+    (device(128), "ppc64le", 0), (device(64), "ppc64le", 1000), (device(100), "s390x", 2000), (device(100), None, 2000)])
+def test_a_rate_delays_the_first_credit_by_whole_periods(rate, arch, delay):
+    assert _rng_checks.first_credit(rate, arch) == delay
+    assert _rng_checks.starves(rate, arch) is (delay > 1000)
+
+
+def test_a_rate_may_starve_some_architecture_only():
+    assert _rng_checks.may_starve(device(64)) and not _rng_checks.starves(device(64), "x86_64")
+    assert not _rng_checks.may_starve(device(1024))
+
+
+def test_a_character_device_is_a_source():
+    _rng_checks.check_path("/dev/urandom")
+
+
+def test_a_path_that_is_missing_or_no_character_device_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "fifo")
+    for name, found in (("nothing", "No such file"), ("file", "no character device"), ("fifo", "no character device"), ("", "no character device")):
+        with pytest.raises(EntropyError, match=found):
+            _rng_checks.check_path(str(tmp_path / name))
+
+
+class HwrngNode:
+    """What stat says of /dev/hwrng."""
+
+    st_mode = stat.S_IFCHR
+    st_rdev = os.makedev(10, 183)
+
+
+def test_hwrng_is_refused_where_nothing_is_behind_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(_rng_checks.os, "stat", lambda _path: HwrngNode)
+    (tmp_path / "none").write_text("none\n")
+    (tmp_path / "tpm").write_text("tpm-rng-0\n")
+    _rng_checks.check_path("/dev/hwrng", rng_current=str(tmp_path / "tpm"))
+    for current in ("none", "no-such-file"):
+        with pytest.raises(EntropyError, match="QEMU aborts a guest"):
+            _rng_checks.check_path("/dev/alias-of-hwrng", rng_current=str(tmp_path / current))
+
+
+@pytest.mark.parametrize("option, value", [("rate_bytes", -1), ("rate_bytes", 2 ** 32), ("rate_period", 0), ("path", "dev/urandom"), ("path", "")])
+def test_an_option_out_of_range_is_named_with_what_was_expected(option, value):
+    options = {"path": "/dev/urandom", "rate_bytes": 0, "rate_period": 1}
+    _rng_checks.check_options(options)
+    with pytest.raises(EntropyError, match=f"^{option}: found .*expected"):
+        _rng_checks.check_options(dict(options, **{option: value}))

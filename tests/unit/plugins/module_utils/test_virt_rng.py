@@ -1,0 +1,135 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One run over many domains: what is checked, said and counted. Real domains are tried in tests/integration."""
+
+import pytest
+from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt, _rng_checks, _virt_rng
+from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
+from virt_fakes import BUILTIN, RANDOM, FakeConnection, FakeDomain, refusal, running
+
+OPTIONS = {
+    "uri": "qemu:///system", "domains": ["*"], "exclude": [], "state": "present", "backend": "random", "path": "/dev/urandom", "rate_bytes": 1024,
+    "rate_period": 1000, "model": "virtio", "driver": None, "scope": "both", "exclusive": False, "unplug_timeout": 0, "max_results": 500}
+SUPPORT = {"model": ["virtio"], "backendModel": ["random", "egd"]}, None
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Return a function that runs the module's work on fake domains: (result, warnings)."""
+    def run_on(domains, support=SUPPORT, check=False, **options):
+        monkeypatch.setattr(_libvirt, "connect", lambda uri, write: FakeConnection(domains, support))
+        warnings = []
+        return _virt_rng.run(dict(OPTIONS, **options), check, False, warnings.append), warnings
+    return run_on
+
+
+def test_another_machines_files_are_not_this_ones(run, monkeypatch):
+    monkeypatch.setattr(_rng_checks, "check_path", None)
+    for uri in ("qemu+ssh://root@kvm1/system", "qemu+tls://kvm1.example.org/system", "qemu://[2001:db8::1]/system"):
+        result, _warnings = run([], uri=uri, path="/dev/only-there")
+        assert result["unchecked"] == [f"backend path /dev/only-there: {uri} is another machine"]
+        assert run([], uri=uri, backend="builtin")[0]["unchecked"] == run([], uri=uri, state="absent")[0]["unchecked"] == []
+
+
+@pytest.mark.parametrize("uri", ["qemu:///system", "qemu:///session?socket=/run/x", "qemu+unix:///session?socket=/a/b@c:d", "test:///default"])
+def test_a_uri_without_a_host_is_this_machine(run, uri):
+    with pytest.raises(EntropyError, match="no character device"):
+        run([], uri=uri, path="/etc/passwd")
+
+
+def test_what_this_hosts_qemu_lacks_is_refused_before_anything_is_written(run):
+    domain = FakeDomain([], live=[])
+    for options, words in (({"backend": "builtin"}, "no backend builtin: it has random, egd"), ({"model": "virtio-transitional"}, "no model virtio-tr")):
+        for check in (True, False):
+            with pytest.raises(EntropyError, match=words) as failure:
+                run([domain], check=check, **options)
+            row = failure.value.results["domains"][0]
+            assert row["config"]["result"] == row["live"]["result"] == "refused"
+    assert set(domain.calls) == {"definition", "running"}
+
+
+def test_a_domain_that_has_it_already_is_not_asked_what_its_qemu_has(run):
+    result, _warnings = run([FakeDomain([BUILTIN])], backend="builtin", rate_bytes=0)
+    assert not result["changed"] and result["unchecked"] == []
+
+
+def test_support_that_is_not_known_is_said_and_not_refused(run):
+    domains = [FakeDomain([], name="a"), FakeDomain([], name="b")]
+    result, _warnings = run(domains, support=(None, "nobody tells"))
+    assert result["unchecked"] == ["whether this host's QEMU has the backend and model: nobody tells"]
+    assert [domain.config for domain in domains] == [[RANDOM], [RANDOM]]
+
+
+def test_a_confidential_guest_gets_iommu_unless_it_is_given_and_its_owner_is_told(run):
+    for driver, expected in ((None, {"iommu": True}), ({"iommu": False}, {"iommu": False}), ({"ats": True}, {"iommu": True, "ats": True})):
+        domains = [FakeDomain([], name="sev", extra="<launchSecurity type='sev'/>"), FakeDomain([], name="plain")]
+        result, warnings = run(domains, driver=driver)
+        after = {row["name"]: row["config"]["after"][0]["driver"] for row in result["domains"]}
+        assert after == {"sev": expected, "plain": driver or {}}
+        assert len(warnings) == 1 and "(sev)" in warnings[0] and "do not trust this host" in warnings[0]
+        assert not run(domains, driver=driver)[0]["changed"]
+
+
+def test_a_rate_that_starves_is_warned_of_once_for_all(run):
+    domains = [FakeDomain([], name=f"d{number:02}") for number in range(12)]
+    _result, warnings = run(domains, rate_bytes=5)
+    assert len(warnings) == 1 and "d09 and 2 more" in warnings[0]
+
+
+def test_check_mode_only_reads(run):
+    domain = FakeDomain([BUILTIN], live=[])
+    predicted, _warnings = run([domain], check=True)
+    assert set(domain.calls) == {"definition", "running"}
+    assert run([domain])[0] == predicted
+
+
+def test_one_bad_domain_does_not_stop_the_others_and_each_is_named(run):
+    domains = [FakeDomain([], name=name) for name in ("a", "b", "c", "d")]
+    domains[0].refuse["definition", None] = refusal("gone")
+    domains[1].refuse["attach", RANDOM] = refusal("other", "b's reason")
+    domains[2].refuse["attach", RANDOM] = refusal("busy", "c's reason")
+    with pytest.raises(EntropyError) as failure:
+        run(domains)
+    assert str(failure.value).startswith("3 of 4 domains failed. domain a: it was undefined while this ran. domain b: libvirt refuses: b's reason. domain c:")
+    results = failure.value.results
+    assert results["changed"] and domains[3].config == [RANDOM]
+    assert results["summary"] == {"matched": 4, "unchanged": 0, "changed": 1, "restart_required": 0, "skipped": 0, "failed": 3}
+    assert [row["name"] for row in results["domains"]] == ["a", "b", "c", "d"]
+
+
+def test_a_daemon_that_goes_away_ends_the_run_with_what_was_done(run):
+    domains = [FakeDomain([], name=name) for name in ("a", "b", "c")]
+    domains[1].refuse["attach", RANDOM] = _libvirt.ConnectionLostError("End of file")
+    with pytest.raises(EntropyError, match="went away: End of file. Running again finishes") as failure:
+        run(domains)
+    assert [(row["name"], row["config"]["result"]) for row in failure.value.results["domains"]] == [("b", "refused"), ("c", "refused"), ("a", "done")]
+    assert "attach" not in domains[2].calls
+
+
+def test_rows_come_in_the_order_of_what_a_person_has_to_see(run):
+    domains = [
+        FakeDomain([RANDOM], name="1-unchanged"), FakeDomain([], name="2-changed"), FakeDomain([RANDOM], live=[running(BUILTIN, "rng0")], name="3-waiting"),
+        FakeDomain([], name="4-failed"), FakeDomain([BUILTIN], live=[running(BUILTIN, "rng0")], name="5-changed-and-waiting")]
+    domains[3].refuse["attach", RANDOM] = refusal("other")
+    with pytest.raises(EntropyError) as failure:
+        run(domains)
+    assert [row["name"][2:] for row in failure.value.results["domains"]] == ["failed", "waiting", "changed-and-waiting", "changed", "unchanged"]
+    assert failure.value.results["summary"] == {"matched": 5, "unchanged": 2, "changed": 2, "restart_required": 2, "skipped": 0, "failed": 1}
+
+
+def test_rows_of_unchanged_domains_are_left_out_where_there_are_many(run):
+    unchanged, changed = ([FakeDomain(config, name=f"{name}{number:03}") for number in range(60)] for name, config in (("u", [RANDOM]), ("c", [])))
+    result, _warnings = run(unchanged)
+    assert len(result["domains"]) == 50 and result["truncated"] == 10 and result["summary"]["unchanged"] == 60
+    result, _warnings = run(unchanged + changed)
+    assert [row["name"][0] for row in result["domains"]] == ["c"] * 60 and result["truncated"] == 60
+    result, _warnings = run(unchanged, max_results=3)
+    assert len(result["domains"]) == 3 and result["truncated"] == 57
+
+
+def test_scope_live_says_what_a_power_off_alone_does_not_bring(run):
+    result, _warnings = run([FakeDomain([], live=[running(BUILTIN, "rng0")])], scope="live")
+    assert result["domains"][0]["live"]["reason"].endswith(
+        "Scope live leaves the definition alone: use scope both, then power the domain off and start it (a reboot inside the guest is not enough)")
