@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from playbooks import Controller
+from controller import Controller
 
 INVENTORY = """
 kvm_hosts:

@@ -1,8 +1,8 @@
 """The main job on a real guest that runs without a random source, from the artifact, in the order in which a user does it."""
 
 import pytest
+from controller import Controller, lab
 from lab.daemon import Daemon
-from playbooks import Controller, lab
 
 GUEST = "web"
 # Everything that a playbook could have written, with its time: a file that is written anew with the same text shows, too.
