@@ -21,7 +21,7 @@ class Run:
     def __init__(self, status, output, cache):
         self.status = status
         self.output = output
-        self.counts = {host: dict((key, int(number)) for key, number in (word.split("=") for word in counts.split()))
+        self.counts = {host: {key: int(number) for key, number in (word.split("=") for word in counts.split())}
                        for host, counts in RECAP.findall(output)}
         self._cache = cache
 
