@@ -26,12 +26,13 @@ def run(options):
     finally:
         connection.close()
     rows = sorted((row for row in read if _is_asked_for(row, options["only"])), key=lambda row: not has_problem(row))
+    told = rows[:options["max_results"] or None]
     result = {
         "changed": False,
         "uri": uri,
         "host": host,
-        "domains": rows[:options["max_results"]],
-        "truncated": max(0, len(rows) - options["max_results"]),
+        "domains": told,
+        "truncated": len(rows) - len(told),
         "summary": _summary(read, failures),
     }
     if failures:

@@ -37,7 +37,7 @@ options:
     choices: [all, drift, problem]
     default: all
   max_results:
-    description: How many rows RV(domains) has at most.
+    description: How many rows RV(domains) has at most. V(0) is no limit.
     type: int
     default: 500
 seealso:
