@@ -5,47 +5,104 @@
 """What the lab's command line can do."""
 
 import argparse
+import os
+import signal
 import sys
 
 from lab import LabError
 from lab.daemon import Daemon
-from lab.shell import say
+from lab.debian import SUITES
+from lab.fleet import Lab
+from lab.guest import OPTIONS, Guest
+from lab.images import Image
+from lab.shell import say, tool
+
+
+def up(options):
+    """start libvirtd and guests, wait for SSH, write DIR/inventory.yml"""
+    Lab(options.dir, options.guest).up()
 
 
 def host(options):
-    """Start the lab's libvirtd alone."""
+    """start libvirtd alone and print its URI"""
     print(Daemon(options.dir).start().uri)
 
 
+def down(options):
+    """remove guests, daemon and files; nothing is left"""
+    Lab(options.dir).down()
+    say("nothing of the lab in %s is left" % options.dir)
+
+
 def uri(options):
-    """Print the URI of the lab's libvirtd."""
+    """print the URI of the lab's libvirtd"""
     print(Daemon(options.dir).uri)
 
 
-def down(options):
-    """Remove the lab: guests, daemon, files."""
-    Daemon(options.dir).remove()
-    say("nothing of the lab in %s is left" % options.dir)
+def restart(options):
+    """power a guest off gently and on again, wait for SSH"""
+    say("%s: power off and on" % options.name)
+    Guest(Daemon(options.dir), options.name).restart()
+
+
+def reboot(options):
+    """reboot a guest from the inside, wait for SSH"""
+    say("%s: reboot" % options.name)
+    Guest(Daemon(options.dir), options.name).reboot()
+
+
+def ssh(options):
+    """run a command in a guest, or open a shell there"""
+    words = Guest(Daemon(options.dir), options.name).ssh_words(options.user)
+    sys.stdout.flush()
+    os.execv(tool("ssh"), words + options.words)  # noqa: S606 (ssh takes over the terminal and the exit status)
+
+
+def daemon(options):
+    """stop, kill (-9) or start libvirtd under the running guests"""
+    getattr(Daemon(options.dir), options.action)()
+
+
+def images(options):
+    """build the cached disks of suites, and nothing else"""
+    for suite in options.suites or SUITES:
+        print(Image(suite).disk)
 
 
 def main(arguments=None):
     """Run the command line; return its exit status (int)."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         options.command(options)
     except LabError as error:
         print("lab: error: %s" % error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        print("lab: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def _interrupt(_number, _frame):
+    raise KeyboardInterrupt
 
 
 def _parser():
     parser = argparse.ArgumentParser(prog="lab", description="A libvirt of its own and real Debian guests, for tests and the demo.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (host, uri, down):
-        each = commands.add_parser(command.__name__, help=command.__doc__)
-        each.add_argument("--dir", required=True, help="the lab's folder")
-        each.set_defaults(command=command)
+    added = {}
+    for command in (up, host, down, uri, restart, reboot, ssh, daemon, images):
+        added[command.__name__] = commands.add_parser(command.__name__, help=command.__doc__)
+        added[command.__name__].set_defaults(command=command)
+        if command is not images:
+            added[command.__name__].add_argument("--dir", required=True, help="the lab's folder")
+    added["up"].add_argument("--guest", action="append", default=[], metavar="NAME=SUITE[,OPTION...]", help=(
+        "suites: %s; options: %s" % (", ".join(SUITES), ", ".join("%s (%s)" % each for each in OPTIONS.items()))))
+    for name in ("restart", "reboot", "ssh"):
+        added[name].add_argument("name", help="the guest")
+    added["ssh"].add_argument("--user", default="root", choices=("root", "user"), help="user is an ordinary account without sudo")
+    added["ssh"].add_argument("words", nargs="*", help="the command, after --")
+    added["daemon"].add_argument("action", choices=("start", "stop", "kill"))
+    added["images"].add_argument("suites", nargs="*", metavar="SUITE", help="all where none is named")
     return parser

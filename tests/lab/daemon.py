@@ -16,14 +16,14 @@ class Daemon:
 
     def __init__(self, folder):
         self.folder = Path(folder).absolute()
-        self._state = None
 
     @property
     def state(self):
         """The folder (Path) that holds everything of this lab; short, plain, and open to the lab's unprivileged user."""
-        if self._state is None:
-            self._state = place.open_state(self.folder)
-        return self._state
+        state = place.find_state(self.folder)
+        if state is None:
+            raise LabError("there is no lab in %s: start one with `lab up` or `lab host`" % self.folder)
+        return state
 
     @property
     def uri(self):
@@ -38,6 +38,7 @@ class Daemon:
 
     def start(self):
         """Start the daemon, which finds its running guests again; return itself. Running already: nothing is done."""
+        place.make_state(self.folder)
         if self.pid:
             return self
         self._make_folders()
@@ -65,11 +66,10 @@ class Daemon:
 
     def remove(self):
         """End the daemon and every guest, remove every file of the lab. Also after a start that failed half-way, and twice."""
-        if (self.folder / "state").exists():
+        if place.find_state(self.folder):
             self.kill()
-            shell.end(shell.processes(self.state, "qemu-system-", "libvirtd"), grace=1)
+            shell.end(shell.processes(self.state, "libvirtd", "qemu-system-"), grace=1)
         place.remove_state(self.folder)
-        self._state = None
 
     def virsh(self, *words, timeout=120):
         """Run virsh with ``words`` on this daemon; return its stdout (str)."""

@@ -61,7 +61,8 @@ def archive(entries):
     out = bytearray()
     for number, (path, mode, content) in enumerate([*entries, ("TRAILER!!!", 0, b"")], start=1):
         name = path.encode() + b"\0"
-        # Linux Documentation/driver-api/early-userspace/buffer-format.rst: ino mode uid gid nlink mtime filesize maj min rmaj rmin namesize check
+        # Linux Documentation/driver-api/early-userspace/buffer-format.rst:
+        # ino mode uid gid nlink mtime filesize maj min rmaj rmin namesize check
         fields = (number, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name), 0)
         out += b"070701" + b"".join(b"%08x" % field for field in fields) + name
         out += b"\0" * (-len(out) % 4) + content

@@ -10,13 +10,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from lab import LabError
-
 # Started by root, the lab drops to nobody: an unprivileged libvirtd cannot touch the machine's own libvirt.
 NOBODY = 65534
 # For what is big or must be open to other users: on disk, unlike /tmp on newer systems, and entered by everyone.
 TEMPORARY = "/var/tmp"  # noqa: S108 (every use makes a folder or file with an unguessable name)
-# A UNIX socket's path has 107 bytes (sun_path); libvirt's longest below a lab's state is config/libvirt/qemu/lib/domain-1234-<20 letters>/monitor.sock
+# A UNIX socket's path has 107 bytes (sun_path); libvirt's longest one below a lab's state is
+# config/libvirt/qemu/lib/domain-1234-<20 letters>/monitor.sock.
 LONGEST_STATE = 36
 
 
@@ -60,35 +59,37 @@ def cache(kind):
     return folder
 
 
-def open_state(folder):
-    """Return the lab's state folder (Path) for ``folder``, made if need be: ``folder``/state, or where that link leads.
+def make_state(folder):
+    """Make the lab's state folder, ``folder``/state, where it does not exist yet.
 
-    It is a folder of its own in /var/tmp where ``folder`` is too long for a socket's path, has characters that need quoting in
-    one of many configuration files, or cannot be entered by the lab's unprivileged user.
+    It is a link to a folder of its own in /var/tmp where ``folder`` is too long for a socket's path, has characters that would
+    need quoting in many places, or cannot be entered by the lab's unprivileged user.
     """
-    folder = Path(folder).absolute()
     state = folder / "state"
-    if not os.path.lexists(state):
-        _make_folders(folder)
-        plain = re.fullmatch(r"[A-Za-z0-9_./-]{1,%d}" % LONGEST_STATE, str(state))
-        if plain and reachable(folder):
-            state.mkdir()
-        else:
-            state.symlink_to(tempfile.mkdtemp(prefix="kvm-entropy-lab.", dir=TEMPORARY))
-        state.chmod(0o755)
-        (state / ".lab").touch()
-    if not (state / ".lab").exists():
-        raise LabError("%s is no lab's state (no file .lab in it): choose another --dir" % state)
-    return state.resolve()
+    if os.path.lexists(state):
+        return
+    _make_folders(folder)
+    if re.fullmatch(r"[A-Za-z0-9_./-]{1,%d}" % LONGEST_STATE, str(state)) and reachable(folder):
+        state.mkdir()
+    else:
+        state.symlink_to(tempfile.mkdtemp(prefix="kvm-entropy-lab.", dir=TEMPORARY))
+    state.chmod(0o755)
+    (state / ".lab").touch()
+
+
+def find_state(folder):
+    """Return the real path (Path) of the state that ``make_state`` made below ``folder``, or None where there is none."""
+    state = folder / "state"
+    return state.resolve() if (state / ".lab").exists() else None
 
 
 def remove_state(folder):
-    """Remove the lab's state below ``folder`` and, where it leads elsewhere, what it leads to. Nothing there: nothing is done."""
-    state = Path(folder).absolute() / "state"
-    if (state / ".lab").exists():
-        shutil.rmtree(state.resolve())
-    if state.is_symlink():
-        state.unlink()
+    """Remove what ``make_state`` made below ``folder``. Nothing there: nothing is done."""
+    state = find_state(folder)
+    if state:
+        shutil.rmtree(state)
+    if (folder / "state").is_symlink():
+        (folder / "state").unlink()
 
 
 def _make_folders(folder):

@@ -1,0 +1,191 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One real guest: its disk, its definition, its power, and SSH into it."""
+
+import json
+import random
+import shutil
+import socket
+import subprocess
+import time
+
+from lab import LabError, kvm, place, shell
+from lab.domain_xml import definition
+from lab.images import Image
+
+OPTIONS = {"bare": "no random source, which is also what a guest without an option has", "rng": "an rng device from the start",
+           "full": "no free PCIe root port", "genid": "a VM generation ID", "off": "defined, not started"}
+
+# Outside the kernel's range for outgoing connections (32768-60999), which might take a port while the guest is off.
+_PORTS = range(20000, 32000)
+_BOOT_SECONDS = {True: 60, False: 240}  # by whether KVM works; four times what was measured on two busy cores
+
+
+class Guest:
+    """Guest ``name`` of ``daemon``'s lab; made by ``create``, found again by its name."""
+
+    def __init__(self, daemon, name):
+        self.daemon = daemon
+        self.name = name
+        self.folder = daemon.state / "guests" / name
+
+    @property
+    def port(self):
+        """The port (int) on 127.0.0.1 that leads to the guest's SSH."""
+        return self._facts()["port"]
+
+    @property
+    def suite(self):
+        """The Debian suite (str) that the guest runs."""
+        return self._facts()["suite"]
+
+    @property
+    def console(self):
+        """What the guest has written to its serial console so far (str), every boot after the other."""
+        path = self.folder / "console.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    @property
+    def state(self):
+        """The domain's state (str) in virsh's words, as ``running`` or ``shut off``."""
+        return self.daemon.virsh("domstate", self.name)
+
+    def create(self, suite, options=()):
+        """Make the guest's disk and define its domain with ``options`` (names in OPTIONS); return the guest. It is not started."""
+        image = Image(suite)
+        self.folder.mkdir(parents=True)
+        for each in (self.folder.parent, self.folder):
+            each.chmod(0o755)
+            place.give(each)
+        disk = self.folder / "disk.qcow2"
+        shell.run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", image.disk, disk)
+        place.give(disk)
+        port = self._free_port()
+        xml = self.folder / "domain.xml"
+        xml.write_text(definition(self.name, disk=disk, console=self.folder / "console.log", port=port,
+                                  kvm=kvm.works(self.daemon.state), options=options))
+        (self.folder / "guest.json").write_text(json.dumps({"suite": suite, "port": port}))
+        self._allow_ssh(image, port)
+        self.daemon.virsh("define", xml)
+        return self
+
+    def start(self, tries=3):
+        """Start the guest and wait for SSH. A boot that does not get there, as some do under TCG, is tried again, ``tries`` in all."""
+        for attempt in range(1, tries + 1):
+            seen = len(self.console)
+            self.daemon.virsh("start", self.name)
+            if self._answers(seen):
+                return self
+            shell.say("%s: boot %d of %d did not reach SSH" % (self.name, attempt, tries))
+            self._power_off()
+        raise LabError("%s: no SSH after %d boots; the end of its console, %s:\n%s" % (
+            self.name, tries, self.folder / "console.log", shell.tail(self.console)))
+
+    def stop(self, seconds=90):
+        """Power the guest off gently; hard after ``seconds``. Off already: nothing is done."""
+        deadline = time.monotonic() + seconds
+        asked = 0
+        while self.state != "shut off":
+            if time.monotonic() > deadline:
+                shell.say("%s did not power off within %s s: power cut" % (self.name, seconds))
+                self._power_off()
+            elif time.monotonic() > asked + 15:  # again and again: a guest that is still booting ignores the power button
+                self.daemon.virsh("shutdown", self.name)
+                asked = time.monotonic()
+            time.sleep(0.5)
+        return self
+
+    def restart(self):
+        """Power the guest off and on, which applies its definition, and wait for SSH."""
+        return self.stop().start()
+
+    def reboot(self):
+        """Reboot from the inside, which keeps the running devices and uses the initramfs that the guest made; wait for SSH."""
+        seen = len(self.console)
+        before = self.ssh("cat /proc/sys/kernel/random/boot_id")
+        self.ssh("systemctl --no-block reboot")
+        deadline = time.monotonic() + 2 * self._patience
+        while time.monotonic() < deadline:
+            if self._answers(seen) and self.ssh("cat /proc/sys/kernel/random/boot_id") != before:
+                return self
+            time.sleep(1)
+        raise LabError("%s did not come back from a reboot; the end of its console:\n%s" % (self.name, shell.tail(self.console)))
+
+    def ssh(self, command, user="root", timeout=300):
+        """Run ``command`` (str, for the guest's shell) over SSH; return its stdout (str). Raises LabError where it fails."""
+        return shell.run(*self.ssh_words(user), command, timeout=timeout)
+
+    def ssh_words(self, user="root"):
+        """Return the words (list of str) that begin an ssh command to the guest."""
+        return ["ssh", *self.ssh_options(), "-o", "BatchMode=yes", "-i", str(self.key), "-p", str(self.port), "%s@127.0.0.1" % user]
+
+    @property
+    def key(self):
+        """The private key (Path) for root and user."""
+        return self.daemon.state / "ssh" / self.suite
+
+    def ssh_options(self):
+        """Return ssh's options (list of str) that keep the person's own settings and known hosts out of it."""
+        settings = {"UserKnownHostsFile": self.daemon.state / "ssh/known_hosts", "GlobalKnownHostsFile": "/dev/null",
+                    "StrictHostKeyChecking": "yes", "IdentitiesOnly": "yes", "ConnectTimeout": "30"}
+        return ["-F", "none", *[word for name, value in settings.items() for word in ("-o", "%s=%s" % (name, value))]]
+
+    def _facts(self):
+        path = self.folder / "guest.json"
+        if not path.exists():
+            raise LabError("there is no guest %s in %s" % (self.name, self.daemon.folder))
+        return json.loads(path.read_text())
+
+    @property
+    def _patience(self):
+        return _BOOT_SECONDS[kvm.works(self.daemon.state)]
+
+    def _free_port(self):
+        taken = {json.loads(each.read_text())["port"] for each in self.folder.parent.glob("*/guest.json")}
+        for port in random.sample(_PORTS, 200):  # noqa: S311 (no secret)
+            with socket.socket() as probe:
+                if port not in taken and probe.connect_ex(("127.0.0.1", port)):
+                    return port
+        raise LabError("no free port found on 127.0.0.1")
+
+    def _allow_ssh(self, image, port):
+        folder = self.daemon.state / "ssh"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        key = folder / image.suite
+        if not key.exists():
+            shutil.copyfile(image.key, key, follow_symlinks=False)
+            key.chmod(0o600)
+        with open(folder / "known_hosts", "a", encoding="utf-8") as file:
+            file.write("[127.0.0.1]:%d %s\n" % (port, image.host_key))
+
+    def _answers(self, seen):
+        """Wait until the guest has booted and SSH works; return whether it did. ``seen``: the console's length before this boot."""
+        deadline = time.monotonic() + self._patience
+        while time.monotonic() < deadline:
+            if "Kernel panic" in self.console[seen:] or self.state == "shut off":
+                return False
+            if self._greets():
+                break
+            time.sleep(0.5)
+        # A guest in the middle of its boot would refuse an ordinary user and show half of its services.
+        words = [shell.tool("ssh"), *self.ssh_words()[1:], "systemctl is-system-running --wait"]
+        left = deadline - time.monotonic()
+        try:
+            return left > 0 and subprocess.run(words, timeout=left, check=False, capture_output=True,
+                                               stdin=subprocess.DEVNULL).returncode != 255
+        except subprocess.TimeoutExpired:
+            return False
+
+    def _greets(self):
+        """Return whether an SSH server is behind the port. QEMU accepts the connection in any case."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+                return connection.recv(4) == b"SSH-"
+        except OSError:
+            return False
+
+    def _power_off(self):
+        if self.state != "shut off":
+            self.daemon.virsh("destroy", self.name)
