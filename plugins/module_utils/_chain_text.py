@@ -2,17 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A judged row in words: one line with every link, then one line for each problem."""
+"""A judged row in words: one line with every link, one for each fault, and one that names what is only worth knowing."""
 
+from ansible_collections.kvm.entropy.plugins.module_utils._problems import INFO, PROBLEMS
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import LINKS
 
 
 def text_of(row):
     """Return the lines (list of str) that tell a person about ``row`` (dict, see ``_chain.chain``)."""
     links = "  ".join("%s %s" % (link.replace("_", " "), row["links"][link]) for link in LINKS)
-    return ["%s: %s  [ %s ]" % (_name(row), row["verdict"].upper(), links)] + [
-        "    %s: %s (%s) -> %s" % (one["code"], one["text"].rstrip("."), one["evidence"], one["remedy"])
-        for one in row["problems"]]
+    lines = ["%s: %s  [ %s ]" % (_name(row), row["verdict"].upper(), links)]
+    lines += ["    %s: %s (%s) -> %s" % (one["code"], one["text"], one["evidence"], one["remedy"])
+              for one in row["problems"] if not _is_info(one)]
+    notes = [one["code"] for one in row["problems"] if _is_info(one)]
+    return lines + (["    worth knowing: %s" % ", ".join(notes)] if notes else [])
+
+
+def _is_info(problem):
+    """Return whether ``problem`` (dict) never makes a verdict worse; one of a newer collection may."""
+    return PROBLEMS.get(problem["code"], {}).get("severity") == INFO
 
 
 def _name(row):

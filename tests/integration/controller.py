@@ -42,7 +42,7 @@ class Controller:
         """Run a playbook (a name or a path) with more words of ansible-playbook; return the Run."""
         environment = dict(
             os.environ, ANSIBLE_CACHE_PLUGIN="jsonfile", ANSIBLE_CACHE_PLUGIN_CONNECTION=str(self.cache), ANSIBLE_NOCOLOR="1",
-            ANSIBLE_INJECT_FACT_VARS="False", ANSIBLE_LOCALHOST_WARNING="False", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml")
+            ANSIBLE_INJECT_FACT_VARS="False", ANSIBLE_LOCALHOST_WARNING="False", ANSIBLE_CALLBACK_RESULT_FORMAT="json")
         done = subprocess.run(
             ["ansible-playbook", "-i", self.inventory, playbook, *words],
             env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)

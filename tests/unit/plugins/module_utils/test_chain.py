@@ -149,3 +149,8 @@ def test_the_text_has_every_link_the_reason_and_the_remedy():
     assert lines[0] == ("web-1 (domain web on kvm1): DEGRADED  "
                         "[ host ok  config broken  live ok  current ok  fed ok  ready ok  in time ok ]")
     assert lines[1].startswith("    live-only: ") and " -> " in lines[1]
+
+
+def test_the_text_only_names_what_is_worth_knowing():
+    lines = judged({"kvm1": host(domain(genid=False))}, {"web-1": guest()})["text"]
+    assert lines[1:] == ["    worth knowing: no-vmgenid"]
