@@ -7,8 +7,9 @@
 
     PYTHONPATH=COLLECTIONS python tests/bench/virt_rng.py [--domains 1000] [--repeat 3] [--peer VENV/bin/ansible-playbook]
 
-All in one run, on a private daemon, interleaved, the median of each. The fixed cost of a task is the same task with a glob that
-matches nothing; it is measured beside and subtracted. The raw loop counts from after its import and connection.
+All in one run, on a private daemon. The fixed cost of a task is the same task with a glob that matches nothing, and is subtracted.
+The raw loop counts from after its import and connection. What is compared is measured side by side, so that a machine whose load
+changes spoils little, and of all repetitions the median ratio counts.
 """
 
 import argparse
@@ -95,11 +96,12 @@ class Bench:
         done = subprocess.run([SYSTEM_PYTHON, "-c", RAW, self.uri, what, str(self.count)], capture_output=True, text=True, check=True)
         return float(done.stdout)
 
-    def task(self, pattern, changes, *words):
+    def task(self, pattern, changes, check=False):
         """Return the seconds that ansible-playbook takes for one virt_rng task that changes as many domains."""
-        return self._playbook(Path(sys.executable).parent / "ansible-playbook", OURS, {"pattern": pattern, "changes": changes}, *words)
+        return self._playbook(Path(sys.executable).parent / "ansible-playbook", OURS, {"pattern": pattern, "changes": changes},
+                              *(["--check"] if check else []))
 
-    def module(self, pattern, **internals):
+    def module(self, pattern, _changes, check=False):
         """Return the seconds that the module's process takes, without Ansible around it."""
         import ansible
         root = self.folder / "python"
@@ -107,7 +109,7 @@ class Bench:
         if not (root / "ansible").exists():
             (root / "ansible").symlink_to(Path(ansible.__file__).parent)
         arguments = self.folder / "arguments.json"
-        arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": dict(internals, uri=self.uri, domains=[pattern])}), encoding="utf-8")
+        arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {"uri": self.uri, "domains": [pattern], "_ansible_check_mode": check}}), encoding="utf-8")
         module = COLLECTIONS / "ansible_collections/kvm/entropy/plugins/modules/virt_rng.py"
         return self._timed([SYSTEM_PYTHON, module, arguments], PYTHONPATH=os.pathsep.join([str(root), str(COLLECTIONS)]))
 
@@ -138,43 +140,36 @@ class Bench:
 
 
 def measure(bench, repeat):
-    """Return {what: [seconds, one per repetition]}; every change begins with the same definitions."""
+    """Return {(way, program): [(raw, net, fixed) in seconds, one per repetition]}; every change begins with the same definitions."""
     times = {}
-
-    def note(what, seconds):
-        times.setdefault(what, []).append(seconds)
-        print(f"  {what}: {seconds:.3f} s", file=sys.stderr, flush=True)
-
     for _ in range(repeat):
-        bench.raw("define")
-        note("task, nothing meant", bench.task("nothing-*", 0))
-        note("module, nothing meant", bench.module("nothing-*"))
-        note("raw, check", bench.raw("read"))
-        note("task, check", bench.task("*", bench.count, "--check"))
-        note("module, check", bench.module("*", _ansible_check_mode=True))
-        note("raw, add", bench.raw("add"))
-        bench.raw("define")
-        note("task, add", bench.task("*", bench.count))
-        bench.raw("define")
-        note("module, add", bench.module("*"))
-        note("raw, again", bench.raw("read"))
-        note("task, again", bench.task("*", 0))
-        note("module, again", bench.module("*"))
+        for what, raw in (("check", "read"), ("add", "add"), ("again", "read")):
+            for program in (bench.task, bench.module):
+                if what != "again":
+                    bench.raw("define")
+                seconds = bench.raw(raw)
+                if what == "add":
+                    bench.raw("define")
+                fixed = program("nothing-*", 0)
+                whole = program("*", 0 if what == "again" else bench.count, check=what == "check")
+                times.setdefault((what, program.__name__), []).append((seconds, whole - fixed, fixed))
+                print(f"  {what}, {program.__name__}: raw {seconds:.3f}, fixed {fixed:.3f}, whole {whole:.3f} s", file=sys.stderr, flush=True)
     bench.raw("define")
     return times
 
 
 def report(times, count, per_domain):
     """Print the table."""
-    middle = {what: statistics.median(seconds) for what, seconds in times.items()}
-    print(f"\n{count} domains defined, shut off; medians of {len(times['raw, add'])}, seconds; the fixed cost of a task is subtracted")
+    print(f"\n{count} domains defined, shut off; medians of {len(times['add', 'task'])}, seconds; the fixed cost of a task is subtracted")
     print(f"{'':44}{'raw libvirt':>12}{'virt_rng':>10}{'ratio':>8}")
     for title, what in (("converge", "add"), ("again, nothing to change", "again"), ("check mode", "check")):
-        for how, program in (("task", "ansible-playbook"), ("module", "module's process")):
-            raw, net = middle[f"raw, {what}"], middle[f"{how}, {what}"] - middle[f"{how}, nothing meant"]
-            print(f"{f'{title} ({program})':44}{raw:>12.3f}{net:>10.3f}{net / raw:>8.2f}")
-    print(f"fixed cost: {middle['task, nothing meant']:.2f} s of ansible-playbook, {middle['module, nothing meant']:.2f} s of it the module's process")
-    ours = (middle["task, add"] - middle["task, nothing meant"]) / count
+        for program, name in (("task", "ansible-playbook"), ("module", "module's process")):
+            pairs = times[what, program]
+            raw, net, ratio = (statistics.median(values) for values in zip(*((raw, net, net / raw) for raw, net, _fixed in pairs), strict=True))
+            print(f"{f'{title} ({name})':44}{raw:>12.3f}{net:>10.3f}{ratio:>8.2f}")
+    for program, name in (("task", "ansible-playbook"), ("module", "the module's process in it")):
+        print(f"fixed cost of {name}: {statistics.median(fixed for _raw, _net, fixed in times['add', program]):.2f} s")
+    ours = statistics.median(net for _raw, net, _fixed in times["add", "task"]) / count
     for name, (seconds, sample) in per_domain.items():
         print(f"{name}: {seconds * 1000:.0f} ms per domain ({sample} of them), {seconds / ours:.0f} times virt_rng's {ours * 1000:.2f} ms")
 
