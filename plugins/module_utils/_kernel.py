@@ -72,13 +72,16 @@ def observe(root="/"):
         raise EntropyError("root %s: cannot be read: %s. Give the folder in which the other system's /proc, /sys and /var lie."
                            % (root, error.strerror)) from error
     try:
-        return _observe(tree)
+        seen = _observe(tree)
+        if seen["getrandom"] == "waiting" and _getrandom() == "ready":
+            # It became ready in between: look again, so that all of it is one moment's.
+            seen = _observe(tree)
+        return seen
     finally:
         tree.close()
 
 
 def _observe(tree):
-    # First of all: nothing after it can then have been what seeded the CRNG.
     ready = _getrandom() if tree.is_live else None
     texts = {path: tree.text(path) for path in TEXTS}
     texts[CPU] = tree.text(CPU, CPU_BYTES)

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ask a quick guest's kernel for its facts, from the first process of its initramfs on and again as an ordinary user."""
+
+import json
+from pathlib import Path
+
+from lab import quick
+
+# QEMU's microvm has no DMI. Its kernels sometimes measure their clock for ever under TCG, unless they are told (kHz) how fast it is.
+MICROVM = {"qemu": ("-machine", "microvm,pcie=on"), "append": "tsc_early_khz=2000000"}
+UUID = "2c12a822-84af-424b-91cf-7470bde43aa8"
+COLLECTION = Path(__file__).absolute().parents[2]
+UTILITIES = "plugins/module_utils"
+INSIDE = "/collections/ansible_collections/kvm/entropy/" + UTILITIES
+
+# Its words: observe NAME, load MODULE..., wait SECONDS, read (32 bytes of /dev/urandom), user (is one from here on).
+_SCRIPT = """#!/usr/bin/python3
+import json, os, subprocess, sys, time
+sys.path.insert(0, "/collections")
+from ansible_collections.kvm.entropy.plugins.module_utils import _entropy, _kernel
+
+def observe(name):
+    seen = _kernel.observe()
+    for _again in range(50):
+        # The first bytes of a device take a moment.
+        facts = _entropy.facts_of(seen)
+        if not name.endswith("fed") or (facts["hwrng"]["filling"], facts["crng"]["ready"]) == (True, True):
+            break
+        time.sleep(0.1)
+        seen = _kernel.observe()
+    print("SEEN " + name + " " + json.dumps(seen), flush=True)
+
+for step in %r:
+    word, _space, rest = step.partition(" ")
+    if word == "observe":
+        observe(rest)
+    elif word == "load":
+        subprocess.run(["/lab/load"] + rest.split(), check=True)
+    elif word == "wait":
+        time.sleep(float(rest))
+    elif word == "read":
+        with open("/dev/urandom", "rb", buffering=0) as source:
+            source.read(32)
+    elif word == "user":
+        os.setgroups([])
+        os.setgid(1000)
+        os.setuid(1000)
+print("DRAWS " + json.dumps(sorted({"random", "secrets", "tempfile", "uuid"} & set(sys.modules))))
+"""
+
+
+def observations(suite, steps, *, qemu=(), **knobs):
+    """Boot ``suite``'s kernel and return what ``steps`` (list of str, see _SCRIPT) observed: a dict from name to ``_kernel.observe``'s dict.
+
+    ``knobs`` are quick.run's. The machine's UUID is UUID.
+    """
+    files = {"%s/%s" % (INSIDE, path.name): path for path in (COLLECTION / UTILITIES).glob("_*.py")}
+    result = quick.run(suite, _SCRIPT % (steps,), files=files, qemu=("-uuid", UUID, *qemu), **knobs)
+    assert result.status == 0, result.output
+    assert result.json("DRAWS") == [], "modules were imported that draw random numbers by themselves"
+    return dict(_named(line) for line in result.output.splitlines() if line.startswith("SEEN "))
+
+
+def _named(line):
+    _word, name, text = line.split(" ", 2)
+    return name, json.loads(text)

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""entropy_facts on the real kernels 5.10, 6.1, 6.12 and 7.2: each expectation is a measured one, none is computed.
+
+A device that is there and has no driver yet, the same device in use, a guest without one, guests that starve, as root and as
+an ordinary user.
+"""
+
+import pytest
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy import facts_of
+from entropy_quick import MICROVM, UUID, observations
+from lab import quick
+
+SUITES = ("bullseye", "bookworm", "trixie", "forky")
+RELEASES = {"bullseye": "5.10.", "bookworm": "6.1.", "trixie": "6.12.", "forky": "7.2."}
+# virtio-rng declares 1000 until 6.2; 5.10 has no rng_quality and tells by a module parameter.
+QUALITIES = {"bullseye": 1000, "bookworm": 1000, "trixie": 1024, "forky": 1024}
+DRIVER = "load virtio_pci virtio_rng"
+
+
+def codes(facts):
+    """Return the codes of the problems without what merely informs."""
+    return [problem["code"] for problem in facts["problems"] if problem["code"] != "no-vmgenid"]
+
+
+def unseen(facts):
+    return {each["needs"]: each["what"] for each in facts["unseen"]}
+
+
+@pytest.fixture(scope="module", params=SUITES)
+def with_device(request):
+    """The facts of one boot with the device: before the driver, after it, and after it as an ordinary user."""
+    seen = observations(request.param, ["observe undriven", DRIVER, "observe fed", "user", "observe user-fed"], device=quick.virtio_rng())
+    return request.param, {name: facts_of(each) for name, each in seen.items()}
+
+
+@pytest.fixture(scope="module", params=SUITES)
+def without_device(request):
+    """The facts of one boot without the device, as root and as an ordinary user, with the driver loaded in vain."""
+    seen = observations(request.param, ["observe bare", DRIVER, "observe driver", "user", "observe user"])
+    return request.param, {name: facts_of(each) for name, each in seen.items()}
+
+
+def test_a_guest_that_is_fed_says_so(with_device):
+    suite, facts = with_device
+    fed = facts["fed"]
+    assert fed["kernel"]["release"].startswith(RELEASES[suite])
+    assert (fed["kernel"]["pool_bits"], fed["kernel"]["available_bits"], fed["kernel"]["generation"]) == (256, 256, "rewritten")
+    assert fed["crng"]["ready"] is True
+    assert fed["crng"]["seeded_by"] == "hwrng"
+    assert fed["crng"]["uninitialized_reads"] == 0
+    assert abs(fed["crng"]["ready_at"] - fed["hwrng"]["driver_at"]) < 0.5
+    hwrng = fed["hwrng"]
+    assert (hwrng["available"], hwrng["current"], hwrng["quality"]) == (["virtio_rng.0"], "virtio_rng.0", QUALITIES[suite])
+    assert (hwrng["device"], hwrng["driver_bound"], hwrng["filling"], hwrng["other_sources"]) == (True, ["virtio0"], True, [])
+    assert hwrng["delivered"] > 0
+    assert codes(fed) == []
+    assert fed["links"] == {"host": "n/a", "config": "n/a", "live": "ok", "current": "ok", "fed": "ok", "ready": "ok", "in_time": "unknown"}
+    assert fed["verdict"] == "ok"
+
+
+def test_a_device_without_its_driver_is_seen(with_device):
+    _suite, facts = with_device
+    undriven = facts["undriven"]
+    assert (undriven["hwrng"]["device"], undriven["hwrng"]["driver_loaded"], undriven["hwrng"]["driver_bound"]) == (True, False, [])
+    assert (undriven["hwrng"]["current"], undriven["hwrng"]["filling"], undriven["hwrng"]["quality"]) == ("none", False, None)
+    assert (undriven["crng"]["ready"], undriven["crng"]["in_time"], undriven["crng"]["seeded_by"]) == (False, False, "unknown")
+    assert undriven["kernel"]["available_bits"] < 128
+    assert codes(undriven) == ["driver-missing", "not-ready"]
+    assert undriven["verdict"] == "broken"
+
+
+def test_the_boot_id_is_left_alone_until_its_number_is_good(with_device):
+    _suite, facts = with_device
+    assert facts["undriven"]["boot_id"] is None
+    assert len(facts["fed"]["boot_id"]) == 36
+    assert facts["user-fed"]["boot_id"] == facts["fed"]["boot_id"]
+
+
+def test_an_ordinary_user_sees_all_but_the_log_and_the_uuid(with_device):
+    _suite, facts = with_device
+    root, user = facts["fed"], facts["user-fed"]
+    for same in ("kernel", "cpu", "vmgenid", "fips", "kvm_guest", "feeder", "links", "verdict"):
+        assert user[same] == root[same]
+    assert {key: user["hwrng"][key] for key in ("current", "quality", "filling", "device", "driver_at")} == {
+        key: root["hwrng"][key] for key in ("current", "quality", "filling", "device", "driver_at")}
+    assert (user["crng"]["ready"], user["crng"]["ready_at"], user["crng"]["seeded_by"], user["crng"]["in_time"]) == (True, None, "unknown", "unknown")
+    assert user["crng"]["uninitialized_reads"] is None
+    assert (root["domain_uuid"], root["domain_uuid_from"]) == (UUID, "dmi")
+    assert (user["domain_uuid"], user["domain_uuid_from"]) == (None, None)
+    assert unseen(user)["root"] == "domain_uuid"
+    assert "crng.in_time" in unseen(user)["root, or sysctl kernel.dmesg_restrict=0"]
+
+
+def test_a_guest_without_the_device_is_broken_at_its_start(without_device):
+    suite, facts = without_device
+    for name in ("bare", "driver", "user"):
+        bare = facts[name]
+        assert bare["kernel"]["release"].startswith(RELEASES[suite])
+        hwrng = bare["hwrng"]
+        assert (hwrng["available"], hwrng["current"], hwrng["quality"], hwrng["device"], hwrng["filling"]) == ([], "none", None, False, False)
+        assert (bare["crng"]["ready"], bare["kvm_guest"]) == (False, True)
+        assert codes(bare) == ["no-device", "not-ready"]
+        assert bare["links"] == {"host": "n/a", "config": "n/a", "live": "broken", "current": "broken", "fed": "broken", "ready": "broken",
+                                 "in_time": "broken"}
+        assert bare["verdict"] == "broken"
+    assert facts["bare"]["hwrng"]["driver_loaded"] is False
+    assert facts["driver"]["hwrng"]["driver_loaded"] is True
+
+
+def test_quality_zero_starves_a_guest_that_has_everything_else():
+    # Below 6.2 no switch acts before the first read credits, so this is seen on 7.2.
+    seen = observations("forky", [DRIVER, "wait 2", "observe it"], device=quick.virtio_rng(), append="rng_core.default_quality=0")
+    facts = facts_of(seen["it"])
+    assert (facts["hwrng"]["current"], facts["hwrng"]["quality"], facts["hwrng"]["filling"]) == ("virtio_rng.0", 0, False)
+    assert facts["hwrng"]["delivered"] > 0
+    assert facts["crng"]["ready"] is False
+    assert codes(facts) == ["quality-zero", "not-ready"]
+
+
+def test_a_host_that_delivers_nothing_is_told_once_patience_ends():
+    with quick.fifo() as (path, _give):
+        seen = observations("bookworm", [DRIVER, "observe soon", "wait 11", "observe late"], device=quick.virtio_rng("random", path))
+    soon, late = facts_of(seen["soon"]), facts_of(seen["late"])
+    assert (soon["hwrng"]["filling"], soon["hwrng"]["delivered"], codes(soon)) == ("unknown", 0, ["not-ready"])
+    assert (late["hwrng"]["filling"], late["hwrng"]["delivered"], codes(late)) == (False, 0, ["not-filling", "not-ready"])
+
+
+def test_early_reads_of_user_space_are_counted_and_break_the_boot():
+    seen = observations("bullseye", ["read", "read", DRIVER, "observe fed"], device=quick.virtio_rng())
+    facts = facts_of(seen["fed"])
+    assert (facts["crng"]["ready"], facts["crng"]["uninitialized_reads"], facts["crng"]["in_time"]) == (True, 2, False)
+    assert codes(facts) == ["early-reads"]
+    assert facts["verdict"] == "broken"
+
+
+def test_a_cpu_with_rdrand_seeds_before_any_driver():
+    seen = observations("trixie", ["observe it"], cpu=quick.CPU.replace("-rdrand", "+rdrand"))
+    facts = facts_of(seen["it"])
+    assert facts["cpu"]["rdrand"] is True
+    assert (facts["crng"]["ready"], facts["crng"]["seeded_by"], facts["crng"]["in_time"]) == (True, "cpu", True)
+    assert codes(facts) == ["no-device"]
+    assert facts["verdict"] == "degraded"
+
+
+def test_a_machine_without_dmi_has_facts_and_says_that_its_uuid_is_not_to_be_had():
+    seen = observations("bookworm", [DRIVER, "observe fed"], device=quick.virtio_rng(), **MICROVM)
+    assert not [path for path in seen["fed"]["texts"] if "/dmi/" in path]
+    facts = facts_of(seen["fed"])
+    assert (facts["kvm_guest"], facts["hwrng"]["filling"], facts["verdict"]) == (True, True, "ok")
+    assert (facts["domain_uuid"], facts["domain_uuid_from"]) == (None, None)
+    assert unseen(facts)["entropy_domain_uuid in the inventory"] == "domain_uuid"
+
+
+def test_where_the_log_is_open_an_ordinary_user_reads_it_too():
+    seen = observations("trixie", [DRIVER, "observe root-fed", "user", "observe user-fed"], device=quick.virtio_rng(),
+                        append="sysctl.kernel.dmesg_restrict=0")
+    root, user = facts_of(seen["root-fed"]), facts_of(seen["user-fed"])
+    assert user["crng"] == root["crng"]
+    assert user["crng"]["seeded_by"] == "hwrng"
