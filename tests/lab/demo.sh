@@ -24,6 +24,7 @@ trap 'exit 130' INT TERM
 ANSIBLE_CACHE_PLUGIN=jsonfile
 ANSIBLE_DISPLAY_SKIPPED_HOSTS=False
 ANSIBLE_FORCE_COLOR=${ANSIBLE_FORCE_COLOR:-$([ -t 1 ] && echo True || echo False)}
+export ANSIBLE_CACHE_PLUGIN ANSIBLE_DISPLAY_SKIPPED_HOSTS ANSIBLE_FORCE_COLOR
 
 # play STAGE PLAYBOOK: runs it and keeps the facts of that stage for the table; returns the playbook's status
 play() {
