@@ -1,0 +1,211 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the recorded machines' observations come to, and what small differences in them change."""
+
+import json
+
+import pytest
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy import facts_of
+from entropy_machines import MACHINES, codes, logged, machine
+
+HW_RANDOM = "/sys/class/misc/hw_random/"
+SUITES = ("bullseye", "bookworm", "trixie", "forky")
+
+
+@pytest.mark.parametrize("path", sorted(MACHINES.glob("*.json")), ids=lambda path: path.stem)
+def test_every_recorded_machine_says_where_it_is_from(path):
+    recorded = json.loads(path.read_text(encoding="utf-8"))
+    assert recorded["seen"]["texts"]["/proc/sys/kernel/osrelease"] in recorded["from"]
+
+
+@pytest.mark.parametrize(("kind", "problems", "verdict"), [
+    ("fed", [], "ok"),
+    ("fed-user", [], "ok"),
+    ("undriven", ["driver-missing", "not-ready"], "broken"),
+    ("bare", ["no-device", "not-ready"], "broken"),
+])
+@pytest.mark.parametrize("suite", SUITES)
+def test_each_kernel_is_judged_alike(suite, kind, problems, verdict):
+    facts = facts_of(machine("%s-%s" % (suite, kind)))
+    assert (codes(facts), facts["verdict"]) == (problems, verdict)
+
+
+def test_facts_can_be_kept_as_json():
+    facts = facts_of(machine("forky-fed"))
+    assert json.loads(json.dumps(facts)) == facts
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_the_quality_is_seen_on_every_kernel(suite):
+    assert facts_of(machine(suite + "-fed"))["hwrng"]["quality"] == {"bullseye": 1000, "bookworm": 1000}.get(suite, 1024)
+
+
+class TestInTime:
+    """Whether the CRNG was ready before user space's first read."""
+
+    # As in a full Debian 11 guest with the driver in its initramfs (ready at 5.8 s, systemd starts at 7.8 s) or without.
+    SYSTEMD = "systemd[1]: systemd 247.3-7 running in system mode."
+
+    def test_ready_before_systemd_started(self):
+        facts = facts_of(machine("bullseye-fed", log=[(77.8, self.SYSTEMD)]))
+        assert (facts["crng"]["in_time"], facts["crng"]["init_started_at"], facts["hwrng"]["early"]) == (True, 77.8, True)
+        assert (facts["links"]["in_time"], facts["verdict"]) == ("ok", "ok")
+
+    def test_ready_after_systemd_started_blames_the_driver_where_the_device_was_there_in_time(self):
+        between = logged("bullseye-fed", "Run /init") + 0.001
+        facts = facts_of(machine("bullseye-fed", log=[(between, self.SYSTEMD)]))
+        assert (facts["crng"]["in_time"], facts["hwrng"]["early"]) == (False, False)
+        assert codes(facts) == ["seeded-late", "driver-late"]
+        assert facts["verdict"] == "degraded"
+
+    def test_a_device_that_was_plugged_later_does_not_make_its_driver_late(self):
+        facts = facts_of(machine("bullseye-fed", log=[(logged("bullseye-fed", "pci ") - 0.001, self.SYSTEMD)]))
+        assert codes(facts) == ["seeded-late"]
+
+    def test_reads_that_were_kept_back_by_the_rate_limit_count(self):
+        facts = facts_of(machine("bullseye-early-reads", log=[(1.0, "random: 7 urandom warning(s) missed due to ratelimiting")]))
+        assert facts["crng"]["uninitialized_reads"] == 2 + 7
+        assert (codes(facts), facts["verdict"]) == (["early-reads"], "broken")
+
+    def test_ready_before_the_first_process_needs_no_known_consumer(self):
+        seen = machine("trixie-bare", getrandom="ready", log=[(logged("trixie-bare", "Run /init") - 0.001, "random: crng init done")])
+        assert facts_of(seen)["crng"]["in_time"] is True
+
+    @pytest.mark.parametrize(("program", "command_line", "in_time"), [
+        ("/sbin/init", "console=ttyS0", False),
+        ("/usr/lib/my-init", "console=ttyS0 init=/usr/lib/my-init", False),
+        ("/init", "console=ttyS0", "unknown"),
+    ])
+    def test_the_kernels_own_init_is_a_consumer_and_an_initramfs_is_not_known_to_be_one(self, program, command_line, in_time):
+        seen = machine("bookworm-fed", texts={"/proc/cmdline": command_line})
+        for line in seen["log"]["lines"]:
+            line[1] = line[1].replace("Run /init as", "Run %s as" % program)
+        assert facts_of(seen)["crng"]["in_time"] == in_time
+
+    def test_a_log_that_lost_its_start_proves_no_absence_of_reads_and_degrades_nothing(self):
+        seen = machine("trixie-fed")
+        seen["log"].update(complete=False, lines=[[9000.0, "usb 1-1: new device"]])
+        facts = facts_of(seen)
+        assert (facts["crng"]["uninitialized_reads"], facts["crng"]["in_time"], facts["verdict"]) == (None, "unknown", "ok")
+        assert "does not go back to the boot" in [each["why"] for each in facts["unseen"] if "in_time" in each["what"]][0]
+
+
+class TestSeededBy:
+    """Who made the CRNG ready; unknown rather than a guess."""
+
+    def test_the_source_that_began_to_feed_at_that_moment(self):
+        assert facts_of(machine("forky-fed"))["crng"]["seeded_by"] == "hwrng"
+
+    def test_not_a_source_that_came_later(self):
+        seen = machine("forky-fed")
+        seen["processes"]["fill"] += 60
+        assert facts_of(seen)["crng"]["seeded_by"] == "unknown"
+
+    def test_the_cpu_where_the_old_generator_says_so(self):
+        seen = machine("bullseye-bare", getrandom="ready", log=[(0.03, "random: crng done (trusting CPU's manufacturer)")])
+        assert facts_of(seen)["crng"]["seeded_by"] == "cpu"
+
+    @pytest.mark.parametrize(("flags", "command_line", "who"), [
+        ("flags\t: fpu rdrand hypervisor", "quiet", "cpu"),
+        ("flags\t: fpu rdrand hypervisor", "random.trust_cpu=off", "unknown"),
+        ("flags\t: fpu hypervisor", "quiet", "unknown"),
+    ])
+    def test_the_cpu_before_any_driver_only_if_it_can_and_may(self, flags, command_line, who):
+        seen = machine("trixie-bare", getrandom="ready", log=[(0.06, "random: crng init done")],
+                       texts={"/proc/cpuinfo": flags, "/proc/cmdline": command_line})
+        assert facts_of(seen)["crng"]["seeded_by"] == who
+
+    def test_the_bootloader_before_the_kernel_asks_its_cpu(self):
+        seen = machine("trixie-bare", getrandom="ready", log=[(0.0, "random: crng init done")])
+        assert facts_of(seen)["crng"]["seeded_by"] == "bootloader"
+
+
+class TestFilling:
+    """Whether the kernel is fed."""
+
+    def test_counters_of_every_shape_are_the_devices_own(self):
+        for line, delivered in ((" 34:  40  14 PCI-MSIX-0000:00:05.0   1-edge      virtio0-input", 54),
+                                (" 21:   3   IO-APIC  21-fasteoi   virtio0", 3),
+                                (" 25:   3   PCI-MSI 65537-edge      virtio0-virtqueues", 3),
+                                (" 34:   4   PCI-MSIX   1-edge      virtio0-input.0", None),
+                                (" 21:   3   IO-APIC  21-fasteoi   virtio0, i801_smbus", None),
+                                (" 21:   3   IO-APIC  21-fasteoi   virtio10", None)):
+            assert facts_of(machine("trixie-fed", texts={"/proc/interrupts": line}))["hwrng"]["delivered"] == delivered, line
+
+    def test_a_counter_shared_with_another_device_proves_nothing(self):
+        seen = machine("trixie-fed", texts={"/proc/interrupts": " 21:   3   IO-APIC  21-fasteoi   virtio0, i801_smbus"})
+        assert facts_of(seen)["hwrng"]["filling"] == "unknown"
+
+    @pytest.mark.parametrize(("served", "filling", "problems"), [(9.9, "unknown", []), (10.1, False, ["not-filling"])])
+    def test_a_device_that_delivers_nothing_is_given_ten_seconds(self, served, filling, problems):
+        seen = machine("trixie-fed", texts={"/proc/interrupts": " 21:   0   IO-APIC  21-fasteoi   virtio0"})
+        seen["texts"]["/proc/uptime"] = "%.2f 0.00" % (seen["processes"]["fill"] + served)
+        facts = facts_of(seen)
+        assert (facts["hwrng"]["filling"], codes(facts)) == (filling, problems)
+
+    def test_without_the_kernels_thread_nothing_is_fed(self):
+        seen = machine("trixie-fed")
+        seen["processes"]["fill"] = None
+        assert facts_of(seen)["hwrng"]["filling"] is False
+
+    def test_hidden_kernel_threads_make_it_unknown_and_are_told(self):
+        seen = machine("trixie-fed-user")
+        seen["processes"].update(fill=None, kernel=False)
+        facts = facts_of(seen)
+        assert (facts["hwrng"]["filling"], facts["verdict"]) == ("unknown", "unknown")
+        assert [each["needs"] for each in facts["unseen"] if "hidepid" in each["why"]] == ["root"]
+
+    def test_another_source_may_feed_well_but_nothing_counts_it(self):
+        seen = machine("trixie-fed", texts={HW_RANDOM + "rng_current": "tpm-rng-0", HW_RANDOM + "rng_available": "virtio_rng.0 tpm-rng-0 none"})
+        facts = facts_of(seen)
+        assert (facts["hwrng"]["filling"], facts["hwrng"]["other_sources"], facts["hwrng"]["driver_at"]) == ("unknown", ["tpm-rng-0"], None)
+        assert (codes(facts), facts["links"]["current"]) == (["not-current"], "broken")
+
+    def test_quality_zero_is_one_problem_and_not_two(self):
+        facts = facts_of(machine("forky-quality-zero"))
+        assert (codes(facts), facts["hwrng"]["quality"]) == (["quality-zero", "not-ready"], 0)
+
+
+class TestDevice:
+    """The device, whatever the driver."""
+
+    def test_one_on_pci_that_the_virtio_bus_does_not_show(self):
+        facts = facts_of(machine("bookworm-undriven"))
+        assert (facts["hwrng"]["device"], facts["hwrng"]["device_at"]) == (True, "0000:00:01.0")
+
+    def test_none_is_no_problem_of_a_machine_that_is_no_guest(self):
+        seen = machine("trixie-bare", texts={"/sys/class/dmi/id/sys_vendor": "Example Inc.", "/sys/class/dmi/id/product_name": "Server",
+                                             "/proc/cpuinfo": "flags\t: fpu"})
+        seen["folders"]["/sys/bus/acpi/devices"] = []
+        facts = facts_of(seen)
+        assert (facts["kvm_guest"], codes(facts), facts["domain_uuid"]) == (False, ["not-ready"], None)
+        assert facts["links"]["live"] == "n/a"
+
+    def test_a_kernel_without_the_hwrng_core_has_no_current_source(self):
+        assert facts_of(machine("bullseye-bare"))["hwrng"]["current"] == "none"
+
+
+class TestFeeder:
+    """Programs that feed the kernel."""
+
+    @pytest.mark.parametrize("arguments", [["/usr/sbin/rngd", "-f", "-r", "/dev/urandom"], ["rngd", "-r/dev/urandom"], ["rngd", "--rng-device=/dev/urandom"],
+                                           ["rngd", "--rng-device", "/dev/urandom"]])
+    def test_rngd_on_the_kernels_own_output_is_fake(self, arguments):
+        seen = machine("trixie-bare", getrandom="ready")
+        seen["processes"]["feeders"] = [{"pid": 7, "name": "rngd", "arguments": arguments}]
+        facts = facts_of(seen)
+        assert facts["feeder"] == {"which": "rngd", "running": True, "useful": False, "fake": "/dev/urandom"}
+        assert ("fake-source" in codes(facts), facts["verdict"]) == (True, "broken")
+
+    def test_beside_a_kernel_that_is_fed_a_feeder_is_useless_and_the_verdict_stays(self):
+        seen = machine("trixie-fed")
+        seen["processes"]["feeders"] = [{"pid": 7, "name": "rngd", "arguments": ["/usr/sbin/rngd", "-f"]}]
+        facts = facts_of(seen)
+        assert (codes(facts), facts["verdict"]) == (["feeder-useless"], "ok")
+
+    def test_where_nothing_else_feeds_the_kernel_it_is_not_called_useless(self):
+        seen = machine("trixie-bare", getrandom="ready")
+        seen["processes"]["feeders"] = [{"pid": 7, "name": "jitterentropy-r", "arguments": ["jitterentropy-rngd"]}]
+        assert facts_of(seen)["feeder"] == {"which": "jitterentropy-rngd", "running": True, "useful": "unknown", "fake": None}

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading another tree: nothing of this machine gets into it, and nothing outside of it is read."""
+
+import os
+
+import pytest
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy import gather
+from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
+from ansible_collections.kvm.entropy.plugins.module_utils._kernel import observe
+from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import Tree
+
+RANDOM = "/proc/sys/kernel/random/"
+HW_RANDOM = "/sys/class/misc/hw_random/"
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A folder, with a function that writes files into it."""
+    def write(path, text):
+        file = tmp_path / "tree" / path.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    (tmp_path / "tree").mkdir()
+    write.root = str(tmp_path / "tree")
+    write.outside = tmp_path / "outside"
+    write.outside.mkdir()
+    return write
+
+
+def link(tree, path, target):
+    file = os.path.join(tree.root, path.lstrip("/"))
+    os.makedirs(os.path.dirname(file), exist_ok=True)
+    os.symlink(target, file)
+
+
+def test_an_empty_tree_tells_nothing_and_lists_what_it_would_take(tree):
+    facts = gather(tree.root)
+    assert facts["crng"]["ready"] == facts["hwrng"]["filling"] == facts["hwrng"]["device"] == facts["kvm_guest"] == "unknown"
+    assert facts["vmgenid"] == facts["fips"] == facts["confidential"] == facts["feeder"]["running"] == "unknown"
+    assert [facts["boot_id"], facts["kernel"]["release"], facts["kernel"]["pool_bits"], facts["hwrng"]["current"], facts["domain_uuid"]] == [None] * 5
+    assert (facts["problems"], facts["verdict"]) == ([], "unknown")
+    assert {"crng.ready", "hwrng.filling, feeder"} <= {each["what"] for each in facts["unseen"]}
+
+
+def test_an_unpacked_report_tells_what_its_machine_saved(tree):
+    # The layout of an sosreport: the kernel's files as they were, and the log as dmesg printed it.
+    tree("/proc/sys/kernel/osrelease", "5.14.0-427.el9.x86_64\n")
+    tree(RANDOM + "poolsize", "256\n")
+    tree(RANDOM + "boot_id", "8bf53aba-774b-4738-8f38-cb0e3ea73721\n")
+    tree(HW_RANDOM + "rng_available", "virtio_rng.0 none\n")
+    tree(HW_RANDOM + "rng_current", "virtio_rng.0\n")
+    tree(HW_RANDOM + "rng_quality", "1000\n")
+    tree("/sys/bus/virtio/devices/virtio0/device", "0x0004\n")
+    tree("/sos_commands/kernel/dmesg", "[    0.000000] Linux version 5.14.0\n[    0.800000] random: crng init done\n"
+         "[    1.500000] systemd[1]: systemd 252 running in system mode\n")
+    facts = gather(tree.root)
+    assert (facts["kernel"]["release"], facts["kernel"]["generation"]) == ("5.14.0-427.el9.x86_64", "rewritten")
+    assert (facts["hwrng"]["current"], facts["hwrng"]["quality"], facts["hwrng"]["device"], facts["hwrng"]["filling"]) == (
+        "virtio_rng.0", 1000, True, "unknown")
+    assert (facts["crng"]["ready"], facts["crng"]["ready_at"], facts["crng"]["in_time"]) == (True, 0.8, True)
+
+
+def test_only_the_last_boot_of_a_saved_log_counts(tree):
+    tree("/var/log/dmesg", "[    0.000000] Linux version 5.10\n[    9.000000] random: crng init done\n"
+         "[    0.000000] Linux version 5.10\n[    0.500000] random: crng init done\n")
+    assert gather(tree.root)["crng"]["ready_at"] == 0.5
+
+
+@pytest.mark.parametrize("target", ["{outside}/secret", "../../../../../../../../../../{outside}/secret"])
+def test_links_that_lead_out_are_not_followed(tree, target):
+    (tree.outside / "secret").write_text("this machine's", encoding="utf-8")
+    link(tree, HW_RANDOM + "rng_current", target.format(outside=tree.outside))
+    assert gather(tree.root)["hwrng"]["current"] is None
+
+
+def test_a_folder_that_is_a_link_to_this_machine_is_not_followed(tree):
+    link(tree, "/proc", "/proc")
+    link(tree, "/sys", "../../../../../../../../../sys")
+    assert observe(tree.root)["texts"] == {}
+
+
+def test_links_inside_lead_where_they_lead_for_that_system(tree):
+    tree("/sys/devices/virtual/misc/hw_random/rng_current", "virtio_rng.3\n")
+    link(tree, "/sys/class/misc/hw_random", "/sys/devices/virtual/misc/hw_random")
+    assert gather(tree.root)["hwrng"]["current"] == "virtio_rng.3"
+
+
+def test_links_in_a_circle_end(tree):
+    link(tree, HW_RANDOM + "rng_current", "rng_current")
+    seen = observe(tree.root)
+    assert seen["refused"] == {HW_RANDOM + "rng_current": "ELOOP"}
+
+
+def test_what_is_no_file_is_not_opened_for_long(tree):
+    os.makedirs(tree.root + HW_RANDOM)
+    os.mkfifo(tree.root + HW_RANDOM + "rng_current")
+    assert gather(tree.root)["hwrng"]["current"] is None
+
+
+@pytest.mark.skipif(not os.path.ismount("/proc"), reason="no /proc of its own here")
+def test_this_machines_own_kernel_mounted_in_a_tree_is_not_that_trees():
+    # The parent of a mounted /proc, seen as another tree: /proc is there, and on another file system.
+    root = Tree("/")
+    root.is_live = False
+    root._last = os.O_NOFOLLOW  # what a tree that is not live has
+    try:
+        assert root.text("/proc/uptime") is None
+        assert root.refused == {"/proc/uptime": "EXDEV"}
+    finally:
+        root.close()
+
+
+def test_a_root_that_is_not_there_is_an_error_that_says_what_to_give(tree):
+    with pytest.raises(EntropyError, match=r"root .*/nothing: cannot be read: No such file or directory\. Give the folder"):
+        gather(tree.root + "/nothing")
+
+
+def test_the_running_system_is_itself_by_any_name():
+    assert observe("/proc/self/root")["live"] is True
+    assert observe("/..")["live"] is True
+
+
+def test_the_running_systems_observations_lead_to_facts():
+    facts = gather()
+    assert facts["kernel"]["release"] == os.uname().release
+    assert facts["crng"]["ready"] is True  # whoever runs tests has waited for it
+    assert facts["verdict"] in ("ok", "degraded", "broken", "unknown")
