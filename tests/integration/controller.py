@@ -18,17 +18,16 @@ def lab(*words):
 class Run:
     """A playbook that has run: its ``status``, its ``output``, the counts of its recap by host, and the facts it cached."""
 
-    def __init__(self, status, output, cache):
+    def __init__(self, status, output, facts):
         self.status = status
         self.output = output
         self.counts = {host: {key: int(number) for key, number in (word.split("=") for word in counts.split())}
                        for host, counts in RECAP.findall(output)}
-        self._cache = cache
+        self._facts = facts
 
     def facts(self, host):
         """Return the cached facts of ``host`` (dict)."""
-        (path,) = [path for path in self._cache.iterdir() if path.name.endswith(host)]
-        return json.loads(path.read_text())
+        return self._facts()[host]
 
 
 class Controller:
@@ -36,14 +35,23 @@ class Controller:
 
     def __init__(self, inventory, folder):
         self.inventory = inventory
-        self.cache = Path(folder) / "facts"
+        self._folder = Path(folder)
 
     def play(self, playbook, *words):
         """Run a playbook (a name or a path) with more words of ansible-playbook; return the Run."""
+        done = self._ansible_playbook(playbook, *words)
+        return Run(done.returncode, done.stdout, self._facts)
+
+    def _facts(self):
+        file = self._folder / "facts.json"
+        done = self._ansible_playbook(LAB / "save_facts.yml", "-e", f"to={file}")
+        assert done.returncode == 0, done.stdout
+        return json.loads(file.read_text())
+
+    def _ansible_playbook(self, *words):
         environment = dict(
-            os.environ, ANSIBLE_CACHE_PLUGIN="jsonfile", ANSIBLE_CACHE_PLUGIN_CONNECTION=str(self.cache), ANSIBLE_NOCOLOR="1",
+            os.environ, ANSIBLE_CACHE_PLUGIN="jsonfile", ANSIBLE_CACHE_PLUGIN_CONNECTION=str(self._folder / "cache"), ANSIBLE_NOCOLOR="1",
             ANSIBLE_INJECT_FACT_VARS="False", ANSIBLE_LOCALHOST_WARNING="False", ANSIBLE_CALLBACK_RESULT_FORMAT="json")
-        done = subprocess.run(
-            ["ansible-playbook", "-i", self.inventory, playbook, *words],
+        return subprocess.run(
+            ["ansible-playbook", "-i", self.inventory, *words],
             env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        return Run(done.returncode, done.stdout, self.cache)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Print what a guest's facts were at each stage, side by side: demo_table.py FACTS GUEST STAGE...
+"""Print what a guest's facts were at each stage, side by side: demo_table.py FOLDER GUEST STAGE...
 
-FACTS is a folder with one jsonfile fact cache per stage.
+FOLDER has one STAGE.json per stage, as save_facts.yml writes it.
 """
 
 import json
@@ -16,8 +16,8 @@ HEADINGS = {"before": "before", "plugged": "device plugged in", "restarted": "af
 
 def main():
     """Read the stages named on the command line and print the table."""
-    facts, guest, *stages = sys.argv[1:]
-    columns = [_column(Path(facts) / stage, guest) for stage in stages]
+    folder, guest, *stages = sys.argv[1:]
+    columns = [_column(json.loads(Path(folder, stage + ".json").read_text()), guest) for stage in stages]
     table = [[""] + [HEADINGS.get(stage, stage) for stage in stages]]
     table += [[title] + [column[title] for column in columns] for title in columns[0]]
     widths = [max(len(row[number]) for row in table) for number in range(len(table[0]))]
@@ -27,11 +27,10 @@ def main():
             print("  " + "  ".join("-" * width for width in widths))
 
 
-def _column(cache, guest):
-    """Return one stage's cells (dict: title to text), from the cached facts of the guest and of its host."""
-    cached = [json.loads(path.read_text()) for path in sorted(cache.iterdir())]
-    entropy = next(facts["entropy"] for facts in cached if facts.get("entropy", {}).get("kvm_guest") and "entropy_domains" not in facts)
-    domains = [domain for facts in cached for domain in facts.get("entropy_domains", {}).get("domains", [])]
+def _column(facts, guest):
+    """Return one stage's cells (dict: title to text), from the facts (dict) of the guest and of its host."""
+    entropy = facts[guest]["entropy"]
+    domains = [domain for each in facts.values() for domain in each.get("entropy_domains", {}).get("domains", [])]
     domain = next(domain for domain in domains if domain["name"] == guest)
     crng, hwrng = entropy["crng"], entropy["hwrng"]
     return {
