@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, kvm.entropy contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -142,7 +141,7 @@ class Bench:
 def measure(bench, repeat):
     """Return {(way, program): [(raw, net, fixed) in seconds, one per repetition]}; every change begins with the same definitions."""
     times = {}
-    for _ in range(repeat):
+    for _repetition in range(repeat):
         for what, raw in (("check", "read"), ("add", "add"), ("again", "read")):
             for program in (bench.task, bench.module):
                 if what != "again":

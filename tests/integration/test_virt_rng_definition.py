@@ -187,4 +187,3 @@ def test_a_rate_that_starves_is_warned_of(host):
     host.define("web-1")
     assert "delay the first credit" in str(host.rng(domains=["web-1"], rate_bytes=5)["warnings"])
     assert "warnings" not in host.rng(domains=["web-1"], rate_bytes=64, rate_period=60000)
-

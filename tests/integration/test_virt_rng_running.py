@@ -161,4 +161,3 @@ def test_a_source_that_qemu_cannot_open_fails_the_domain_and_its_definition_is_t
     half = row(result, "web-2")
     assert half["config"]["result"] == half["live"]["result"] == "refused" and not half["changed"]
     assert half["config"]["after"] == []
-
