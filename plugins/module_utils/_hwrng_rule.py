@@ -12,14 +12,15 @@ from ansible_collections.kvm.entropy.plugins.module_utils._errors import Entropy
 PATH = "/etc/udev/rules.d/60-kvm-entropy-hwrng.rules"
 
 # The driver numbers its sources anew with every plug, so the rule looks for what the kernel calls them now. "$$" is udev's "$".
-_CHOOSE = ("cd /sys/class/misc/hw_random || exit 0; for name in $$(cat rng_available); do case $$name in {source}|{source}.*|{source}-*) "
+_CHOOSE = ("cd /sys/class/misc/hw_random || exit 0; for name in $$(cat rng_current rng_available); do case $$name in {source}|{source}.*|{source}-*) "
            "echo $$name >rng_current; {quality}exit 0;; esac; done")
 # As the module itself does: choosing again, as setting a quality makes the kernel forget the choice, may cap the quality.
 _QUALITY = "echo {quality} >rng_quality; echo $$name >rng_current; grep -qx {quality} rng_quality || echo {quality} >rng_quality; "
 
+# By the virtio device's id (4, include/uapi/linux/virtio_ids.h): once it is unbound, when the kernel falls back to another, it has no driver to go by.
 _TEXT = """\
 # Written by kvm.entropy.hwrng: choose {source} as the kernel's source of random numbers at every boot and every plug.
-ACTION=="add|bind|change", SUBSYSTEM=="virtio", DRIVER=="virtio_rng", RUN+="/bin/sh -c '{choose}'"
+SUBSYSTEM=="virtio", ENV{{MODALIAS}}=="virtio:d00000004v*", RUN+="/bin/sh -c '{choose}'"
 ACTION=="add|change", SUBSYSTEM=="misc", KERNEL=="hw_random", RUN+="/bin/sh -c '{choose}'"
 """
 

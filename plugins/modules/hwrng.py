@@ -42,8 +42,8 @@ options:
     default: false
 notes:
   - A source that becomes current is asked for its first bytes at once. Where its host delivers none, the kernel waits, and the module with it.
-  - The rule runs when udev sees the driver's device, and when it goes through the devices at boot. Sources of other drivers than virtio_rng are
-    chosen at boot only.
+  - The rule runs whenever a virtio-rng device or its driver comes or goes, and when udev goes through the devices at boot. Sources of other
+    drivers than virtio_rng are chosen at boot only.
 seealso:
   - module: kvm.entropy.entropy_facts
 extends_documentation_fragment:
@@ -87,7 +87,7 @@ before:
     rule:
       description: The udev rule's file. Null where there is none.
       type: str
-      sample: 'ACTION=="add|bind|change", SUBSYSTEM=="virtio", DRIVER=="virtio_rng", RUN+="..."'
+      sample: 'SUBSYSTEM=="virtio", ENV{MODALIAS}=="virtio:d00000004v*", RUN+="..."'
 after:
   description: What is now, or in check mode would be. In check mode the quality is null where it is what the driver of another source declares.
   returned: success
