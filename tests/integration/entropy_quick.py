@@ -4,6 +4,7 @@
 
 """Ask a quick guest's kernel for its facts, from the first process of its initramfs on and again as an ordinary user."""
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from lab import quick
 # QEMU's microvm has no DMI. Its kernels sometimes measure their clock for ever under TCG, unless they are told (kHz) how fast it is.
 MICROVM = {"qemu": ("-machine", "microvm,pcie=on"), "append": "tsc_early_khz=2000000"}
 UUID = "2c12a822-84af-424b-91cf-7470bde43aa8"
-COLLECTION = Path(__file__).absolute().parents[2]
+COLLECTION = Path(importlib.util.find_spec("ansible_collections.kvm.entropy").submodule_search_locations[0])
 UTILITIES = "plugins/module_utils"
 INSIDE = "/collections/ansible_collections/kvm/entropy/" + UTILITIES
 
