@@ -72,7 +72,8 @@ def images(options):
 def main(arguments=None):
     """Run the command line; return its exit status (int)."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
         options.command(options)
     except LabError as error:
@@ -84,7 +85,8 @@ def main(arguments=None):
     return 0
 
 
-def _interrupt(_number, _frame):
+def _interrupt(number, _frame):
+    signal.signal(number, signal.SIG_IGN)  # the clean-up that follows is short, and a second Ctrl-C must not stop it
     raise KeyboardInterrupt
 
 

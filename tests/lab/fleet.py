@@ -55,8 +55,8 @@ class Lab:
 
     def down(self):
         """Remove everything: guests, daemon, files. Nothing there: nothing is done."""
-        self.daemon.remove()
         self.inventory.unlink(missing_ok=True)
+        self.daemon.remove()
 
     def __enter__(self):
         return self.up()

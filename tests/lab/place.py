@@ -68,13 +68,14 @@ def make_state(folder):
     state = folder / "state"
     if os.path.lexists(state):
         return
+    made = not folder.exists()
     _make_folders(folder)
     if re.fullmatch(r"[A-Za-z0-9_./-]{1,%d}" % LONGEST_STATE, str(state)) and reachable(folder):
         state.mkdir()
     else:
         state.symlink_to(tempfile.mkdtemp(prefix="kvm-entropy-lab.", dir=TEMPORARY))
     state.chmod(0o755)
-    (state / ".lab").touch()
+    (state / ".lab").write_text("made" if made else "")
 
 
 def find_state(folder):
@@ -84,12 +85,15 @@ def find_state(folder):
 
 
 def remove_state(folder):
-    """Remove what ``make_state`` made below ``folder``. Nothing there: nothing is done."""
+    """Remove what ``make_state`` made, ``folder`` included where nothing else is in it. Nothing there: nothing is done."""
     state = find_state(folder)
+    made = state and (state / ".lab").read_text()
     if state:
         shutil.rmtree(state)
     if (folder / "state").is_symlink():
         (folder / "state").unlink()
+    if made and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _make_folders(folder):
