@@ -1,0 +1,111 @@
+"""The judgement where things do not answer, on the oldest and the current ansible-core: said, never a crash, never ok."""
+
+import json
+import os
+import textwrap
+from pathlib import Path
+
+import pytest
+from controller import Controller
+from virt_host import RNG, Host
+
+UNREACHABLE = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+LOCAL = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": "/usr/bin/python3"}
+
+
+@pytest.fixture(scope="module")
+def host(daemon, tmp_path_factory):
+    """A real libvirt with one running domain that has its device."""
+    host = Host(daemon, tmp_path_factory.mktemp("verify"))
+    host.define("web", RNG, start=True)
+    yield host
+    host.clear()
+
+
+@pytest.fixture(params=["oldest", "current"])
+def ansible(request, monkeypatch):
+    """Put the oldest ansible-core first on PATH, or leave the current one there."""
+    if request.param == "oldest":
+        if "KVM_ENTROPY_OLDEST" not in os.environ:
+            pytest.skip("no environment with the oldest ansible-core: use ./run")
+        monkeypatch.setenv("PATH", f"{Path(os.environ['KVM_ENTROPY_OLDEST'])}/bin:{os.environ['PATH']}")
+    return request.param
+
+
+def write(folder, hosts, guests):
+    """Write an inventory of ``hosts`` and ``guests`` (dict: name to variables); return its controller."""
+    groups = {"kvm_hosts": {"hosts": hosts}, "kvm_guests": {"hosts": guests}}
+    (folder / "inventory.json").write_text(json.dumps(groups))
+    return Controller(folder / "inventory.json", folder)
+
+
+def uri(host):
+    return {"entropy_host_uri": host.uri, "entropy_host_install": False}
+
+
+def test_a_host_is_judged_by_what_it_sees_where_nobody_can_log_in(ansible, host, tmp_path):
+    controller = write(tmp_path, {"kvm1": LOCAL | uri(host) | {"entropy_verify_expect": "host-only"}}, {})
+    run = controller.play("kvm.entropy.audit", "-v")
+    assert run.status == 0, run.output
+    assert "domain web on kvm1: OK  [ host ok  config ok  live ok  current n/a" in run.output
+    assert '"ok": 1' in run.output  # a number for the job, not a text
+
+
+def test_a_host_that_stops_answering_is_unknown_although_its_facts_are_cached(ansible, host, tmp_path):
+    good = LOCAL | uri(host) | {"entropy_verify_expect": "host-only"}
+    assert "1 ok, 0 degraded, 0 broken, 0 unknown" in write(tmp_path, {"kvm1": good}, {}).play("kvm.entropy.audit").output
+    for playbook, status in (("kvm.entropy.audit", 0), ("kvm.entropy.site", 2)):
+        run = write(tmp_path, {"kvm1": good | UNREACHABLE}, {}).play(playbook)
+        assert run.status == status, run.output
+        assert "0 ok, 0 degraded, 0 broken, 1 unknown" in run.output
+        assert "Failed to connect to the host via ssh" in run.output
+
+
+def test_facts_in_the_cache_are_judged_by_a_later_job_that_looks_at_nothing(ansible, host, tmp_path):
+    controller = write(tmp_path, {"kvm1": LOCAL | uri(host) | {"entropy_verify_expect": "host-only"}}, {})
+    assert controller.play("kvm.entropy.audit").status == 0
+    (tmp_path / "judge.yml").write_text("- hosts: localhost\n  gather_facts: false\n  roles: [kvm.entropy.verify]\n")
+    assert "1 ok, 0 degraded, 0 broken, 0 unknown" in controller.play(tmp_path / "judge.yml").output
+
+
+@pytest.mark.parametrize("fail_on, status", [("broken,degraded", 0), ("unknown", 2), ('{"entropy_verify_fail_on": ["unknown"]}', 2)])
+def test_what_fails_the_play_may_be_a_list_or_a_surveys_text(fail_on, status, tmp_path):
+    words = fail_on if fail_on.startswith("{") else f"entropy_verify_fail_on={fail_on}"
+    run = write(tmp_path, {}, {"web-1": UNREACHABLE}).play("kvm.entropy.verify", "-e", words, "-e", "entropy_verify_max_age=3600")
+    assert run.status == status, run.output
+
+
+def test_too_many_unknown_guests_fail_the_play(tmp_path):
+    controller = write(tmp_path, {}, {"web-1": UNREACHABLE})
+    assert controller.play("kvm.entropy.verify", "-e", "entropy_verify_max_unknown=1").status == 0
+    assert controller.play("kvm.entropy.verify", "-e", "entropy_verify_max_unknown=0").status == 2
+    assert controller.play("kvm.entropy.verify", "-e", "entropy_verify_max_unknown=0", "--check").status == 0
+
+
+def test_one_bad_host_and_one_bad_guest_do_not_keep_site_from_judging_the_rest(host, tmp_path):
+    hosts = {"kvm1": LOCAL | uri(host) | {"entropy_verify_expect": "host-only"}, "kvm2": LOCAL | {"entropy_host_uri": "qemu+unix:///session?socket=/nowhere"}}
+    hosts["kvm2"]["entropy_host_install"] = False
+    run = write(tmp_path, hosts, {"web-1": UNREACHABLE}).play("kvm.entropy.site")
+    assert run.status == 2, run.output
+    assert "host kvm2: UNKNOWN" in run.output
+    assert "web-1: UNKNOWN" in run.output
+    assert "1 ok, 0 degraded, 0 broken, 2 unknown" in run.output
+    assert {name: counts["failed"] for name, counts in run.counts.items()} == {"kvm1": 0, "kvm2": 1, "web-1": 1, "localhost": 0}
+
+
+def test_check_mode_works_on_a_host_without_bindings(ansible, tmp_path):
+    (tmp_path / "python").mkdir()
+    (tmp_path / "python" / "libvirt.py").write_text("raise ImportError('hidden by the test')\n")
+    (tmp_path / "python3").write_text(textwrap.dedent(f"""\
+        #!/bin/sh
+        PYTHONPATH={tmp_path}/python exec /usr/bin/python3 "$@"
+        """))
+    (tmp_path / "python3").chmod(0o755)
+    bare = LOCAL | {"ansible_python_interpreter": str(tmp_path / "python3"), "entropy_host_install": "false"}
+    controller = write(tmp_path, {"kvm1": bare}, {})
+    for playbook, words in (("kvm.entropy.audit", []), ("kvm.entropy.site", ["--check", "--diff"])):
+        run = controller.play(playbook, *words)
+        assert run.status == 0, run.output
+        assert "python3-libvirt on Debian" in run.output
+        assert "host kvm1: UNKNOWN" in run.output
+    assert controller.play("kvm.entropy.host").status == 2
