@@ -6,12 +6,13 @@
 
 from ansible_collections.kvm.entropy.plugins.module_utils._chain_host import host_links, host_problems
 from ansible_collections.kvm.entropy.plugins.module_utils._chain_text import text_of
-from ansible_collections.kvm.entropy.plugins.module_utils._join import RUNNING, Index
+from ansible_collections.kvm.entropy.plugins.module_utils._join import RUNNING, Index, normalized
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, LINKS, NOT_APPLICABLE, OK, UNKNOWN, VERDICTS, guest_links, verdict
 
 HOST_ONLY, GUEST_ONLY = "host-only", "guest-only"
 EXPECTATIONS = ("auto", HOST_ONLY, GUEST_ONLY)
+HOST_LINKS = ("host", "config", "live")
 GUEST_LINKS = ("current", "fed", "ready", "in_time")
 
 
@@ -24,25 +25,30 @@ def chain(hosts, guests, now, max_age):
     ``guest-only``. ``now`` is in UTC epoch seconds, ``max_age`` in seconds: what is older is stale and judges nothing.
     """
     hosts = {name: _half(host, now, max_age, "domains") for name, host in hosts.items()}
+    guests = {name: _half(guest, now, max_age, "entropy") for name, guest in guests.items()}
     index = Index(hosts)
-    claimed = set()
-    rows = []
+    twins = _twins(guests)
+    rows = [_row(name, guest, index.find(_uuid(guest)), hosts, twins) for name, guest in guests.items()]
+    rows += [_row(None, {"expect": hosts[host].get("expect")}, [(host, domain)], hosts, {}) for host, domain in index.beside(set(twins))]
+    rows += [_unseen_host(name, host) for name, host in hosts.items() if not host.get("domains") and host.get("expect") != GUEST_ONLY]
+    return sorted(rows, key=lambda row: (VERDICTS.index(row["verdict"]), row["guest"] or "", row["domain"] or "", row["host"] or ""))
+
+
+def _twins(guests):
+    """Return the names (list of str) of ``guests`` by their domain's UUID: more than one are clones, and nobody knows which is which."""
+    names = {}
     for name in sorted(guests):
-        guest = _half(guests[name], now, max_age, "entropy")
-        found = index.find(_uuid(guest))
-        claimed.update((host, domain["uuid"]) for host, domain in found)
-        rows.append(_row(name, guest, found, hosts))
-    for host, domain in index.all():
-        if (host, domain["uuid"]) not in claimed:
-            rows.append(_row(None, {"expect": hosts[host].get("expect")}, [(host, domain)], hosts))
-    return sorted(rows, key=lambda row: (VERDICTS.index(row["verdict"]), row["guest"] or "", row["domain"] or ""))
+        if _uuid(guests[name]):
+            names.setdefault(normalized(_uuid(guests[name])), []).append(name)
+    return names
 
 
 def _half(half, now, max_age, fact):
     """Return a copy of a host's or guest's ``half`` (dict) with ``age`` (s, or None), ``fresh`` (bool) and ``why`` (a problem, or None)."""
     half = dict(half or {})
     seen = half.get(fact)
-    half["age"] = max(0, int(now - seen["gathered_at"])) if seen else None
+    # Ansible before 2.19 makes a string of a number that a template returns.
+    half["age"] = max(0, now - int(seen["gathered_at"])) if seen else None
     half["why"] = None
     if half.get("error"):
         half["why"] = problem("unreachable", half["error"])
@@ -52,18 +58,36 @@ def _half(half, now, max_age, fact):
     return half
 
 
-def _row(name, guest, found, hosts):
+def _unseen_host(name, host):
+    """Return the row (dict) of a host of which no domains are known: what it runs cannot be judged."""
+    return _told({
+        "guest": None, "domain": None, "uuid": None, "host": name, "links": dict.fromkeys(LINKS, UNKNOWN), "verdict": UNKNOWN,
+        "problems": [host["why"] or problem("host-not-seen", "nobody looked at host %s" % name)],
+        "guest_age": None, "host_age": None,
+    })
+
+
+def _told(row):
+    """Return ``row`` (dict) with its ``text``."""
+    return dict(row, text=text_of(row))
+
+
+def _row(name, guest, found, hosts, twins):
     """Return the judged row (dict) of the guest ``name`` (None: nobody's domain) and the domains ``found`` for it."""
-    host_name, domain = found[0] if len(found) == 1 else (None, None)
+    same = twins.get(normalized(_uuid(guest)), [])
+    host_name, domain = found[0] if len(found) == 1 and len(same) <= 1 else (None, None)
     host = hosts.get(host_name, {})
     inside, inside_problems = _guest_half(name, guest, domain)
-    outside, outside_problems = _host_half(guest, host, domain, found)
+    if domain is not None and host["fresh"] and guest.get("expect") != GUEST_ONLY:
+        outside, outside_problems = host_links(host, domain), host_problems(host, domain)
+    else:
+        outside, outside_problems = _without_host(guest, host, found, same, hosts)
     links = dict(inside, host=outside["host"], config=outside["config"])
     # The host knows what is plugged; only where it cannot tell does the guest's bus count.
     if outside["live"] in (OK, BROKEN):
         links["live"] = outside["live"]
     problems = _merged(inside_problems, outside_problems)
-    row = {
+    return _told({
         "guest": name,
         "domain": domain["name"] if domain else None,
         "uuid": domain["uuid"] if domain else _uuid(guest),
@@ -73,9 +97,7 @@ def _row(name, guest, found, hosts):
         "problems": problems,
         "guest_age": guest.get("age"),
         "host_age": host.get("age"),
-    }
-    row["text"] = text_of(row)
-    return row
+    })
 
 
 def _uuid(guest):
@@ -95,28 +117,31 @@ def _guest_half(name, guest, domain):
     if name is None:
         why = problem("guest-not-seen", "domain %s runs, and no guest of the inventory has its UUID" % domain["name"])
     else:
-        why = guest["why"] or problem("unreachable", "no facts of this guest were gathered")
+        why = guest["why"] or problem("guest-not-seen", "no facts of it were gathered, now or before")
         if domain is not None and not running:
             why = dict(why, evidence="%s; its domain is %s" % (why["evidence"], domain["state"]))
     return dict.fromkeys(links, UNKNOWN), [why]
 
 
-def _host_half(guest, host, domain, found):
-    """Return (links, problems) as the host sees them: its own generator, the definition, the running device."""
-    links = ("host", "config", "live")
+def _without_host(guest, host, found, same, hosts):
+    """Return (links, problems) of a host's half that was not seen, or need not be."""
     if guest.get("expect") == GUEST_ONLY:
-        return dict.fromkeys(links, NOT_APPLICABLE), []
-    if domain is not None and host["fresh"]:
-        return host_links(host, domain), host_problems(host, domain)
+        return dict.fromkeys(HOST_LINKS, NOT_APPLICABLE), []
+    return dict.fromkeys(HOST_LINKS, UNKNOWN), [_why_without(guest, host, found, same, hosts)]
+
+
+def _why_without(guest, host, found, same, hosts):
+    """Return the problem (dict) that keeps a guest and its host apart."""
+    if len(same) > 1:
+        return problem("ambiguous", "guests %s have one UUID, %s" % (", ".join(same), _uuid(guest)))
     if len(found) > 1:
-        why = problem("ambiguous", ", ".join("%s on %s (%s)" % (one["name"], name, one["state"]) for name, one in found))
-    elif domain is not None:
-        why = host["why"]
-    elif _uuid(guest):
-        why = problem("host-not-seen", "no host of the inventory has a domain with UUID %s" % _uuid(guest))
-    else:
-        why = problem("host-not-seen", "the guest's domain UUID is not known")
-    return dict.fromkeys(links, UNKNOWN), [why]
+        return problem("ambiguous", ", ".join("%s on %s (%s)" % (one["name"], name, one["state"]) for name, one in found))
+    if found:
+        return host["why"]
+    if not _uuid(guest):
+        return problem("host-not-seen", "the guest's domain UUID is not known")
+    silent = ["; %s: %s" % (name, hosts[name]["why"]["evidence"]) for name in sorted(hosts) if hosts[name]["why"]]
+    return problem("host-not-seen", "no host that was seen has a domain with UUID %s%s" % (_uuid(guest), "".join(silent)))
 
 
 def _merged(inside, outside):

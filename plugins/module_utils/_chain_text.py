@@ -25,6 +25,8 @@ def _is_info(problem):
 
 def _name(row):
     """Return what a person calls the guest: its inventory name, its domain and its host, as far as they are known."""
+    if row["guest"] is None and row["domain"] is None:
+        return "host %s" % row["host"]
     where = "domain %s on %s" % (row["domain"], row["host"]) if row["domain"] else None
     if row["guest"] is None:
         return where

@@ -47,7 +47,8 @@ class Index:
             return running
         return candidates
 
-    def all(self):
-        """Yield (host name, domain dict) of every domain."""
-        for candidates in self._found.values():
-            yield from candidates
+    def beside(self, uuids):
+        """Yield (host name, domain dict) of the domains with none of ``uuids`` (set of str), as ``find`` returns them."""
+        for uuid in self._found:
+            if uuid not in uuids and byte_swapped(uuid) not in uuids:
+                yield from self.find(uuid)

@@ -49,8 +49,11 @@ class ConnectionLostError(Exception):
 
 
 def is_local(uri):
-    """Return whether ``uri`` means a daemon of this machine."""
-    return urlsplit(uri).hostname is None
+    """Return whether ``uri`` means a daemon of this machine. Raise EntropyError where it is no URI."""
+    try:
+        return urlsplit(uri).hostname is None
+    except ValueError as error:
+        raise EntropyError(f"uri: found {uri!r}, expected a libvirt URI such as qemu:///system: {error}") from error
 
 
 class Connection:

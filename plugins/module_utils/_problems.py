@@ -107,5 +107,5 @@ _known("guest-not-seen", GUEST, "a login",
        "Nobody looked into the guest of this domain",
        "Put it into the group kvm_guests, or say entropy_verify_expect: host-only for it or its host")
 _known("ambiguous", BOTH, "nothing",
-       "More than one running domain has this guest's UUID",
-       "Give each domain its own UUID, or stop the one that is not this guest's")
+       "More than one domain or guest has this UUID, and nothing tells which one is meant",
+       "Give each domain its own UUID and each guest its own entropy_domain_uuid; undefine what a migration left behind")

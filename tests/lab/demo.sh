@@ -47,6 +47,7 @@ say "3. kvm.entropy.site: the device into the definition and the running guest, 
 if play plugged kvm.entropy.site; then
     say "The chain is whole, or sound enough for this boot."
 else
+    grep -q early-reads "$dir/plugged.json" || exit 1
     say "site fails on purpose where this boot once read numbers too early: no device can undo that, only a restart."
 fi
 

@@ -84,7 +84,7 @@ def test_a_guest_that_is_down_says_so():
 
 def test_a_guest_never_looked_at_is_unknown():
     row = judged({}, {"web-1": {}})
-    assert (row["verdict"], codes(row)) == ("unknown", ["host-not-seen", "unreachable"])
+    assert (row["verdict"], codes(row)) == ("unknown", ["host-not-seen", "guest-not-seen"])
 
 
 @pytest.mark.parametrize("side", ["host", "guest"])
@@ -154,3 +154,39 @@ def test_the_text_has_every_link_the_reason_and_the_remedy():
 def test_the_text_only_names_what_is_worth_knowing():
     lines = judged({"kvm1": host(domain(genid=False))}, {"web-1": guest()})["text"]
     assert lines[1:] == ["    worth knowing: no-vmgenid"]
+
+
+def test_a_number_that_ansible_made_a_string_of_is_still_an_age():
+    hosts = {"kvm1": host(domain())}
+    hosts["kvm1"]["domains"]["gathered_at"] = str(NOW - 7)
+    assert judged(hosts, {"web-1": guest()})["host_age"] == 7
+
+
+def test_what_a_migration_left_behind_has_no_row_of_its_own():
+    hosts = {"kvm1": host(domain()), "kvm2": host(domain(state="shutoff", config=()))}
+    assert judged(hosts, {"web-1": guest()})["verdict"] == "ok"
+    assert judged(hosts, {})["host"] == "kvm1"
+
+
+def test_two_guests_with_one_uuid_are_ambiguous_both():
+    rows = chain({"kvm1": host(domain())}, {"web-1": guest(), "clone": guest()}, NOW, DAY)
+    assert [(row["guest"], row["verdict"], codes(row)) for row in rows] == [
+        ("clone", "unknown", ["ambiguous"]), ("web-1", "unknown", ["ambiguous"])]
+
+
+def test_a_host_that_did_not_answer_has_a_row_and_is_named_to_its_guests():
+    rows = chain({"kvm1": {"error": "No route to host"}}, {"web-1": guest()}, NOW, DAY)
+    assert [(row["guest"], row["host"], row["verdict"], codes(row)) for row in rows] == [
+        (None, "kvm1", "unknown", ["unreachable"]), ("web-1", None, "unknown", ["host-not-seen"])]
+    assert rows[0]["text"][0].startswith("host kvm1: UNKNOWN")
+    assert rows[1]["problems"][0]["evidence"].endswith("; kvm1: No route to host")
+
+
+def test_a_host_that_nobody_looked_at_is_named_unless_that_is_expected():
+    assert codes(judged({"kvm1": {}}, {})) == ["host-not-seen"]
+    assert chain({"kvm1": {"expect": "guest-only"}}, {}, NOW, DAY) == []
+
+
+def test_a_host_that_did_not_answer_never_judges_from_what_it_once_knew():
+    row = judged({"kvm1": host(domain(), error="timed out")}, {"web-1": guest()})
+    assert (row["verdict"], codes(row), row["domain"]) == ("unknown", ["unreachable"], "web")
