@@ -17,11 +17,18 @@ _CHOOSE = ("cd /sys/class/misc/hw_random || exit 0; for name in $$(cat rng_curre
 # As the module itself does: choosing again, as setting a quality makes the kernel forget the choice, may cap the quality.
 _QUALITY = "echo {quality} >rng_quality; echo $$name >rng_current; grep -qx {quality} rng_quality || echo {quality} >rng_quality; "
 
-# By the virtio device's id (4, include/uapi/linux/virtio_ids.h): once it is unbound, when the kernel falls back to another, it has no driver to go by.
 _TEXT = """\
 # Written by kvm.entropy.hwrng: choose {source} as the kernel's source of random numbers at every boot and every plug.
-SUBSYSTEM=="virtio", ENV{{MODALIAS}}=="virtio:d00000004v*", RUN+="/bin/sh -c '{choose}'"
-ACTION=="add|change", SUBSYSTEM=="misc", KERNEL=="hw_random", RUN+="/bin/sh -c '{choose}'"
+# A virtio-rng device (virtio id 4) comes, or its driver does.
+SUBSYSTEM=="virtio", ENV{{MODALIAS}}=="virtio:d00000004v*", GOTO="kvm_entropy_choose"
+# One goes, and the kernel falls back to another; this event does not tell which device it was.
+SUBSYSTEM=="virtio", ACTION=="unbind", GOTO="kvm_entropy_choose"
+# At boot, for sources of other drivers.
+SUBSYSTEM=="misc", KERNEL=="hw_random", ACTION=="add|change", GOTO="kvm_entropy_choose"
+GOTO="kvm_entropy_end"
+LABEL="kvm_entropy_choose"
+RUN+="/bin/sh -c '{choose}'"
+LABEL="kvm_entropy_end"
 """
 
 

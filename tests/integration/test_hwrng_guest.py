@@ -35,8 +35,9 @@ def module(guest, tmp_path):
         inventory.write_text(json.dumps({"all": {"hosts": {guest.name: {
             "ansible_host": "127.0.0.1", "ansible_port": guest.port, "ansible_user": user, "ansible_ssh_private_key_file": str(guest.key),
             "ansible_ssh_common_args": " ".join(guest.ssh_options()), "ansible_python_interpreter": "/usr/bin/python3"}}}}), encoding="utf-8")
-        done = subprocess.run([Path(sys.executable).with_name("ansible"), "-i", inventory, guest.name, "-m", "kvm.entropy." + name, "-a",
-                               json.dumps(options), *words], env=dict(os.environ, ANSIBLE_NOCOLOR="1"), capture_output=True, text=True, check=False)
+        task = ["-m", "kvm.entropy." + name, "-a", json.dumps(options) if options else ""]
+        done = subprocess.run([Path(sys.executable).with_name("ansible"), "-i", inventory, guest.name, *task, *words],
+                              env=dict(os.environ, ANSIBLE_NOCOLOR="1"), capture_output=True, text=True, check=False)
         # Any difference, then "NAME | CHANGED => {...}".
         difference, _name, result = done.stdout.partition("%s | " % guest.name)
         assert " => " in result, done.stdout + done.stderr
@@ -76,18 +77,26 @@ def test_the_choice_survives_a_reboot(guest, module):
     assert module("hwrng", source="virtio_rng", quality=700)["changed"] is False
 
 
-def test_the_choice_survives_unplugging_and_plugging_which_gives_the_source_another_number(guest, module, tmp_path):
+def test_the_choice_survives_plugging_another_device_and_unplugging_the_first(guest, module, tmp_path):
     module("hwrng", source="virtio_rng", quality=600)
     device = tmp_path / "rng.xml"
     device.write_text(RNG, encoding="utf-8")
-    # A second device keeps number 0 or takes 1; unplugging the first leaves one that no rule could have named.
     guest.daemon.virsh("attach-device", guest.name, device, "--live")
     assert eventually(lambda: "virtio_rng.1" in guest.ssh("cat %s/rng_available" % HW_RANDOM), True)
-    first = guest.ssh("basename $(readlink -f /sys/bus/virtio/drivers/virtio_rng/virtio*/ | head -n 1)").strip()
-    guest.ssh("echo %s > /sys/bus/virtio/drivers/virtio_rng/unbind" % first)
+    assert kernel(guest) == ("virtio_rng.0", "600")
+    guest.daemon.virsh("detach-device-alias", guest.name, "rng0", "--live")
+    # Now the source has a number that no rule could have named.
     assert eventually(lambda: kernel(guest), ("virtio_rng.1", "600")) == ("virtio_rng.1", "600")
-    guest.ssh("echo %s > /sys/bus/virtio/drivers/virtio_rng/bind" % first)
+
+
+def test_the_choice_is_made_for_a_device_that_comes_where_none_was(guest, module, tmp_path):
     guest.daemon.virsh("detach-device-alias", guest.name, "rng1", "--live")
+    assert eventually(lambda: kernel(guest)[0], "none") == "none"
+    assert [problem["code"] for problem in module("entropy_facts")["ansible_facts"]["entropy"]["problems"]][:1] == ["no-device"]
+    device = tmp_path / "rng.xml"
+    device.write_text(RNG, encoding="utf-8")
+    guest.daemon.virsh("attach-device", guest.name, device, "--live")
+    assert eventually(lambda: kernel(guest)[1:], ("600",)) == ("600",)
 
 
 def test_an_ordinary_user_is_refused_and_told_what_it_takes(guest, module):
