@@ -7,7 +7,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from lab import LabError, kvm, shell
+from lab import LabError, kvm, place, shell
 from lab.daemon import Daemon
 from lab.debian import check
 from lab.guest import OPTIONS, Guest
@@ -83,7 +83,10 @@ class Lab:
 
     def _inventory(self):
         lines = ["# Written by the lab; gone when it is.", "kvm_hosts:", "  hosts:", "    labhost:", "      ansible_connection: local",
-                 "      ansible_python_interpreter: /usr/bin/python3", "      entropy_host_uri: %s" % self.daemon.uri, "kvm_guests:"]
+                 "      ansible_python_interpreter: /usr/bin/python3", "      entropy_host_uri: %s" % self.daemon.uri]
+        if not place.as_root():  # the daemon is the user's own, and the packages are there
+            lines += ["      ansible_become: false", "      entropy_host_install: false"]
+        lines += ["kvm_guests:"]
         lines += ["  hosts:"] if self.guests else ["  hosts: {}"]
         for name, guest in self.guests.items():
             lines += ["    %s:" % name, "      ansible_host: 127.0.0.1", "      ansible_port: %d" % guest.port, "      ansible_user: root",
