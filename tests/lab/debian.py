@@ -16,6 +16,9 @@ from lab import LabError, place, shell
 
 SUITES = {"bullseye": "5.10", "bookworm": "6.1", "trixie": "6.12", "forky": "7.2"}  # and the series of its kernel
 
+# A recipe is read when it is loaded: a file edited under a running process is not what that process builds by.
+RECIPE = Path(__file__).read_bytes()
+
 _APT = (
     # A mirror frozen in time, and forky's (its Release file is good for a week), still serve what they list.
     '--aptopt=Acquire::Check-Valid-Until "false"',

@@ -18,6 +18,8 @@ from lab import LabError, debian, place, shell
 PACKAGES = (
     "dbus", "initramfs-tools", "iproute2", "kmod", "linux-image-cloud-amd64", "lz4", "openssh-server", "python3", "systemd-sysv", "udev")
 
+RECIPE = Path(__file__).read_bytes()
+
 _SECTOR = 512  # bytes
 _ROOT_AT = 2048  # sector: 1 MiB, and the gap before it holds GRUB
 _DISK_SIZE = 3 << 30  # bytes; sparse
@@ -52,8 +54,8 @@ class Image:
 
 
 def _recipe():
-    files = [Path(__file__), Path(debian.__file__), *sorted(each for each in _ROOTFS.rglob("*") if each.is_file())]
-    return b"\0".join(each.name.encode() + b"\0" + each.read_bytes() for each in files)
+    files = sorted(each for each in _ROOTFS.rglob("*") if each.is_file())
+    return debian.RECIPE + RECIPE + b"".join(each.name.encode() + b"\0" + each.read_bytes() for each in files)
 
 
 def _build(suite, folder):

@@ -16,6 +16,7 @@ from lab import LabError, debian, place, shell
 
 PACKAGES = ("linux-image-cloud-amd64", "python3", "busybox-static")
 MODULES = ("virtio_pci", "virtio_rng")
+RECIPE = Path(__file__).read_bytes()
 
 # Where the files of interest are, once /bin, /lib, /lib64 and /sbin are below /usr as in a merged system.
 _WANTED = re.compile(r"""
@@ -34,9 +35,10 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t tmpfs tmp /tmp
 dmesg -n 1
-echo LAB-START
+echo; echo LAB-START
 /lab/run
-echo LAB-END $?
+status=$?
+echo; echo LAB-END $status
 poweroff -f
 """
 
@@ -52,8 +54,7 @@ done
 
 def base(suite):
     """Return the folder (Path) in the cache with ``suite``'s kernel (``vmlinuz``) and the initramfs's common part (``base.cpio``)."""
-    return debian.built_once("quick", suite, Path(__file__).read_bytes() + Path(debian.__file__).read_bytes(),
-                             lambda folder: _build(suite, folder))
+    return debian.built_once("quick", suite, debian.RECIPE + RECIPE, lambda folder: _build(suite, folder))
 
 
 def archive(entries):

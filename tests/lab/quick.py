@@ -12,6 +12,7 @@
 import contextlib
 import json
 import os
+import re
 import select
 import stat
 import subprocess
@@ -26,6 +27,8 @@ from lab import LabError, initramfs, place, shell
 CPU = "Haswell-noTSX-IBRS,-rdrand,-rdseed"
 # Without a PCI option ROM or a boot menu to wait for. 7.1: from 7.2 on QEMU hands a kernel that it boots itself a random seed.
 MACHINE = "pc-q35-7.1"
+# What the init of initramfs.py writes around the script's output.
+_SCRIPT = re.compile(r"\nLAB-START\n(.*)\nLAB-END ([0-9]+)\n", re.DOTALL)
 
 
 class Result(namedtuple("Result", "console output status seconds")):
@@ -59,8 +62,8 @@ def run(suite, script, *, timeout=60, tries=3, **knobs):
     """
     for _attempt in range(tries):
         with Boot(suite, script, **knobs) as boot:
-            if boot.reads("LAB-END", timeout):
-                return boot.result()
+            if boot.reads("LAB-END", timeout) and (result := boot.result()):
+                return result
     raise LabError("%s: %d quick boots did not end within %s s each; the last console:\n%s\n%s" % (
         suite, tries, timeout, shell.tail(boot.console), boot.complaints))
 
@@ -114,9 +117,9 @@ class Boot:
         self._qemu.stdin.flush()
 
     def result(self):
-        """Return the Result of a boot whose end has been read."""
-        output, _marker, rest = self.console.partition("\nLAB-START\n")[2].partition("LAB-END ")
-        return Result(self.console, output, int(rest.split()[0]), round(time.monotonic() - self._started, 1))
+        """Return the Result of a boot whose end has been read, or None where the kernel wrote into the middle of a marker."""
+        ended = _SCRIPT.search(self.console)
+        return ended and Result(self.console, ended[1], int(ended[2]), round(time.monotonic() - self._started, 1))
 
     def close(self):
         """End QEMU and remove what it used."""
