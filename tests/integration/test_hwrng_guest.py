@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from lab.guest import Guest
+from lab.fleet import Lab
 
 # trixie: its kernel tells and keeps qualities, and offers "none".
 SUITE = "trixie"
@@ -22,9 +22,10 @@ RNG = "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
 
 
 @pytest.fixture(scope="module")
-def guest(daemon):
-    """A running guest with the device."""
-    return Guest(daemon, "sources").create(SUITE, ["rng"]).start()
+def guest(tmp_path_factory):
+    """A running guest with the device, in a lab of its own."""
+    with Lab(tmp_path_factory.mktemp("hwrng"), ["sources=%s,rng" % SUITE]) as lab:
+        yield lab.guests["sources"]
 
 
 @pytest.fixture

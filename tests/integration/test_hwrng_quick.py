@@ -12,7 +12,7 @@ from lab import quick
 
 SUITES = ("bullseye", "bookworm", "trixie", "forky")
 HAS_QUALITY = {"bullseye": False, "bookworm": True, "trixie": True, "forky": True}
-TWO_DEVICES = [*quick.virtio_rng(), "-device", "virtio-rng-pci,rng=source"]
+TWO_DEVICES = (*quick.virtio_rng(), "-device", "virtio-rng-pci,rng=source")
 
 # Does each of its steps (dict of options, or text: a udev rule's shell to run) and prints what came of it and what the kernel has then.
 _SCRIPT = """#!/usr/bin/python3

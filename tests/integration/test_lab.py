@@ -139,8 +139,10 @@ read -r _go
 sleep 1
 echo "AFTER $(ready)"
 """
-    with quick.fifo() as (path, give), quick.Boot("trixie", script, device=quick.virtio_rng("random", path)) as boot:
-        assert boot.reads("BEFORE no")
-        give(os.urandom(64))
-        boot.types("go")
-        assert boot.reads("AFTER yes"), boot.console[-500:]
+    with quick.fifo() as (path, give):
+        device = quick.virtio_rng("random", path)
+        with quick.Boot("trixie", script, device=device) as boot:
+            assert boot.reads("BEFORE no")
+            give(os.urandom(64))
+            boot.types("go")
+            assert boot.reads("AFTER yes"), boot.console[-500:]
