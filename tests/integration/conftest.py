@@ -13,6 +13,7 @@ TESTS = Path(__file__).absolute().parents[1]
 sys.path.insert(0, str(TESTS))  # for the package lab
 
 from lab.daemon import Daemon  # noqa: E402
+from virt_host import Host  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +21,12 @@ def daemon(tmp_path_factory):
     """A private daemon (lab.daemon.Daemon) without any domain, removed at the end with all that runs in it."""
     with Daemon(tmp_path_factory.mktemp("lab")) as private:
         yield private
+
+
+@pytest.fixture
+def host(daemon, tmp_path):
+    """The private daemon's domains (virt_host.Host), none before a test and none after it; a daemon that the test ended is started again."""
+    host = Host(daemon, tmp_path)
+    yield host
+    daemon.start()
+    host.clear()

@@ -8,7 +8,7 @@ import collections
 import json
 
 import pytest
-from virt_host import RNG, Host
+from virt_host import RNG
 
 # Counts the calls that go over the connection, in the module's own process.
 COUNTING = """
@@ -28,13 +28,6 @@ for owner in (libvirt.virConnect, libvirt.virDomain):
             counted(owner, name, name)
 atexit.register(lambda: json.dump(made, open(os.environ["CALLS"], "w")))
 """
-
-
-@pytest.fixture
-def host(daemon, tmp_path):
-    host = Host(daemon, tmp_path)
-    yield host
-    host.clear()
 
 
 @pytest.fixture

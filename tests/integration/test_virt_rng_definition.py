@@ -5,7 +5,7 @@
 """virt_rng in definitions: of domains that are shut off, on a real daemon."""
 
 import pytest
-from virt_host import BARE, DESCRIBED, RNG, Host, row, without_rng
+from virt_host import BARE, DESCRIBED, RNG, row, without_rng
 
 EGD = "<rng model='virtio'><backend model='egd' type='unix'><source mode='connect' path='/run/egd.sock'/></backend></rng>"
 SLOW = "<rng model='virtio'><rate bytes='64' period='1000'/><backend model='random'>/dev/random</backend></rng>"
@@ -19,13 +19,6 @@ RICH = {
         <serial type='pty'/><rng model='virtio'><backend model='builtin'/></rng>""",
     "tail": "<qemu:commandline><qemu:arg value='-name'/><qemu:arg value='&lt;/devices&gt;'/><qemu:env name='SECRET' value='x y'/></qemu:commandline>",
 }
-
-
-@pytest.fixture
-def host(daemon, tmp_path):
-    host = Host(daemon, tmp_path)
-    yield host
-    host.clear()
 
 
 def test_a_domain_without_a_device_gets_the_described_one(host):

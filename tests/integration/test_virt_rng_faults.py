@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from virt_host import COLLECTION, RNG, SYSTEM_PYTHON, Host, foreseeable, row
+from virt_host import COLLECTION, RNG, SYSTEM_PYTHON, foreseeable, row
 
 # Makes the daemon refuse write access, which an unprivileged daemon with one socket for both cannot.
 READ_ONLY = """
@@ -24,14 +24,6 @@ def refuse(uri=None):
     raise error
 libvirt.open = refuse
 """
-
-
-@pytest.fixture
-def host(daemon, tmp_path):
-    host = Host(daemon, tmp_path)
-    yield host
-    daemon.start()
-    host.clear()
 
 
 @pytest.fixture

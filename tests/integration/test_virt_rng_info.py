@@ -5,14 +5,7 @@
 """virt_rng_info on a real daemon."""
 
 import pytest
-from virt_host import DESCRIBED, RNG, Host, row
-
-
-@pytest.fixture
-def host(daemon, tmp_path):
-    host = Host(daemon, tmp_path)
-    yield host
-    host.clear()
+from virt_host import DESCRIBED, RNG, row
 
 
 @pytest.fixture

@@ -8,17 +8,10 @@ import os
 import time
 
 import pytest
-from virt_host import BARE, DESCRIBED, NO_PORTS, RNG, Host, row
+from virt_host import BARE, DESCRIBED, NO_PORTS, RNG, row
 
 POWER_OFF = "power the domain off and start it (a reboot inside the guest is not enough)"
 SLOW = RNG.replace("1024", "64")
-
-
-@pytest.fixture
-def host(daemon, tmp_path):
-    host = Host(daemon, tmp_path)
-    yield host
-    host.clear()
 
 
 def test_both_halves_get_the_same_device(host):
