@@ -104,14 +104,21 @@ class Guest:
     def reboot(self):
         """Reboot from the inside, which keeps the running devices and uses the initramfs that the guest made; wait for SSH."""
         seen = len(self.console)
-        before = self.ssh("cat /proc/sys/kernel/random/boot_id")
+        before = self._boot_id()
         self.ssh("systemctl --no-block reboot")
         deadline = time.monotonic() + 2 * self._patience
         while time.monotonic() < deadline:
-            if self._answers(seen) and self.ssh("cat /proc/sys/kernel/random/boot_id") != before:
+            if self._answers(seen) and self._boot_id() not in (None, before):
                 return self
             time.sleep(1)
         raise LabError("%s did not come back from a reboot; the end of its console:\n%s" % (self.name, shell.tail(self.console)))
+
+    def _boot_id(self):
+        """Return the id (str) of the boot that runs; None while SSH does not work, as when the old boot is just ending."""
+        try:
+            return self.ssh("cat /proc/sys/kernel/random/boot_id")
+        except LabError:
+            return None
 
     def ssh(self, command, user="root", timeout=300):
         """Run ``command`` (str, for the guest's shell) over SSH; return its stdout (str). Raises LabError where it fails."""
