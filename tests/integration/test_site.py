@@ -1,3 +1,7 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The main job on a real guest that runs without a random source, from the artifact, in the order in which a user does it."""
 
 import pytest

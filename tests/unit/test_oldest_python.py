@@ -1,3 +1,7 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What runs on targets compiles and imports on a real Python 3.6, with the module_utils of the oldest ansible-core."""
 
 import importlib.util

@@ -1,3 +1,7 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A guest finds its domain by UUID, over all hosts."""
 
 from ansible_collections.kvm.entropy.plugins.module_utils._join import Index, byte_swapped
