@@ -4,9 +4,11 @@
 
 """The host's half of the chain: its own generator, a domain's definition and its running device."""
 
+from ansible_collections.kvm.entropy.plugins.module_utils import _capacity
 from ansible_collections.kvm.entropy.plugins.module_utils._join import RUNNING
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_checks import first_credit, starves
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import HWRNG, lacks_source
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, NOT_APPLICABLE, UNKNOWN, state_of
 
 UNSOUND = frozenset(("fake-source", "source-stuck"))
@@ -36,8 +38,11 @@ def host_problems(host, domain):
     problems = list(_device_problems(domain))
     if host_links(host, domain)["host"] == BROKEN:
         problems.insert(0, problem("host-unsound", "the host's own generator is not ready, or what it is fed is not entropy"))
-    for device in domain["live"] or domain["config"] or []:
-        problems.extend(_backend_problems(device, domain.get("arch"), host.get("entropy")))
+    running = domain["live"] or []
+    # What is defined and does not run yet is what the next start brings.
+    for device in running + [device for device in domain["config"] or [] if device not in running]:
+        known = {one["code"] for one in problems}
+        problems.extend(one for one in _backend_problems(device, domain.get("arch"), host) if one["code"] not in known)
     if domain["managed_elsewhere"]:
         problems.append(problem("managed-elsewhere", "the definition is written by %s" % domain["managed_elsewhere"]))
     if domain["genid"] is False:
@@ -63,10 +68,25 @@ def _device_problems(domain):
         yield problem("duplicate-device", "domain %s has %d <rng>" % (domain["name"], len(defined or live)))
 
 
-def _backend_problems(device, arch, facts):
-    """Yield the problems of one ``device`` (dict) of a guest of ``arch`` on a host that knows its own ``facts`` (dict or None)."""
+def _backend_problems(device, arch, host):
+    """Yield the problems of one ``device`` (dict) of a guest of ``arch`` on ``host`` (dict)."""
     if starves(device, arch):
         yield problem("rate-starves", "%d bytes per %d ms delay the first credit by %g s" % (
             device["rate_bytes"], device["rate_period"], first_credit(device, arch) / 1000))
-    if device.get("path") == "/dev/hwrng" and facts and facts["hwrng"]["current"] == "none":
-        yield problem("unsafe-backend", "the backend is /dev/hwrng, and the host's rng_current is none")
+    backend = _backend(device, host)
+    if backend["unsafe"]:
+        yield problem("unsafe-backend", "the backend is %s, and the host's rng_current is none" % device["path"])
+    elif _capacity.starves(backend):
+        yield problem("backend-starves", backend["reason"])
+    elif backend["delivered"] is not None and not backend["enough"]:
+        yield problem("backend-slow", backend["reason"])
+
+
+def _backend(device, host):
+    """Return what ``host`` (dict) knows of the backend of ``device`` (dict): the entry of its ``capacity``; what its own facts tell where it has none."""
+    for entry in (host["domains"].get("host") or {}).get("capacity") or []:
+        if (entry["backend"], entry["path"]) == (device["backend"], device.get("path")):
+            return entry
+    facts = host.get("entropy")
+    is_hwrng = device.get("path") == "/dev/hwrng"
+    return {"unsafe": bool(is_hwrng and facts and lacks_source(HWRNG, facts["hwrng"]["current"])), "delivered": None}

@@ -4,8 +4,11 @@
 
 """The only file that talks to libvirt: one connection, one listing, and libvirt's refusals in words."""
 
+import atexit
 import contextlib
+import functools
 import re
+import threading
 from urllib.parse import urlsplit
 
 try:
@@ -27,16 +30,23 @@ _KINDS_BY_TEXT = (
     ("no-slot", re.compile(r"No more available PCI|but index must be larger than bus")),
     ("no-hotplug", re.compile(r"does not support hotplug")),
     ("leaving", re.compile(r"already in the process of unplug")),
+    ("missing", re.compile(r"no device found with alias")),
+    ("twin", re.compile(r"non unique alias")),
     ("no-source", re.compile(r"Could not open '|Unable to open '|is not accessible")),
     ("stopped", re.compile(r"domain is not running")),
 )
 
 
+# A daemon, or the network to it, that answers nothing for so long is lost: seconds between two questions, and unanswered ones.
+_KEEPALIVE_INTERVAL, _KEEPALIVE_COUNT = 5, 6
+
+
 class RefusedError(Exception):
     """libvirt refuses something for one domain.
 
-    ``kind`` is one of no-slot, no-hotplug, no-source (the backend's path), leaving (an unplug was already asked for), busy, gone (the
-    domain is no longer there), stopped, unsupported (the driver cannot do it at all), other.
+    ``kind`` is one of no-slot, no-hotplug, no-source (the backend's path), leaving (an unplug was already asked for), missing (the
+    device is not there), twin (one with its alias is), busy, gone (the domain is no longer there), stopped,
+    unsupported (the driver cannot do it at all), other.
     """
 
     def __init__(self, kind, text):
@@ -64,6 +74,11 @@ class Connection:
         self.uri = uri
         self.writable = writable
         self._supported = {}
+        self._news = None
+        self._lock = threading.Lock()
+        self._happened = threading.Event()
+        with contextlib.suppress(libvirt.libvirtError):  # Drivers inside this process have nobody to keep alive.
+            handle.setKeepAlive(_KEEPALIVE_INTERVAL, _KEEPALIVE_COUNT)
 
     def domains(self):
         """Return all Domains of the daemon: one listing, and one for each of the three properties that only a listing tells."""
@@ -116,6 +131,41 @@ class Connection:
                 raise ConnectionLostError(str(error)) from error
             raise RefusedError(_kind(error), str(error)) from error
 
+    def watch(self):
+        """Begin to note what happens to devices and domains, for ``news``. Where the driver sends no events it returns None later."""
+        events = (
+            (libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, lambda _handle, domain, *_unused: self._note(domain)),
+            (libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED, lambda _handle, domain, alias, *_unused: self._note(domain, alias)),
+            (libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, lambda _handle, domain, *_unused: self._note(domain)),
+        )
+        self._news = {}
+        try:
+            for event, callback in events:
+                self._handle.domainEventRegisterAny(None, event, callback, None)
+        except libvirt.libvirtError:
+            self._news = None
+
+    def news(self, seconds):
+        """Wait at most ``seconds`` for something to happen.
+
+        Return a dict of domain UUID to the aliases (set) of devices that its guest refuses to give back; None where nothing tells.
+        Raise ConnectionLostError when the daemon is gone.
+        """
+        self._happened.wait(seconds)
+        if not self._is_alive():
+            raise ConnectionLostError("the connection was closed")
+        with self._lock:
+            self._happened.clear()
+            told = self._news
+            if told is not None:
+                self._news = {}
+        return told
+
+    def _note(self, domain, *refused):
+        with self._lock:
+            self._news.setdefault(domain.UUIDString(), set()).update(refused)
+        self._happened.set()
+
     def define(self, xml):
         """Define a domain."""
         self.call(self._handle.defineXML, xml)
@@ -157,6 +207,15 @@ class Domain:
         """Return the XML of the running domain, without secrets."""
         return self._call(self._handle.XMLDesc, 0)
 
+    def has_job(self):
+        """Return whether a job (a migration, save, dump, backup or snapshot) holds the running domain. libvirt waits 30 s for it at each change."""
+        try:
+            return self._call(self._handle.jobInfo)[0] != libvirt.VIR_DOMAIN_JOB_NONE
+        except RefusedError as refusal:
+            if refusal.kind == "unsupported":  # A driver that cannot tell of jobs has none.
+                return False
+            raise
+
     def attach(self, element):
         """Add a device to the definition."""
         self._call(self._handle.attachDeviceFlags, element, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
@@ -189,8 +248,7 @@ def connect(uri, write):
 
     Raise EntropyError when the daemon cannot be reached.
     """
-    # libvirt prints each error to stderr as well, where it would spoil a module's output.
-    libvirt.registerErrorHandler(lambda _context, _error: None, None)
+    _prepare()
     try:
         return Connection(libvirt.open(uri), uri, True)
     except libvirt.libvirtError as error:
@@ -201,11 +259,37 @@ def connect(uri, write):
 
 def connect_read_only(uri):
     """Return a Connection that may only read. Raise EntropyError when the daemon cannot be reached."""
-    libvirt.registerErrorHandler(lambda _context, _error: None, None)
+    _prepare()
     try:
         return Connection(libvirt.openReadOnly(uri), uri, False)
     except libvirt.libvirtError as error:
         raise _unreachable(uri, error) from error
+
+
+def _prepare():
+    """Keep libvirt from printing each error to stderr, where it would spoil a module's output, and have its events taken in."""
+    libvirt.registerErrorHandler(lambda _context, _error: None, None)
+    _run_loop()
+
+
+@functools.lru_cache(maxsize=None)  # libvirt takes one loop per process, before the first connection.
+def _run_loop():
+    """Run libvirt's loop beside the calls: it asks the daemon whether it still answers, also while a call waits, and takes events in."""
+    libvirt.virEventRegisterDefaultImpl()
+    ended = threading.Event()
+
+    def run():
+        while not ended.is_set():
+            libvirt.virEventRunDefaultImpl()
+
+    def end():
+        ended.set()
+        libvirt.virEventAddTimeout(0, lambda *_unused: None, None)  # wakes it
+        loop.join(_KEEPALIVE_INTERVAL)
+
+    loop = threading.Thread(target=run, daemon=True)
+    loop.start()
+    atexit.register(end)
 
 
 def _unreachable(uri, error):
@@ -218,6 +302,7 @@ def _kind(error):
     by_code = {
         libvirt.VIR_ERR_NO_DOMAIN: "gone",
         libvirt.VIR_ERR_NO_SUPPORT: "unsupported",
+        libvirt.VIR_ERR_DEVICE_MISSING: "missing",
         libvirt.VIR_ERR_OPERATION_TIMEOUT: "busy",
         libvirt.VIR_ERR_RESOURCE_BUSY: "busy",
     }

@@ -70,6 +70,12 @@ _known("duplicate-device", HOST, "a read-only libvirt connection",
 _known("unsafe-backend", HOST, "a read-only libvirt connection, and files of the host",
        "The backend can abort the guest: QEMU ends on a read error, and this file cannot be read without a hardware source behind it",
        "Use backend random with /dev/urandom, or backend builtin: kvm.entropy.virt_rng")
+_known("backend-starves", HOST, "a read-only libvirt connection, and reading the device: root for /dev/hwrng",
+       "The host's backend delivers nothing, or less than its guests draw when they are idle",
+       "Use backend random with /dev/urandom, or backend builtin: kvm.entropy.virt_rng")
+_known("backend-slow", HOST, "a read-only libvirt connection, and reading the device: root for /dev/hwrng",
+       "The host's backend is slow: when all its guests start together, the last waits over 10 s for its first credit",
+       "Use backend random with /dev/urandom, or backend builtin: kvm.entropy.virt_rng", severity=INFO)
 _known("untrusted-host", BOTH, "nothing in the guest; on the host a read-only libvirt connection",
        "The guest's memory is hidden from its host, so the host must not be its only source of random numbers",
        "Let the guest's CPU take part: RDRAND or RDSEED in its CPU model, and random.trust_cpu=on", severity=INFO)

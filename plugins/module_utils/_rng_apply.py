@@ -8,14 +8,9 @@ A domain (``_libvirt.Domain``) is any object with definition, running, attach, d
 ``_libvirt.RefusedError``. Parts (``_rng_plan.Part``) come with the prediction and leave with what happened.
 """
 
-import time
-
 from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device, _virt_xml
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import RefusedError
-from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import BUSY, DONE, PENDING, REFUSED, RESTART, UNCHANGED, cannot_plug
-
-# Seconds between two looks at the domains whose guests were asked to give a device back: each look is one call of 0.1 ms.
-_LOOK_EVERY = 0.25
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import BUSY, PENDING, REFUSED, RESTART, UNCHANGED, cannot_plug, pending, sentence
 
 _NOT_WHILE_RUNNING = {
     "no-slot": "no free PCI slot or PCIe root port",
@@ -30,61 +25,85 @@ _WORDS = {
 }
 
 
-def apply(domain, config, live, way_back):
-    """Do what the Parts ``config`` and ``live`` (either may be None) say. Unplugs are only asked for: see ``await_unplugs``."""
-    if config and config.result == DONE:
+class OvertakenError(Exception):
+    """Somebody else has just added the same device to one half; nothing was done to it. ``is_live`` says which."""
+
+    def __init__(self, is_live):
+        super().__init__("running device" if is_live else "definition")
+        self.is_live = is_live
+
+
+def apply(domain, config, live, way_back, named=True):
+    """Do what the Parts ``config`` and ``live`` (either may be None) say, but for the running devices that are to go: see ``_rng_unplug``.
+
+    Raise OvertakenError when the device that is to be added is there under its name already; without a name (``named``) it is added anyway.
+    """
+    if config and config.is_to_act:
         try:
-            _change_definition(domain, config)
+            _change_definition(domain, config, named)
         except RefusedError as refusal:
-            config.leave(_result(refusal), _reason(refusal))
+            config.leave(result(refusal), reason(refusal))
             if live and live.result != UNCHANGED:
                 live.leave(REFUSED, "not touched, because its definition could not be changed")
-    if live and live.result == DONE:
-        _change_running(domain, config, live, way_back)
+    apply_live(domain, config, live, way_back, named)
 
 
-def await_unplugs(waiting, timeout, clock=time.monotonic, sleep=time.sleep):
-    """Wait until the guests of ``waiting``, a list of (domain, its live Part), have given their devices back.
-
-    All share one deadline, ``timeout`` in seconds. Those that have not answered by then are left ``pending_unplug``.
-    """
-    deadline = clock() + timeout
-    while waiting:
-        waiting = [(domain, live) for domain, live in waiting if not _has_left(domain, live)]
-        if not waiting or clock() >= deadline:
-            return
-        sleep(min(_LOOK_EVERY, max(0, deadline - clock())))
+def apply_live(domain, config, live, way_back, named=True):
+    """Do what the Part ``live`` (or None) says; ``config`` has been done."""
+    if live and live.is_to_act:
+        _change_running(domain, config, live, way_back, named)
 
 
-def _change_definition(domain, part):
-    """Put the new device into the definition before the old one leaves it; on a refusal leave it as it was."""
-    elements = [rng.xml for rng in part.remove]
-    new = _rng_device.to_xml(part.add) if part.add else None
+def result(refusal):
+    """Return the result of a half that libvirt refused to change."""
+    return BUSY if refusal.kind == "busy" else REFUSED
+
+
+def reason(refusal):
+    """Return the words for a refusal."""
+    words = _WORDS.get(refusal.kind)
+    return f"{words} ({refusal})" if words else f"libvirt refuses: {refusal}"
+
+
+def _change_definition(domain, part, named):
+    """Put the new devices into the definition before the old ones leave it; on a refusal leave it as it was."""
+    new, old = _elements(part, named), [rng.xml for rng in part.removed]
     try:
-        _attach_then_detach(domain, new, elements)
+        _attach_then_detach(domain, new, old)
     except RefusedError as refusal:
         if refusal.kind == "unsupported":
-            domain.redefine(elements, new)
+            domain.redefine(old, "".join(map(_rng_device.to_xml, part.add)))
             return
+        if refusal.kind == "twin":
+            raise OvertakenError(False) from refusal
         _restore(domain, part)
-        if refusal.kind != "no-slot" or not elements:
+        if refusal.kind != "no-slot" or not old:
             raise
-        _detach_then_attach(domain, new, elements, part)
+        _detach_then_attach(domain, new, old, part)
 
 
-def _attach_then_detach(domain, new, elements):
-    if new:
-        domain.attach(new)
-    for element in elements:
-        domain.detach(element)
+def _elements(part, named):
+    """Return the elements (list of str) to add."""
+    return [_rng_device.to_xml(device, _rng_device.new_alias(part.present, part.removed, index) if named else None)
+            for index, device in enumerate(part.add)]
 
 
-def _detach_then_attach(domain, new, elements, part):
+def _attach_then_detach(domain, new, old):
+    for element in new:
+        domain.attach(element)
+    for element in old:
+        try:
+            domain.detach(element)
+        except RefusedError as refusal:
+            if refusal.kind != "missing":  # Somebody else took it away.
+                raise
+
+
+def _detach_then_attach(domain, new, old, part):
     """For a definition without a place for both."""
     try:
-        for element in elements:
-            domain.detach(element)
-        domain.attach(new)
+        _attach_then_detach(domain, [], old)
+        _attach_then_detach(domain, new, [])
     except RefusedError:
         _restore(domain, part)
         raise
@@ -107,22 +126,41 @@ def _restore(domain, part):
             raise RefusedError(refusal.kind, f"the definition could not be put back as it was: {refusal}. It was: {was}") from refusal
 
 
-def _change_running(domain, config, live, way_back):
+def _change_running(domain, config, live, way_back, named):
+    """Plug the new devices, and make sure that they are there."""
+    plugged = []
     try:
-        if live.add:
-            domain.plug(_rng_device.to_xml(live.add))
-        for rng in live.remove:
-            _request_unplug(domain, rng)
-        if live.remove:
-            live.staying = live.remove
-            live.result, live.reason = PENDING, f"the guest has not given the device back yet. If it doesn't: {way_back}"
-    except RefusedError as refusal:
-        if refusal.kind in _NOT_WHILE_RUNNING:
-            live.leave(RESTART, cannot_plug(f"{_NOT_WHILE_RUNNING[refusal.kind]} ({refusal})", way_back))
+        for device, element in zip(live.add, _elements(live, named)):
+            domain.plug(element)
+            plugged.append(device)
+        if live.going and plugged and not _runs_with(domain, len(live.present) + len(plugged)):
+            live.stop(RESTART, f"libvirt plugged the new device and does not show it, so the old one stays. {sentence(way_back)}", [])
             return
-        live.leave(_result(refusal), _reason(refusal))
-        if refusal.kind == "no-source" and config and config.result == DONE:
+    except RefusedError as refusal:
+        if refusal.kind == "twin" and not plugged:
+            raise OvertakenError(True) from refusal
+        _tell_refused_plug(refusal, live, way_back, plugged)
+        if refusal.kind == "no-source" and config and config.is_changed and not plugged:
             _take_back(domain, config, live)
+        return
+    if live.going:
+        live.staying = set(live.going)
+        if not live.is_deaf:
+            live.result, live.reason = PENDING, pending(way_back, "the guest has not been asked to give the device back")
+
+
+def _runs_with(domain, count):
+    return len(_virt_xml.rng_elements(domain.running())) >= count
+
+
+def _tell_refused_plug(refusal, live, way_back, plugged):
+    end, why = result(refusal), reason(refusal)
+    if refusal.kind in _NOT_WHILE_RUNNING:
+        end, why = RESTART, cannot_plug(f"{_NOT_WHILE_RUNNING[refusal.kind]} ({refusal})", way_back, bool(live.going))
+    if plugged:
+        live.stop(end, why, plugged)
+    else:
+        live.leave(end, why)
 
 
 def _take_back(domain, config, live):
@@ -135,31 +173,27 @@ def _take_back(domain, config, live):
     config.leave(REFUSED, f"taken back, because the domain could not start with it: {live.reason}")
 
 
+def request_unplugs(domain, live, way_back):
+    """Ask the guest for the devices that are to go from what runs."""
+    try:
+        for rng in live.removed:
+            _request_unplug(domain, rng)
+    except RefusedError as refusal:
+        kept = _NOT_WHILE_RUNNING.get(refusal.kind)
+        if live.add:
+            live.stop(RESTART, f"the new device is there, and the old one stays: {kept or reason(refusal)}. {sentence(way_back)}", live.add)
+        elif kept:
+            live.leave(RESTART, f"cannot unplug <rng> while running: {kept} ({refusal}). {sentence(way_back)}")
+        else:
+            live.leave(result(refusal), reason(refusal))
+        return
+    if not live.is_deaf:
+        live.reason = pending(way_back)
+
+
 def _request_unplug(domain, rng):
     try:
         domain.request_unplug(rng.alias)
     except RefusedError as refusal:
-        if refusal.kind != "leaving":
+        if refusal.kind not in ("leaving", "missing"):
             raise
-
-
-def _has_left(domain, live):
-    """Return whether nothing is to be waited for any more."""
-    try:
-        there = {_rng_device.read(element).alias for element in _virt_xml.rng_elements(domain.running())}
-    except RefusedError as refusal:
-        live.leave(_result(refusal), _reason(refusal))
-        return True
-    live.staying = [rng for rng in live.remove if rng.alias in there]
-    if not live.staying:
-        live.result, live.reason = DONE, None
-    return not live.staying
-
-
-def _result(refusal):
-    return BUSY if refusal.kind == "busy" else REFUSED
-
-
-def _reason(refusal):
-    words = _WORDS.get(refusal.kind)
-    return f"{words} ({refusal})" if words else f"libvirt refuses: {refusal}"

@@ -5,35 +5,69 @@
 """What would hurt a guest, found before anything is written."""
 
 import os
-import stat
 
+from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device, _rng_egd
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
+from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import is_local
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import Wanted
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import FILE, device_kind, fill_buffer, lacks_source
 
-# /dev/hwrng: misc major 10 (Linux's Documentation/admin-guide/devices.txt), minor 183.
-_HWRNG = (10, 183)
 _RNG_CURRENT = "/sys/class/misc/hw_random/rng_current"
-
-# How many bytes a guest's driver waits for before it credits any: the hwrng core's buffer, one cache line and at least 32
-# (SMP_CACHE_BYTES in drivers/char/hw_random/core.c, rng_buffer_size).
-_FILL_BUFFER = {"x86_64": 64, "i686": 64, "aarch64": 64, "armv7l": 64, "ppc64": 128, "ppc64le": 128, "s390x": 256}
-_LARGEST_FILL_BUFFER = max(_FILL_BUFFER.values())
 
 # Longer than this the guest has begun to need random numbers by itself: a waiting reader starts the kernel's jitter loop,
 # which is done within 1 to 2 s (Linux's drivers/char/random.c, try_to_generate_entropy).
 _PATIENCE = 1000
 
-
 # virDomainRNGDefParseXML reads both parts of a rate as unsigned 32-bit numbers.
 _LARGEST_RATE = 2 ** 32 - 1
 
 
-def check_options(options):
-    """Raise EntropyError for what, of the module's options, no libvirt takes, or takes without a look and hands to QEMU at the domain's next start."""
-    if not os.path.isabs(options["path"]):
-        raise EntropyError(f"path: found {options['path']!r}, expected the absolute path of a character device such as /dev/urandom")
+def check(options):
+    """Return (Wanted, what could not be checked (list of str)) for the module's ``options``; raise EntropyError for what would hurt."""
+    wanted = _wanted(options)
+    unchecked = []
+    for device in wanted.devices:
+        unchecked += _check_source(device, options["uri"])
+    return wanted, sorted(set(unchecked))
+
+
+def _wanted(options):
+    """Return the Wanted that the ``options`` mean."""
+    if options["state"] == "absent":
+        if options["devices"]:
+            raise EntropyError(f"state absent has no devices, found {len(options['devices'])} of them: give one of the two")
+        return Wanted([], True, True)
+    if options["devices"] is not None:
+        return Wanted([_device(each) for each in options["devices"]], True, True)
+    return Wanted([_device(options)], options["exclusive"], False)
+
+
+def _device(options):
+    """Return the device of ``options``; raise EntropyError for what no libvirt takes, or takes without a look and hands to QEMU at the next start."""
     for name, least in (("rate_bytes", 0), ("rate_period", 1)):
         if not least <= options[name] <= _LARGEST_RATE:
             raise EntropyError(f"{name}: found {options[name]}, expected {least} to {_LARGEST_RATE}")
+    if options["backend"] == "random" and not os.path.isabs(options["path"]):
+        raise EntropyError(f"path: found {options['path']!r}, expected the absolute path of a character device such as /dev/urandom")
+    if options["backend"] == "egd" and not options["egd"]:
+        raise EntropyError("backend egd: found no option egd, expected how it is connected")
+    return _rng_device.described(options)
+
+
+def _check_source(device, uri):
+    """Return what could not be checked (list of str); raise EntropyError for a source that would hurt."""
+    if device["backend"] == "egd":
+        _rng_egd.check_plain_text(device["egd"])
+    if is_local(uri):
+        if device["backend"] == "random":
+            check_path(device["path"])
+        elif device["backend"] == "egd":
+            _rng_egd.check_socket(device["egd"])
+    elif device["backend"] == "random":
+        return [f"backend path {device['path']}: {uri} is another machine"]
+    elif device["backend"] == "egd" and device["egd"]["type"] == "unix":
+        return [f"egd socket {device['egd']['sources'][0]['path']}: {uri} is another machine"]
+    return []
 
 
 def check_path(path, rng_current=_RNG_CURRENT):
@@ -44,11 +78,12 @@ def check_path(path, rng_current=_RNG_CURRENT):
         raise EntropyError(
             f"backend path {path}: {error.strerror}: nothing was changed. A domain with it could not start. "
             "Give a character device of this host, such as /dev/urandom.") from error
-    if not stat.S_ISCHR(found.st_mode):
+    kind = device_kind(found)
+    if kind == FILE:
         raise EntropyError(
             f"backend path {path} is no character device: nothing was changed. A guest would be fed what anybody wrote there. "
             "Give a character device of this host, such as /dev/urandom.")
-    if (os.major(found.st_rdev), os.minor(found.st_rdev)) == _HWRNG and _current_source(rng_current) == "none":
+    if lacks_source(kind, _current_source(rng_current)):
         raise EntropyError(
             f"backend path {path}: this host has no hardware source behind it (rng_current is none): nothing was changed. "
             "QEMU aborts a guest when it cannot read its source. Load the source's driver first, or give /dev/urandom.")
@@ -58,7 +93,7 @@ def first_credit(device, arch):
     """Return how long (ms) the rate of ``device`` delays the first credit of a guest of architecture ``arch``."""
     if not device["rate_bytes"]:
         return 0
-    periods = -(-_FILL_BUFFER.get(arch, _LARGEST_FILL_BUFFER) // device["rate_bytes"])
+    periods = -(-fill_buffer(arch) // device["rate_bytes"])
     return (periods - 1) * device["rate_period"]
 
 

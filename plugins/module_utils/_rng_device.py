@@ -5,14 +5,18 @@
 """The <rng> device: read from XML, written as XML, equal by meaning.
 
 A device is a dict with the names of the module's options, so that one that was read can be given back:
-``backend``; ``path`` with backend random, ``egd`` (how it was connected, read-only) with backend egd; ``rate_bytes`` (bytes per
-period, 0 is unlimited), ``rate_period`` (ms), ``model``, ``driver`` (only what is said).
+``backend``; ``path`` with backend random, ``egd`` with backend egd; ``rate_bytes`` (bytes per period, 0 is unlimited),
+``rate_period`` (ms), ``model``, ``driver`` (only what is said). See ``_rng_egd`` for ``egd``.
 """
 
 import collections
 import functools
+import hashlib
+import re
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
+
+from ansible_collections.kvm.entropy.plugins.module_utils import _rng_egd
 
 DRIVER_OPTIONS = ("iommu", "ats", "packed", "page_per_vq")
 
@@ -22,7 +26,13 @@ DEFAULT_PERIOD = 1000
 # virDomainRNGDefParseXML and its post-parse: backend random without a path is this file.
 DEFAULT_PATH = "/dev/random"
 
-# device: dict as above; xml: the element as libvirt wrote it, address included; alias: its name while running, or None.
+# The alias of a device that this collection adds says what it found there. As libvirt takes no alias twice, of two runs that found the same one
+# alone adds its device; and where a device takes the place of others, a run that was killed before they left can be finished. libvirt keeps an
+# alias in the definition when it begins with "ua-" (virDomainDeviceInfoParseXML in src/conf/domain_conf.c, since 3.9.0).
+_BESIDE, _INSTEAD = "ua-kvm-entropy-beside", "ua-kvm-entropy-instead-of"
+_ALIAS = re.compile(r"\s*<alias [^>]*/>")
+
+# device: dict as above; xml: the element as libvirt wrote it, address included; alias: its name, or None.
 Rng = collections.namedtuple("Rng", "device xml alias")
 
 
@@ -39,6 +49,8 @@ def described(options):
     device = {"backend": options["backend"]}
     if device["backend"] == "random":
         device["path"] = options["path"]
+    elif device["backend"] == "egd":
+        device["egd"] = _rng_egd.described(options["egd"])
     driver = options["driver"] or {}
     device.update(
         rate_bytes=options["rate_bytes"],
@@ -55,6 +67,11 @@ def is_as(wanted, device):
         device["driver"].get(name, False) == value for name, value in wanted["driver"].items())
 
 
+def means(device, other):
+    """Return whether two devices mean the same, in all that they have."""
+    return _whole_meaning(device) == _whole_meaning(other)
+
+
 def same(devices, others):
     """Return whether two lists of devices mean the same, in whatever order."""
     return sorted(map(_whole_meaning, devices)) == sorted(map(_whole_meaning, others))
@@ -65,15 +82,31 @@ def instead_of(device, wanted):
     return dict(wanted, driver=dict(device["driver"], **wanted["driver"]))
 
 
-def to_xml(device):
-    """Return the <rng> element (str) for a device of backend random or builtin."""
+def new_alias(present, removed, index):
+    """Return the alias (str) of the device number ``index`` that is added to those ``present``, of which some are ``removed`` (lists of Rng)."""
+    found = [_digest(rng) for rng in removed or present] or ["none"]
+    return "-".join([_INSTEAD if removed else _BESIDE] + found + ([str(index)] if index else []))
+
+
+def left_over(rngs):
+    """Return the indices (set) of those of ``rngs`` whose place another one has already taken: a run ended before they left."""
+    gone = set()
+    for later, rng in enumerate(rngs):
+        replaced = (rng.alias or "").rpartition(_INSTEAD)[2].split("-") if (rng.alias or "").startswith(_INSTEAD) else ()
+        # What was replaced came first. One that came later is somebody's wish, even at the old one's address.
+        gone.update(index for index in range(later) if _digest(rngs[index]) in replaced)
+    return gone
+
+
+def to_xml(device, alias=None):
+    """Return the <rng> element (str) for a device, with an ``alias`` where it is to have one."""
     driver = "".join(f" {name}='{'on' if value else 'off'}'" for name, value in sorted(device["driver"].items()))
-    return "<rng model={model}>{driver}{rate}<backend model={backend}>{path}</backend></rng>".format(
+    return "<rng model={model}>{driver}{rate}{backend}{alias}</rng>".format(
         model=quoteattr(device["model"]),
         driver=f"<driver{driver}/>" if driver else "",
         rate=f"<rate bytes='{device['rate_bytes']}' period='{device['rate_period']}'/>" if device["rate_bytes"] else "",
-        backend=quoteattr(device["backend"]),
-        path=escape(device.get("path", "")),
+        backend=_backend_xml(device),
+        alias=f"<alias name={quoteattr(alias)}/>" if alias else "",
     )
 
 
@@ -88,10 +121,7 @@ def _device(rng):
     if device["backend"] == "random":
         device["path"] = backend.text or DEFAULT_PATH
     elif device["backend"] == "egd":
-        device["egd"] = {
-            "type": backend.get("type"),
-            "sources": [dict(source.attrib) for source in backend.findall("source")],
-        }
+        device["egd"] = _rng_egd.read(backend)
     device.update(rate_bytes=0, rate_period=DEFAULT_PERIOD, model=rng.get("model"), driver={})
     if rate is not None:
         device.update(rate_bytes=int(rate.get("bytes", 0)), rate_period=int(rate.get("period") or DEFAULT_PERIOD))
@@ -100,11 +130,22 @@ def _device(rng):
     return device
 
 
+def _backend_xml(device):
+    if device["backend"] == "egd":
+        return _rng_egd.to_xml(device["egd"])
+    return f"<backend model={quoteattr(device['backend'])}>{escape(device.get('path', ''))}</backend>"
+
+
+def _digest(rng):
+    # 32 bits tell the few devices of one domain apart. hashlib.md5 and sha1 are refused on a host in FIPS mode.
+    return hashlib.sha256(_ALIAS.sub("", rng.xml).encode()).hexdigest()[:8]
+
+
 def _meaning(device):
     return (
         device["backend"],
         device.get("path", ""),
-        repr(device.get("egd", "")),
+        _rng_egd.meaning(device["egd"]) if "egd" in device else (),
         device["rate_bytes"],
         device["rate_period"] if device["rate_bytes"] else DEFAULT_PERIOD,
         device["model"],
@@ -119,7 +160,7 @@ def _whole_meaning(device):
 def _yaml(device):
     lines = [f"{name}: {value}" for name, value in device.items() if name not in ("driver", "egd")]
     if "egd" in device:
-        lines.append(f"egd: {device['egd']}")
+        lines += ["egd:"] + [f"  {line}" for line in _rng_egd.yaml_lines(device["egd"])]
     if device["driver"]:
         lines.append("driver:")
         lines += [f"  {name}: {str(value).lower()}" for name, value in sorted(device["driver"].items())]

@@ -11,8 +11,9 @@ from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import BUSY,
 
 _FAILED, _WAITING, _CHANGED, _SKIPPED, _UNCHANGED = range(5)
 
-# At most so many failed domains are named in the message; their rows are returned anyway.
-_MOST_NAMED = 20
+# At most so many reasons are told in the message of a failure, and so many domains named for one of them; the rows have them all.
+_MOST_REASONS = 20
+_MOST_NAMED = 10
 
 # Rows of unchanged domains say nothing that the summary doesn't, and for a thousand of them Ansible takes as long as libvirt took to
 # read them. So they are there where a person may read them, on small hosts, and not on large ones.
@@ -53,11 +54,17 @@ class Outcome:
         reasons = [part.reason for part in self.parts if part.result in (REFUSED, BUSY)]
         return "; ".join(([self.error] if self.error else []) + reasons)
 
-    def refuse(self, reason):
+    def refuse(self, reason, result=REFUSED):
         """Leave both halves as they are, but for a half that is right already."""
         for part in self.parts:
             if part.result != UNCHANGED:
-                part.leave(REFUSED, reason)
+                part.leave(result, reason)
+
+    def skip(self, reason):
+        """Leave the whole domain alone."""
+        self.config = self.live = None
+        self.skipped = True
+        self.notes.append(reason)
 
     def row(self):
         """Return the domain's row (dict)."""
@@ -99,9 +106,19 @@ def failure(outcomes):
     failed = [outcome for outcome in outcomes if outcome.is_failed]
     if not failed:
         return None
-    named = [f"domain {outcome.domain.name}: {outcome.why_failed}" for outcome in failed[:_MOST_NAMED]]
-    rest = len(failed) - len(named)
-    return f"{len(failed)} of {len(outcomes)} domains failed. " + ". ".join(named) + (f". And {rest} more: see the rows" if rest else "")
+    by_reason = collections.OrderedDict()
+    for outcome in failed:
+        by_reason.setdefault(outcome.why_failed, []).append(outcome.domain.name)
+    told = [f"{'domain' if len(which) == 1 else 'domains'} {names(which)}: {why}" for why, which in by_reason.items()]
+    rest = len(told) - _MOST_REASONS
+    return f"{len(failed)} of {len(outcomes)} domains failed. " + ". ".join(told[:_MOST_REASONS]) + (
+        f". And {rest} more reasons: see the rows" if rest > 0 else "")
+
+
+def names(found):
+    """Return the first of the names ``found`` (list of str) in words, and how many more there are."""
+    rest = len(found) - _MOST_NAMED
+    return ", ".join(found[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _told(by_rank):

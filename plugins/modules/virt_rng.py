@@ -15,7 +15,8 @@ description:
   - The daemon edits the definitions, so nothing else in them changes and no secret leaves it. It may add the PCI port that the device needs.
   - A definition gets the new device before it loses the old one. What libvirt refuses leaves the definition as it was and fails that domain,
     while the others go on.
-  - A device that runs and differs is not replaced. Its domain is reported as waiting for a power-off and start.
+  - A device that runs and differs is replaced with O(replace_live=true), the new one plugged before the old one is asked for. Otherwise
+    its domain is reported as waiting for a power-off and start.
 options:
   domains:
     description:
@@ -35,6 +36,8 @@ options:
       - V(present) - at least one device is as described. If none is, the first is replaced, or one is added where there is none.
         A device with backend C(egd) is preserved then, and the described one is added beside it.
       - V(absent) - there is no C(<rng>) at all, whatever its backend. The options that describe the device mean nothing then.
+      - In either state, a device that an interrupted run left beside its successor goes. A device that takes another one's place has an alias that
+        says so (C(ua-kvm-entropy-instead-of-) and a digest).
     type: str
     choices: [present, absent]
     default: present
@@ -42,8 +45,9 @@ options:
     description:
       - Where the host takes the random numbers from.
       - V(random) reads the file O(path). V(builtin) lets QEMU ask the host's kernel itself (libvirt 6.1 and QEMU 4.2 or newer).
+      - V(egd) talks to a daemon of the Entropy Gathering Daemon's protocol, as O(egd) says. It replaces any other device.
     type: str
-    choices: [random, builtin]
+    choices: [random, builtin, egd]
     default: random
   path:
     description:
@@ -52,6 +56,48 @@ options:
         cannot be checked, and RV(unchecked) says so.
     type: path
     default: /dev/urandom
+  egd: &egd
+    description:
+      - How O(backend=egd) is connected.
+      - Refused in plain text to or from another machine, that is with V(tcp) or V(udp) unless the host is this machine's loopback or C(tls) is used, and
+        where a unix socket to connect to is not there.
+    type: dict
+    suboptions:
+      type:
+        description: The kind of connection.
+        type: str
+        choices: [tcp, udp, unix]
+        required: true
+      sources:
+        description: One end. V(udp) has one to connect to, and may have one to bind as well.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+          mode:
+            description: Whether QEMU connects to the daemon, or listens for it.
+            type: str
+            choices: [connect, bind]
+            default: connect
+          host:
+            description: The address or name, with V(tcp) and V(udp). A udp source that is bound needs none, and then listens on every address.
+            type: str
+          service:
+            description: The port or service, with V(tcp) and V(udp).
+            type: str
+          path:
+            description: The socket, with V(unix).
+            type: path
+          tls:
+            description: Whether the connection is encrypted, with V(tcp). The host needs certificates for it (C(chardev_tls) in libvirt's C(qemu.conf)).
+            type: bool
+          reconnect:
+            description: After how many seconds QEMU connects again when the daemon went away. V(0) is never.
+            type: int
+      protocol:
+        description: What is spoken over V(tcp). The default is V(raw).
+        type: str
+        choices: [raw, telnet]
   rate_bytes:
     description: How many bytes the guest may take per O(rate_period). V(0) is unlimited.
     type: int
@@ -65,7 +111,7 @@ options:
     type: str
     choices: [virtio, virtio-transitional, virtio-non-transitional]
     default: virtio
-  driver:
+  driver: &driver
     description:
       - Options of the device's virtio driver. Only what is given is managed.
       - A confidential guest (C(<launchSecurity>)) gets O(driver.iommu=true) unless that is given.
@@ -83,6 +129,38 @@ options:
       page_per_vq:
         description: Whether each virtqueue's notifications have a page of their own.
         type: bool
+  devices:
+    description:
+      - Exactly these devices, instead of the one that the options O(backend) to O(driver) describe - for the way back, as a list such as
+        C(before) in a row of RV(domains), which may be empty or have several.
+      - What is not given has the default of the option of that name, but for O(devices[].driver), where it is off. O(exclusive) means nothing then.
+    type: list
+    elements: dict
+    suboptions:
+      backend:
+        description: As O(backend).
+        type: str
+        choices: [random, builtin, egd]
+        default: random
+      path:
+        description: As O(path).
+        type: path
+        default: /dev/urandom
+      egd: *egd
+      rate_bytes:
+        description: As O(rate_bytes).
+        type: int
+        default: 1024
+      rate_period:
+        description: As O(rate_period).
+        type: int
+        default: 1000
+      model:
+        description: As O(model).
+        type: str
+        choices: [virtio, virtio-transitional, virtio-non-transitional]
+        default: virtio
+      driver: *driver
   scope:
     description:
       - Which half of a domain is meant - its definition (V(config)), its running device (V(live)), or what it has of V(both).
@@ -93,15 +171,41 @@ options:
   exclusive:
     description:
       - Whether the described device shall be the only C(<rng>). All others go, also those with backend C(egd).
-      - One that runs beside it waits for a power-off and start.
+      - One that runs beside it goes with O(replace_live=true), else it waits for a power-off and start.
     type: bool
     default: false
+  replace_live:
+    description:
+      - Whether a running device that differs is replaced while the guest runs. The new one is plugged first, so that the guest is never without. Where
+        there is no place for two, the old one stays and the domain waits for a power-off and start.
+    type: bool
+    default: false
+  settle:
+    description:
+      - How long, in seconds, the guests have to take their new devices into use before they are asked for the old ones, with O(replace_live=true). One
+        pause for all together. A guest that is slower, as without KVM, may be without a source for a moment.
+      - The host cannot see when a guest's driver has taken a device, short of commands to QEMU that taint the domain.
+    type: int
+    default: 3
   unplug_timeout:
     description:
-      - How long to wait, in seconds, for the guests to give their running devices back, with O(state=absent). One deadline for all together.
+      - How long to wait, in seconds, for the guests to give their running devices back, with O(state=absent) and O(replace_live=true). One deadline
+        for all together. A guest that is paused or suspended cannot answer and is not waited for.
       - A guest that has not answered by then is reported as C(pending_unplug). It may still answer later.
     type: int
     default: 10
+  max_changes:
+    description: Refuse, before anything is written, to change more domains than this. V(0) is no limit.
+    type: int
+    default: 0
+  managed_elsewhere:
+    description:
+      - What to do with domains that OpenStack, oVirt or KubeVirt will define again by themselves, so that a change made here would be lost.
+      - V(refuse) - they are skipped, and their rows say where the device is to be asked for.
+      - V(allow) - they are treated as all others.
+    type: str
+    choices: [refuse, allow]
+    default: refuse
   max_results:
     description:
       - How many rows RV(domains) has at most. RV(truncated) counts those that are left out.
@@ -111,7 +215,9 @@ options:
 notes:
   - Check mode needs no right to change anything. Where there is none it opens a read-only connection, which may not ask what the host's QEMU
     supports. RV(unchecked) says so.
-  - Check mode predicts that a guest gives its device back when asked to, and that libvirt has a place for a device where only trying tells.
+  - Check mode predicts that a guest that runs gives its device back when asked to, and that libvirt has a place for a device where only trying tells.
+  - A run that gets SIGTERM, SIGHUP or SIGINT finishes the domain that it is at, then fails and says what was done and what was not, as it does when
+    the daemon goes away. Running again finishes the work.
 seealso:
   - module: kvm.entropy.virt_rng_info
 extends_documentation_fragment:
@@ -145,24 +251,30 @@ EXAMPLES = r"""
         scope: config
       register: applied
 
-- name: The way back, one domain as it was before
+- name: Replace what runs as well, on at most 50 domains, and give back what there was before where it did not help
   kvm.entropy.virt_rng:
-    uri: qemu:///session
+    domains: ["*"]
+    replace_live: true
+    max_changes: 50
+  register: replaced
+
+- name: The way back, each definition as it was before
+  kvm.entropy.virt_rng:
     domains: ["{{ row.uuid }}"]
     scope: config
-    state: "{{ 'present' if before else 'absent' }}"
-    backend: "{{ before.backend | default(omit) }}"
-    path: "{{ before.path | default(omit) }}"
-    rate_bytes: "{{ before.rate_bytes | default(omit) }}"
-    rate_period: "{{ before.rate_period | default(omit) }}"
-    model: "{{ before.model | default(omit) }}"
-    driver: "{{ before.driver | default(omit) }}"
-  loop: "{{ applied.domains | selectattr('changed') }}"
+    devices: "{{ row.config.before }}"
+  loop: "{{ replaced.domains | selectattr('changed') }}"
   loop_control:
     loop_var: row
     label: "{{ row.name }}"
-  vars:
-    before: "{{ row.config.before | first | default({}) }}"
+
+- name: From a daemon on this host that reads a hardware generator
+  kvm.entropy.virt_rng:
+    domains: [hsm]
+    backend: egd
+    egd:
+      type: unix
+      sources: [{path: /run/egd.sock, reconnect: 5}]
 """
 
 RETURN = r"""
@@ -189,7 +301,7 @@ summary:
       type: int
       sample: 2
     skipped:
-      description: Domains without the half that O(scope) means.
+      description: Domains without the half that O(scope) means, and domains of somebody else (O(managed_elsewhere)).
       type: int
       sample: 0
     failed:
@@ -223,7 +335,7 @@ domains:
       type: bool
       sample: false
     skipped:
-      description: Whether it has nothing of what O(scope) means.
+      description: Whether it has nothing of what O(scope) means, or belongs to somebody else (O(managed_elsewhere)).
       type: bool
       sample: false
     reason:
@@ -244,9 +356,9 @@ domains:
       contains: &half
         before:
           description:
-            - The devices before, each a dictionary with the names of the module's options (C(backend), C(path) with backend random, C(rate_bytes),
-              C(rate_period), C(model), C(driver)), so that it can be given back.
-            - C(path) is missing with other backends. C(egd) (C(type), C(sources)) tells how a device with backend egd is connected.
+            - The devices before, each a dictionary with the names of the module's options (C(backend), C(path) with backend random, C(egd) with backend egd,
+              C(rate_bytes), C(rate_period), C(model), C(driver)), so that the list can be given back as O(devices).
+            - An egd device of another type than O(egd.type) allows is shown and cannot be given back.
           type: list
           elements: dict
           sample: []
@@ -287,29 +399,53 @@ from ansible_collections.kvm.entropy.plugins.module_utils import _virt_bindings,
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import exit_with
 
 
+def device_spec():
+    """Return the argument spec (dict) of one device."""
+    return {
+        "backend": {"type": "str", "choices": ["random", "builtin", "egd"], "default": "random"},
+        "path": {"type": "path", "default": "/dev/urandom"},
+        "egd": {"type": "dict", "options": {
+            "type": {"type": "str", "choices": ["tcp", "udp", "unix"], "required": True},
+            "sources": {"type": "list", "elements": "dict", "required": True, "options": {
+                "mode": {"type": "str", "choices": ["connect", "bind"], "default": "connect"},
+                "host": {"type": "str"},
+                "service": {"type": "str"},
+                "path": {"type": "path"},
+                "tls": {"type": "bool"},
+                "reconnect": {"type": "int"},
+            }},
+            "protocol": {"type": "str", "choices": ["raw", "telnet"]},
+        }},
+        "rate_bytes": {"type": "int", "default": 1024},
+        "rate_period": {"type": "int", "default": 1000},
+        "model": {"type": "str", "choices": ["virtio", "virtio-transitional", "virtio-non-transitional"], "default": "virtio"},
+        "driver": {"type": "dict", "options": {
+            "iommu": {"type": "bool"},
+            "ats": {"type": "bool"},
+            "packed": {"type": "bool"},
+            "page_per_vq": {"type": "bool"},
+        }},
+    }
+
+
 def main():
     module = AnsibleModule(
-        argument_spec={
-            "uri": {"type": "str", "default": "qemu:///system"},
-            "domains": {"type": "list", "elements": "str", "required": True},
-            "exclude": {"type": "list", "elements": "str", "default": []},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "backend": {"type": "str", "choices": ["random", "builtin"], "default": "random"},
-            "path": {"type": "path", "default": "/dev/urandom"},
-            "rate_bytes": {"type": "int", "default": 1024},
-            "rate_period": {"type": "int", "default": 1000},
-            "model": {"type": "str", "choices": ["virtio", "virtio-transitional", "virtio-non-transitional"], "default": "virtio"},
-            "driver": {"type": "dict", "options": {
-                "iommu": {"type": "bool"},
-                "ats": {"type": "bool"},
-                "packed": {"type": "bool"},
-                "page_per_vq": {"type": "bool"},
-            }},
-            "scope": {"type": "str", "choices": ["config", "live", "both"], "default": "both"},
-            "exclusive": {"type": "bool", "default": False},
-            "unplug_timeout": {"type": "int", "default": 10},
-            "max_results": {"type": "int", "default": 500},
-        },
+        argument_spec=dict(
+            device_spec(),
+            uri={"type": "str", "default": "qemu:///system"},
+            domains={"type": "list", "elements": "str", "required": True},
+            exclude={"type": "list", "elements": "str", "default": []},
+            state={"type": "str", "choices": ["present", "absent"], "default": "present"},
+            devices={"type": "list", "elements": "dict", "options": device_spec()},
+            scope={"type": "str", "choices": ["config", "live", "both"], "default": "both"},
+            exclusive={"type": "bool", "default": False},
+            replace_live={"type": "bool", "default": False},
+            settle={"type": "int", "default": 3},
+            unplug_timeout={"type": "int", "default": 10},
+            max_changes={"type": "int", "default": 0},
+            managed_elsewhere={"type": "str", "choices": ["refuse", "allow"], "default": "refuse"},
+            max_results={"type": "int", "default": 500},
+        ),
         supports_check_mode=True,
     )
 

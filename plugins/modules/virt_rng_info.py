@@ -40,6 +40,21 @@ options:
     description: How many rows RV(domains) has at most. V(0) is no limit.
     type: int
     default: 500
+  capacity_bytes:
+    description:
+      - How many bytes may be read, at most, from each slow backend to see how many it delivers, C(/dev/hwrng) or a character device other than
+        C(/dev/random) and C(/dev/urandom). V(0) reads nothing.
+      - They are lost to the guests. The source is read as QEMU does, without waiting in it, so that no guest waits for this.
+      - A source that is rationed, as a nested host's virtio-rng, gives a whole ration at once. Less than that says nothing of its rate.
+      - Nothing is read while the host's own CRNG is not ready. This is no test of randomness.
+    type: int
+    default: 0
+    version_added: 0.2.0
+  capacity_timeout:
+    description: How long to read each of them at most, in seconds (1 to 60), whatever it has delivered by then.
+    type: int
+    default: 2
+    version_added: 0.2.0
 seealso:
   - module: kvm.entropy.virt_rng
 extends_documentation_fragment:
@@ -63,6 +78,17 @@ EXAMPLES = r"""
 - name: Name them
   ansible.builtin.debug:
     msg: "{{ waiting.domains | map(attribute='name') }}"
+
+- name: Whether /dev/hwrng delivers what the guests of this host need
+  kvm.entropy.virt_rng_info:
+    capacity_bytes: 16384
+    capacity_timeout: 2
+  become: true
+  register: found
+
+- name: Tell the backends that do not
+  ansible.builtin.debug:
+    msg: "{{ found.host.capacity | selectattr('enough', 'sameas', false) | map(attribute='reason') }}"
 """
 
 RETURN = r"""
@@ -102,6 +128,91 @@ host:
       type: dict
     entropy_reason:
       description: Why RV(host.entropy) is null.
+      type: str
+      sample: null
+    capacity:
+      description:
+        - What the backends of the domains that are meant must deliver and do deliver, one entry per backend and path. Null with the O(uri) of another
+          machine.
+        - What is needed is counted of running devices, what domains merely define draws nothing.
+      type: list
+      elements: dict
+      contains:
+        backend:
+          description: The devices' backend - V(random), V(builtin) or V(egd).
+          type: str
+          sample: random
+        path:
+          description: The path that backend V(random) reads, else null.
+          type: str
+          sample: /dev/hwrng
+        kind:
+          description:
+            - What that is on this host - V(random), V(urandom) and V(builtin) are the kernel's own generator, V(hwrng) its hardware source, V(device)
+              another character device, V(egd) a daemon.
+            - V(blocking) is a C(/dev/random) that waits for its pool, as kernels before 5.6 have it. V(file) is no character device, V(missing) not there.
+          type: str
+          sample: hwrng
+        domains:
+          description: How many domains have such a device, in their definition or running.
+          type: int
+          sample: 210
+        running:
+          description: How many domains run with such a device.
+          type: int
+          sample: 200
+        limit:
+          description: What the rate limits of those that run allow together, in bytes per second.
+          type: int
+          sample: 204800
+        unlimited:
+          description: How many of those that run have no limit. They are not in RV(host.capacity[].limit).
+          type: int
+          sample: 0
+        idle:
+          description:
+            - What those that run draw when nothing in them reads C(/dev/hwrng), in bytes per second.
+            - Each guest's kernel fills one buffer, 64 bytes on x86 and arm64, every 60 s.
+          type: float
+          sample: 213.3
+        seed_bytes:
+          description: What those that run draw until each is seeded, one buffer each, in bytes.
+          type: int
+          sample: 12800
+        delivered:
+          description:
+            - What the backend delivered, in bytes per second, beside what the guests drew meanwhile. Null where it was not measured.
+            - What it had ready is not counted where it goes on delivering.
+          type: int
+          sample: 1024
+        delivered_reason:
+          description: Why RV(host.capacity[].delivered) is null.
+          type: str
+          sample: null
+        seed_seconds:
+          description: How long (s) it takes at this rate to seed all that run when they start together, as after a power failure. Null where not known.
+          type: float
+          sample: 12.5
+        unsafe:
+          description: Whether QEMU aborts its guests, because nothing is behind C(/dev/hwrng) (the problem C(unsafe-backend)).
+          type: bool
+          sample: false
+        enough:
+          description:
+            - Whether the backend is right for those that run.
+            - False where it is unsafe, missing or no character device, where it delivers nothing or less than they draw when idle (the problem
+              C(backend-starves)), or where the last of them is seeded more than 10 s after the first (C(backend-slow)).
+            - Limits that allow more than is delivered are no fault, as idle guests draw next to nothing.
+            - Null where it is not known.
+          type: bool
+          sample: false
+        reason:
+          description: Why, in words for a person.
+          type: str
+          sample: "/dev/hwrng delivers 1.0 KiB/s. Domains with it: 210, running: 200, drawing 213 bytes/s when idle, at most 200.0 KiB/s. Started
+            together, the last is seeded 12.5 s after the first. Give them /dev/urandom (kvm.entropy.virt_rng)"
+    capacity_reason:
+      description: Why RV(host.capacity) is null.
       type: str
       sample: null
 domains:
@@ -225,6 +336,8 @@ def main():
             "exclude": {"type": "list", "elements": "str", "default": []},
             "only": {"type": "str", "choices": ["all", "drift", "problem"], "default": "all"},
             "max_results": {"type": "int", "default": 500},
+            "capacity_bytes": {"type": "int", "default": 0},
+            "capacity_timeout": {"type": "int", "default": 2},
         },
         supports_check_mode=True,
     )

@@ -46,7 +46,7 @@ def test_a_thousand_domains_would_cost_a_thousand_times_two_calls(host, calls):
     names = [f"many-{number:02}" for number in range(20)]
     host.define_many(names)
     # One listing of all, three that tell a property of some; the capabilities of one QEMU; per domain one read and one attach.
-    once = {"connect": 1, "listAllDomains": 4}
+    once = {"connect": 1, "setKeepAlive": 1, "listAllDomains": 4}
     assert calls("virt_rng", domains=["*"], _ansible_check_mode=True) == {**once, "getDomainCapabilities": 1, "XMLDesc": 20}
     assert calls("virt_rng", domains=["*"]) == {**once, "getDomainCapabilities": 1, "XMLDesc": 20, "attachDeviceFlags": 20}
     assert calls("virt_rng", domains=["*"]) == {**once, "XMLDesc": 20}
@@ -55,11 +55,11 @@ def test_a_thousand_domains_would_cost_a_thousand_times_two_calls(host, calls):
         **once, "getDomainCapabilities": 1, "XMLDesc": 20, "attachDeviceFlags": 20, "detachDeviceFlags": 20}
 
 
-def test_what_runs_costs_its_state_one_more_read_and_one_plug(host, calls):
+def test_what_runs_costs_its_state_one_more_read_its_jobs_and_one_plug(host, calls):
     host.define("web-1", start=True)
     assert calls("virt_rng", domains=["*"]) == {
-        "connect": 1, "listAllDomains": 4, "getDomainCapabilities": 1, "state": 1, "XMLDesc": 2, "attachDeviceFlags": 2}
-    assert calls("virt_rng", domains=["*"], scope="live") == {"connect": 1, "listAllDomains": 4, "state": 1, "XMLDesc": 1}
+        "connect": 1, "setKeepAlive": 1, "listAllDomains": 4, "getDomainCapabilities": 1, "state": 1, "XMLDesc": 2, "jobInfo": 1, "attachDeviceFlags": 2}
+    assert calls("virt_rng", domains=["*"], scope="live") == {"connect": 1, "setKeepAlive": 1, "listAllDomains": 4, "state": 1, "XMLDesc": 1}
 
 
 def test_reading_costs_one_read_each(host, calls):

@@ -180,3 +180,17 @@ def test_a_rate_that_starves_is_warned_of(host):
     host.define("web-1")
     assert "delay the first credit" in str(host.rng(domains=["web-1"], rate_bytes=5)["warnings"])
     assert "warnings" not in host.rng(domains=["web-1"], rate_bytes=64, rate_period=60000)
+
+
+def test_a_confidential_guest_reaches_its_device_through_the_iommu_and_its_owner_is_told(host, tmp_path):
+    # This machine's QEMU has no SEV and libvirt refuses such a domain for it. libvirt's test driver takes it.
+    protected = "<launchSecurity type='sev'><cbitpos>47</cbitpos><reducedPhysBits>1</reducedPhysBits><policy>0x0003</policy></launchSecurity>"
+    domains = [f"<domain type='test'><name>{name}</name><memory>65536</memory><os><type>hvm</type></os>{extra}</domain>"
+               for name, extra in (("sev", protected), ("plain", ""))]
+    (tmp_path / "node.xml").write_text(f"<node>{''.join(domains)}</node>", encoding="utf-8")
+    for driver, expected in ((None, {"iommu": True}), ({"iommu": False}, {"iommu": False})):
+        result = host.run("virt_rng", uri=f"test://{tmp_path}/node.xml", domains=["*"], scope="config", **({"driver": driver} if driver else {}))
+        assert not result.get("failed"), result["msg"]
+        assert row(result, "sev")["config"]["after"] == [dict(DESCRIBED, driver=expected)]
+        assert row(result, "plain")["config"]["after"] == [dict(DESCRIBED, driver=driver or {})]
+        assert "do not trust this host" in str(result["warnings"]) and "(sev)" in str(result["warnings"])

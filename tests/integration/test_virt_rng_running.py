@@ -8,9 +8,8 @@ import os
 import time
 
 import pytest
-from virt_host import BARE, DESCRIBED, NO_PORTS, RNG, row
+from virt_host import BARE, DESCRIBED, NO_PORTS, POWER_OFF, RNG, row
 
-POWER_OFF = "power the domain off and start it (a reboot inside the guest is not enough)"
 SLOW = RNG.replace("1024", "64")
 
 

@@ -4,6 +4,7 @@
 
 """A host for the tests of virt_rng and virt_rng_info: domains of a private daemon, and the modules as real processes against it."""
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -20,6 +21,7 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 COLLECTION = Path(importlib.util.find_spec("ansible_collections.kvm.entropy").submodule_search_locations[0])
 RNG = "<rng model='virtio'><rate bytes='1024' period='1000'/><backend model='random'>/dev/urandom</backend></rng>"
 DESCRIBED = {"backend": "random", "path": "/dev/urandom", "rate_bytes": 1024, "rate_period": 1000, "model": "virtio", "driver": {}}
+POWER_OFF = "power the domain off and start it (a reboot inside the guest is not enough)"
 
 # A pc or q35 machine without the devices that libvirt adds by itself, so that a test decides what is on its buses.
 BARE = "<controller type='usb' model='none'/><memballoon model='none'/><video><model type='none'/></video>"
@@ -109,6 +111,10 @@ class Host:
         """Run a module as a process of the interpreter that has libvirt's bindings; return its result."""
         return run_module(module, environment, uri=uri or self.uri, **options)
 
+    def device_file(self, element):
+        """Return the path (str) of a file with a device's ``element``, for virsh."""
+        return str(self._file(element))
+
     def _with_file(self, xml, command):
         file = self._file(xml)
         self.virsh(command, str(file))
@@ -123,17 +129,29 @@ class Host:
 
 def run_module(module, environment=None, **options):
     """Run a module as a process of the system's interpreter; return its result (dict)."""
+    with module_process(module, environment, **options) as process:
+        output, errors = process.communicate(timeout=300)
+    assert not errors, errors
+    return json.loads(output)
+
+
+@contextlib.contextmanager
+def module_process(module, environment=None, **options):
+    """Start a module as a process of the system's interpreter; yield it (Popen, text), and have it ended afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         # Not the whole of site-packages: what is compiled there may be for another interpreter.
         Path(folder, "ansible").symlink_to(Path(ansible.__file__).parent)
         arguments = Path(folder, "arguments.json")
         arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": dict(options, _ansible_remote_tmp=folder)}), encoding="utf-8")
         path = os.pathsep.join([*filter(None, [(environment or {}).get("PYTHONPATH")]), folder, str(COLLECTION.parents[2])])
-        done = subprocess.run(
+        process = subprocess.Popen(
             [SYSTEM_PYTHON, str(COLLECTION / "plugins/modules" / f"{module}.py"), str(arguments)],
-            env=dict(os.environ, **dict(environment or {}, PYTHONPATH=path)), capture_output=True, text=True, timeout=300, check=False)
-    assert not done.stderr, done.stderr
-    return json.loads(done.stdout)
+            env=dict(os.environ, **dict(environment or {}, PYTHONPATH=path)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
 
 def foreseeable(result):

@@ -63,6 +63,42 @@ def test_the_hosts_hwrng_without_a_source_is_unsafe():
     assert (codes(row), row["verdict"]) == (["unsafe-backend"], "degraded")
 
 
+def test_an_unsafe_device_that_only_waits_in_the_definition_is_told_before_the_next_start():
+    bad = dict(DEVICE, path="/dev/hwrng")
+    row = judged({"kvm1": host(domain(config=[bad]), current="none")}, {"web-1": guest()})
+    assert (codes(row), row["verdict"]) == (["unsafe-backend"], "degraded")
+
+
+def test_a_problem_of_both_halves_is_told_once():
+    slow, slower = dict(DEVICE, rate_bytes=5), dict(DEVICE, rate_bytes=4)
+    assert codes(judged({"kvm1": host(domain(config=[slower], live=[slow]))}, {"web-1": guest()})) == ["rate-starves"]
+
+
+def with_backend(**more):
+    """Return a host with one domain whose backend is as told."""
+    kvm1 = host(domain(config=[HWRNG], live=[HWRNG]))
+    entry = {"backend": "random", "path": "/dev/hwrng", "unsafe": False, "enough": False, "delivered": 1024, "idle": 1, "reason": "in figures", **more}
+    kvm1["domains"]["host"] = {"capacity": [dict(entry, path="/dev/urandom", unsafe=True), entry]}
+    return {"kvm1": kvm1}
+
+
+HWRNG = dict(DEVICE, path="/dev/hwrng")
+
+
+@pytest.mark.parametrize("backend, expected", [
+    ({"unsafe": True}, (["unsafe-backend"], "degraded")), ({"delivered": 0}, (["backend-starves"], "degraded")),
+    ({"idle": 1025}, (["backend-starves"], "degraded")), ({}, (["backend-slow"], "ok")), ({"enough": True}, ([], "ok")),
+    ({"delivered": None, "enough": None}, ([], "ok"))])
+def test_what_the_host_found_of_a_backend_is_told_of_its_guests(backend, expected):
+    row = judged(with_backend(**backend), {"web-1": guest()})
+    assert (codes(row), row["verdict"]) == expected
+
+
+def test_a_backend_that_starves_is_told_in_figures_and_a_slow_one_is_worth_knowing():
+    assert "(in figures)" in judged(with_backend(delivered=0), {"web-1": guest()})["text"][1]
+    assert judged(with_backend(), {"web-1": guest()})["text"][1:] == ["    worth knowing: backend-slow"]
+
+
 @pytest.mark.parametrize("unsound", [{"ready": False}, {"problems": ["fake-source"]}])
 def test_a_host_that_is_not_sound_breaks_its_guests(unsound):
     row = judged({"kvm1": host(domain(), **unsound)}, {"web-1": guest()})

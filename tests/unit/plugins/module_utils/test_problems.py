@@ -15,8 +15,8 @@ DOCUMENT = Path(_problems.__file__).absolute().parents[2] / "docs/problems.md"
 # The contract's list.
 CODES = [
     "no-device", "driver-missing", "driver-late", "not-current", "quality-zero", "not-filling", "not-ready", "seeded-late", "early-reads",
-    "rate-starves", "config-only", "live-only", "duplicate-device", "unsafe-backend", "untrusted-host", "fake-source", "feeder-useless",
-    "feeder-dead", "source-stuck", "no-vmgenid", "host-unsound", "managed-elsewhere", "stale", "unreachable", "host-not-seen",
+    "rate-starves", "config-only", "live-only", "duplicate-device", "unsafe-backend", "backend-starves", "backend-slow", "untrusted-host",
+    "fake-source", "feeder-useless", "feeder-dead", "source-stuck", "no-vmgenid", "host-unsound", "managed-elsewhere", "stale", "unreachable", "host-not-seen",
     "guest-not-seen", "ambiguous",
 ]
 

@@ -8,31 +8,33 @@ import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _rng_apply, _rng_device, _rng_plan
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import ConnectionLostError
 from ansible_collections.kvm.entropy.plugins.module_utils._virt_plug import Plug
-from virt_fakes import BUILTIN, RANDOM, FakeDomain, refusal, running
+from virt_fakes import BUILTIN, RANDOM, FakeDomain, refusal, running, without_alias
 
 WANTED = _rng_device.read(RANDOM).device
 BACK = "power it off"
+# What comes where nothing is, and what takes the place of BUILTIN.
+FIRST = _rng_device.to_xml(WANTED, _rng_device.new_alias([], [], 0))
+NEW = _rng_device.to_xml(WANTED, _rng_device.new_alias([], [_rng_device.read(BUILTIN)], 0))
 
 
-def parts(domain, wanted=WANTED, exclusive=False):
-    """Return the Parts that the plan has for the fake ``domain``."""
-    config = _rng_plan.decide_definition([_rng_device.read(element) for element in domain.config], wanted, exclusive)
-    if not domain.is_active:
-        return config, None
-    rngs = [_rng_device.read(element) for element in domain.live]
-    return config, _rng_plan.decide_running(rngs, wanted, exclusive, lambda: Plug(True, ""), BACK)
-
-
-def applied(domain, **options):
-    config, live = parts(domain, **options)
+def applied(domain, wanted=WANTED, replace=False):
+    """Do what the plan has for the fake ``domain``; return its Parts."""
+    wanted = _rng_plan.Wanted([wanted], False, False)
+    config = _rng_plan.decide_definition([_rng_device.read(element) for element in domain.config], wanted)
+    live = None
+    if domain.is_active:
+        rngs = [_rng_device.read(element) for element in domain.live]
+        live = _rng_plan.decide_running(rngs, wanted, replace, lambda _count: Plug(True, ""), BACK)
     _rng_apply.apply(domain, config, live, BACK)
+    if live and live.result == "pending_unplug":
+        _rng_apply.request_unplugs(domain, live, BACK)
     return config, live
 
 
 def test_the_new_device_comes_before_the_old_one_leaves():
     domain = FakeDomain([BUILTIN])
     config, _live = applied(domain)
-    assert domain.config == [RANDOM] and domain.calls == ["attach", "detach"]
+    assert without_alias(domain.config) == [RANDOM] and domain.calls == ["attach", "detach"]
     assert config.result == "done"
 
 
@@ -47,12 +49,11 @@ def test_when_the_old_one_cannot_leave_the_new_one_is_taken_away_again():
 
 def test_without_room_for_both_the_old_one_makes_way_and_comes_back_when_that_fails():
     domain = FakeDomain([BUILTIN])
-    domain.refuse["attach", RANDOM] = refusal("no-slot", "No more available PCI slots")
     attempts = []
 
     def attach(element):
-        attempts.append(element)
-        if element == RANDOM:
+        attempts.extend(without_alias([element]))
+        if attempts[-1] == RANDOM:
             raise refusal("no-slot", "No more available PCI slots")
         domain.config.append(element)
 
@@ -65,14 +66,14 @@ def test_without_room_for_both_the_old_one_makes_way_and_comes_back_when_that_fa
 def test_a_definition_that_cannot_be_put_back_is_told_with_what_it_was():
     domain = FakeDomain([BUILTIN])
     domain.refuse["detach", BUILTIN] = refusal("other", "first")
-    domain.refuse["detach", RANDOM] = refusal("other", "second")
+    domain.refuse["detach", NEW] = refusal("other", "second")
     config, _live = applied(domain)
     assert "could not be put back as it was: second" in config.reason and BUILTIN in config.reason
 
 
 def test_a_driver_without_attach_gets_the_definition_again():
     domain = FakeDomain([BUILTIN])
-    domain.refuse["attach", RANDOM] = refusal("unsupported")
+    domain.refuse["attach", NEW] = refusal("unsupported")
     config, _live = applied(domain)
     assert domain.config == [RANDOM] and config.result == "done"
 
@@ -81,7 +82,7 @@ def test_a_driver_without_attach_gets_the_definition_again():
     ("gone", "refused", "undefined while this ran"), ("busy", "busy", "run again when it has ended"), ("other", "refused", "libvirt refuses: no")])
 def test_a_refused_definition_leaves_the_running_device_alone(kind, result, words):
     domain = FakeDomain([], live=[])
-    domain.refuse["attach", RANDOM] = refusal(kind)
+    domain.refuse["attach", FIRST] = refusal(kind)
     config, live = applied(domain)
     assert config.result == result and words in config.reason
     assert live.result == "refused" and "not touched" in live.reason
@@ -92,87 +93,100 @@ def test_a_refused_definition_leaves_the_running_device_alone(kind, result, word
                                           ("busy", "busy"), ("stopped", "refused"), ("other", "refused")])
 def test_a_refused_plug_leaves_the_definition_done(kind, result):
     domain = FakeDomain([], live=[])
-    domain.refuse["plug", RANDOM] = refusal(kind, "libvirt's words")
+    domain.refuse["plug", FIRST] = refusal(kind, "libvirt's words")
     config, live = applied(domain)
-    assert config.result == "done" and domain.config == [RANDOM]
+    assert config.result == "done" and without_alias(domain.config) == [RANDOM]
     assert live.result == result and live.after == [] and "libvirt's words" in live.reason
     assert live.reason.endswith("Power it off") is (result == "restart_required")
 
 
 def test_a_source_that_qemu_cannot_open_is_taken_out_of_the_definition_again():
     domain = FakeDomain([BUILTIN], live=[])
-    domain.refuse["plug", RANDOM] = refusal("no-source", "Could not open")
+    domain.refuse["plug", FIRST] = refusal("no-source", "Could not open")
     config, live = applied(domain)
     assert domain.config == [BUILTIN]
     assert config.result == live.result == "refused" and config.after == config.before
     assert "taken back" in config.reason
 
 
+def test_an_old_device_that_somebody_else_took_away_is_no_trouble():
+    domain = FakeDomain([BUILTIN])
+    domain.refuse["detach", BUILTIN] = refusal("missing")
+    assert applied(domain)[0].result == "done"
+
+
+@pytest.mark.parametrize("call, is_live", [("attach", False), ("plug", True)])
+def test_a_device_that_another_run_has_just_added_is_not_added_twice(call, is_live):
+    domain = FakeDomain([], live=[])
+    domain.refuse[call, FIRST] = refusal("twin", "non unique alias")
+    with pytest.raises(_rng_apply.OvertakenError) as overtaken:
+        applied(domain)
+    assert overtaken.value.is_live is is_live and domain.live == []
+
+
 def test_a_lost_connection_is_not_taken_for_a_refusal():
     domain = FakeDomain([])
-    domain.refuse["attach", RANDOM] = ConnectionLostError("gone")
+    domain.refuse["attach", FIRST] = ConnectionLostError("gone")
     with pytest.raises(ConnectionLostError):
         applied(domain)
 
 
-class Clock:
-    """A clock that only sleeping moves; ``events`` are (second, what happens then)."""
-
-    def __init__(self, *events):
-        self.now = 0
-        self._events = list(events)
-
-    def __call__(self):
-        return self.now
-
-    def sleep(self, seconds):
-        self.now += seconds
-        for event in [event for event in self._events if event[0] <= self.now]:
-            self._events.remove(event)
-            event[1]()
+def replaced(domain):
+    """Replace the running BUILTIN; return the live Part and the aliases that still run."""
+    live = applied(domain, replace=True)[1]
+    return live, [_rng_device.read(element).alias for element in domain.live]
 
 
-def unplugged(domains, timeout, *events):
-    """Ask all ``domains`` for their devices back; return (their live Parts, how long it was waited)."""
-    waiting = [(domain, applied(domain, wanted=None)[1]) for domain in domains]
-    clock = Clock(*events)
-    _rng_apply.await_unplugs(waiting, timeout, clock, clock.sleep)
-    return [live for _domain, live in waiting], clock.now
+def running_builtin():
+    return FakeDomain([RANDOM], live=[running(BUILTIN, "rng0")])
 
 
-def guests(*names):
-    return [FakeDomain([], live=[running(RANDOM, "rng0"), running(BUILTIN, "rng1")], name=name) for name in names]
+def test_a_running_device_is_asked_for_only_after_its_successor_is_seen():
+    domain = running_builtin()
+    live, aliases = replaced(domain)
+    assert domain.calls == ["plug", "running", "unplug"]
+    assert live.result == "pending_unplug" and len(live.after) == 2
+    assert aliases[0] == "rng0" and aliases[1].startswith("ua-kvm-entropy-instead-of-")
 
 
-def test_guests_that_answer_are_done_and_all_share_one_deadline():
-    quick, half, deaf = guests("quick", "half", "deaf")
-    (first, second, third), waited = unplugged(
-        [quick, half, deaf], 3, (1, lambda: quick.leave("rng0")), (1.5, lambda: quick.leave("rng1")), (2, lambda: half.leave("rng0")))
-    assert waited == 3
-    assert (first.result, first.reason, first.after) == ("done", None, [])
-    assert second.result == "pending_unplug" and second.after == [_rng_device.read(BUILTIN).device]
-    assert third.result == "pending_unplug" and third.after == third.before and third.reason.endswith(BACK)
+def test_a_successor_that_does_not_show_leaves_the_old_device_where_it_is():
+    domain = running_builtin()
+    domain.plug = lambda _element: None
+    live, aliases = replaced(domain)
+    assert live.result == "restart_required" and "does not show it" in live.reason and live.after == live.before
+    assert aliases == ["rng0"] and "unplug" not in domain.calls and not live.is_changed
 
 
-def test_nobody_is_waited_for_longer_than_need_be():
-    [guest] = guests("quick")
-    (live,), waited = unplugged([guest], 60, (1, lambda: guest.leave("rng0")), (1, lambda: guest.leave("rng1")))
-    assert live.result == "done" and waited == 1
-    assert unplugged([], 60) == ([], 0)
+def test_where_there_is_no_place_for_two_the_old_device_stays():
+    domain = running_builtin()
+    successor = _rng_device.to_xml(WANTED, _rng_device.new_alias([], [_rng_device.read(domain.live[0])], 0))
+    domain.refuse["plug", successor] = refusal("no-slot", "No more available PCI slots")
+    live, aliases = replaced(domain)
+    assert live.result == "restart_required" and "The old device stays. Power it off" in live.reason
+    assert aliases == ["rng0"] and "unplug" not in domain.calls and live.after == live.before
 
 
-def test_an_unplug_that_was_asked_for_before_is_waited_for():
-    [guest] = guests("again")
-    guest.refuse["unplug", "rng0"] = refusal("leaving")
-    (live,), _waited = unplugged([guest], 5, (1, lambda: guest.leave("rng0")), (1, lambda: guest.leave("rng1")))
-    assert live.result == "done"
+def test_an_old_device_that_cannot_be_asked_for_stays_beside_its_successor():
+    domain = running_builtin()
+    domain.refuse["unplug", "rng0"] = refusal("other", "no")
+    live, _aliases = replaced(domain)
+    assert live.result == "restart_required" and live.is_changed and len(live.after) == 2
+    assert live.reason == "the new device is there, and the old one stays: libvirt refuses: no. Power it off"
 
 
-def test_a_domain_that_goes_while_it_is_waited_for_is_told():
-    [guest] = guests("going")
-
-    def go():
-        guest.refuse["running", None] = refusal("gone")
-
-    (live,), waited = unplugged([guest], 60, (2, go))
-    assert live.result == "refused" and "undefined" in live.reason and waited < 3
+@pytest.mark.parametrize("half", ["config", "live"])
+def test_what_an_interrupted_run_left_behind_goes_with_the_next(half):
+    old, new = BUILTIN, NEW
+    if half == "live":
+        old, new = running(BUILTIN, "rng0"), NEW
+        domain = FakeDomain([RANDOM], live=[old, new])
+        live = applied(domain, replace=True)[1]
+        assert domain.calls == ["unplug"] and live.staying == {0}
+        live = applied(domain)[1]
+        assert live.result == "restart_required", "not without being allowed to"
+    else:
+        domain = FakeDomain([old, new])
+        config, _live = applied(domain)
+        assert domain.config == [new] and "interrupted run" in config.reason
+    later = FakeDomain([NEW, BUILTIN])
+    assert applied(later)[0].result == "unchanged", "what was added after it is somebody's wish"

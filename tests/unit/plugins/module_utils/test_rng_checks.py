@@ -58,9 +58,32 @@ def test_hwrng_is_refused_where_nothing_is_behind_it(tmp_path, monkeypatch):
             _rng_checks.check_path("/dev/alias-of-hwrng", rng_current=str(tmp_path / current))
 
 
+OPTIONS = {
+    "uri": "qemu:///system", "state": "present", "devices": None, "exclusive": False, "backend": "random", "path": "/dev/urandom", "egd": None,
+    "rate_bytes": 0, "rate_period": 1, "model": "virtio", "driver": None}
+
+
 @pytest.mark.parametrize("option, value", [("rate_bytes", -1), ("rate_bytes", 2 ** 32), ("rate_period", 0), ("path", "dev/urandom"), ("path", "")])
 def test_an_option_out_of_range_is_named_with_what_was_expected(option, value):
-    options = {"path": "/dev/urandom", "rate_bytes": 0, "rate_period": 1}
-    _rng_checks.check_options(options)
-    with pytest.raises(EntropyError, match=f"^{option}: found .*expected"):
-        _rng_checks.check_options(dict(options, **{option: value}))
+    _rng_checks.check(OPTIONS)
+    wrong = dict(OPTIONS, **{option: value})
+    for options in (wrong, dict(OPTIONS, devices=[wrong])):
+        with pytest.raises(EntropyError, match=f"^{option}: found .*expected"):
+            _rng_checks.check(options)
+
+
+def test_no_devices_and_some_cannot_both_be_meant():
+    assert _rng_checks.check(dict(OPTIONS, state="absent", devices=[]))[0].devices == []
+    with pytest.raises(EntropyError, match="state absent has no devices, found 1"):
+        _rng_checks.check(dict(OPTIONS, state="absent", devices=[OPTIONS]))
+
+
+def test_backend_egd_needs_to_know_how():
+    with pytest.raises(EntropyError, match="backend egd: found no option egd"):
+        _rng_checks.check(dict(OPTIONS, backend="egd"))
+
+
+def test_a_socket_of_another_machine_is_not_looked_for_here():
+    egd = {"type": "unix", "sources": [{"mode": "connect", "path": "/run/only-there.sock"}], "protocol": None}
+    _wanted, unchecked = _rng_checks.check(dict(OPTIONS, backend="egd", egd=egd, uri="qemu+ssh://kvm1/system"))
+    assert unchecked == ["egd socket /run/only-there.sock: qemu+ssh://kvm1/system is another machine"]

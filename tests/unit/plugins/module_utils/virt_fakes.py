@@ -4,6 +4,7 @@
 
 """A domain and a connection in memory, for the faults that a real libvirt cannot be made to have."""
 
+import re
 import uuid
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device
@@ -51,6 +52,10 @@ class FakeDomain:
     def state(self):
         return "running" if self.is_active else "shutoff"
 
+    def has_job(self):
+        self._note("has_job", None)
+        return False
+
     def definition(self):
         self._note("definition", None)
         return self._xml(self.config)
@@ -69,7 +74,7 @@ class FakeDomain:
 
     def plug(self, element):
         self._note("plug", element)
-        self.live.append(running(element, f"rng{len(self.live)}"))
+        self.live.append(element if "<alias" in element else running(element, f"rng{len(self.live)}"))
 
     def request_unplug(self, alias):
         self._note("unplug", alias)
@@ -86,6 +91,8 @@ class FakeDomain:
 class FakeConnection:
     """A daemon with these domains; ``support`` is what ``supported`` returns."""
 
+    uri = "qemu:///system"
+
     def __init__(self, domains, support=(None, "not told")):
         self._domains = domains
         self._support = support
@@ -98,8 +105,19 @@ class FakeConnection:
     def supported(self, _platform):
         return self._support
 
+    def watch(self):
+        self.calls.append("watch")
+
+    def news(self, _seconds):
+        return None
+
     def close(self):
         self.calls.append("close")
+
+
+def without_alias(elements):
+    """Return the elements without the alias that names what they took the place of."""
+    return [re.sub("<alias name='ua-[^>]*>|<alias name=\"ua-[^>]*>", "", element) for element in elements]
 
 
 def refusal(kind, text="no"):

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Decide what becomes of each domain: what is asked for, less what its state, its owner or its host forbid."""
+
+from ansible_collections.kvm.entropy.plugins.module_utils import (
+    _libvirt,
+    _rng_checks,
+    _rng_device,
+    _rng_plan,
+    _rng_rows,
+    _virt_plug,
+    _virt_xml,
+)
+
+# Why a guest in this state (virDomainState) cannot give a device back.
+_DEAF = {"paused": "the guest is paused and cannot answer", "pmsuspended": "the guest is suspended and cannot answer"}
+
+# Where those who define their domains again by themselves are told to give them a device.
+_ELSEWHERE = {
+    "openstack": "OpenStack: give the image the property hw_rng_model=virtio and the flavor hw_rng:allowed=True",
+    "ovirt": "oVirt: give the virtual machine a random number generator there",
+    "kubevirt": "KubeVirt: give the VirtualMachine spec.template.spec.domain.devices.rng",
+}
+
+
+class Plan:
+    """Decides domain by domain, and gathers what is to be said about several of them at once."""
+
+    def __init__(self, connection, options, wanted):
+        self._connection = connection
+        self._wanted = wanted
+        self._with_config = options["scope"] in ("config", "both")
+        self._with_live = options["scope"] in ("live", "both")
+        self._replace = options["replace_live"]
+        self._owners = options["managed_elsewhere"] == "refuse"
+        self._may_starve = any(map(_rng_checks.may_starve, wanted.devices))
+        self._confidential = []
+        self._starving = []
+        self.unchecked = []
+
+    def outcome(self, domain):
+        """Return the Outcome predicted for ``domain``."""
+        outcome = _rng_rows.Outcome(domain)
+        try:
+            self._decide(domain, outcome)
+        except _libvirt.RefusedError as refusal:
+            outcome.error = "it was undefined while this ran" if refusal.kind == "gone" else f"libvirt refuses to show it: {refusal}"
+        return outcome
+
+    def _decide(self, domain, outcome):
+        outcome.state = domain.state()
+        self._say_what_is_left_out(domain, outcome)
+        definition = domain.definition() if self._with_config and domain.is_persistent else None
+        running = domain.running() if self._with_live and domain.is_active else None
+        if not definition and not running:
+            outcome.skipped = True
+            return
+        wanted = self._wanted_for(domain, definition or running)
+        outcome.way_back = self._way_back(domain)
+        if definition:
+            outcome.config = _rng_plan.decide_definition(_rngs(definition), wanted)
+        if running:
+            outcome.live = _rng_plan.decide_running(
+                _rngs(running), wanted, self._replace, lambda count: _virt_plug.plug(running, wanted.devices[0]["model"], count),
+                outcome.way_back, _DEAF.get(outcome.state))
+        if any(part.is_to_act for part in outcome.parts):
+            self._check(domain, outcome, definition or running)
+        self._say_what_brings_back_the_old(domain, outcome)
+
+    def _check(self, domain, outcome, xml):
+        """Leave alone what belongs to somebody else, is held by a job, or would not run on this host."""
+        owner = _virt_xml.managed_elsewhere(xml) if self._owners else None
+        if owner:
+            outcome.skip(f"{_ELSEWHERE[owner]}; it defines this domain again by itself, and a change made here would be lost "
+                         "(managed_elsewhere: allow makes it all the same)")
+        elif domain.is_active and domain.has_job():
+            outcome.refuse("a job (a migration, save, backup or snapshot) holds the domain: run again when it has ended", _rng_plan.BUSY)
+        else:
+            self._check_support(outcome, xml)
+
+    def _wanted_for(self, domain, xml):
+        """Return the Wanted for this domain: a confidential guest reaches a device only through its bounce buffers."""
+        wanted = self._wanted
+        if not wanted.devices:
+            return wanted
+        if self._may_starve and _starves(wanted, xml):
+            self._starving.append(domain.name)
+        if _virt_xml.is_confidential(xml):
+            self._confidential.append(domain.name)
+            return wanted._replace(devices=[dict(device, driver=dict({"iommu": True}, **device["driver"])) for device in wanted.devices])
+        return wanted
+
+    def _check_support(self, outcome, xml):
+        """Refuse what this domain's QEMU lacks."""
+        adding = [device for part in outcome.parts for device in part.add]
+        if not adding:
+            return
+        supported, why_unknown = self._connection.supported(_virt_xml.platform(xml))
+        if supported is None:
+            text = f"whether this host's QEMU has the backend and model: {why_unknown}"
+            self.unchecked += [text] if text not in self.unchecked else []
+            return
+        for device in adding:
+            for kind, name in (("backendModel", "backend"), ("model", "model")):
+                if device[name] not in supported[kind]:
+                    has = ", ".join(supported[kind]) or "no virtio-rng at all"
+                    outcome.refuse(f"this host's QEMU has no {name} {device[name]}: it has {has}")
+                    return
+
+    def _say_what_is_left_out(self, domain, outcome):
+        if self._with_config and not domain.is_persistent:
+            outcome.notes.append("transient: it has no definition that a next start would use" + ("" if self._with_live else ", use scope live"))
+        if not self._with_config and not domain.is_active:
+            outcome.notes.append(f"{outcome.state}: it has no running device, use scope config")
+
+    def _say_what_brings_back_the_old(self, domain, outcome):
+        if not outcome.config or not outcome.config.is_to_act:
+            return
+        if domain.has_managed_save:
+            outcome.notes.append("it has a managed save: the next start brings back the device as it was saved; "
+                                 "virsh managedsave-remove gives up the saved state")
+        if domain.has_snapshots:
+            outcome.notes.append("it has snapshots: going back to one brings back its device too")
+
+    def _way_back(self, domain):
+        """Return how what cannot be done to the running device is done anyway."""
+        if not domain.is_persistent:
+            return "it is transient: destroy it and create it again with the <rng> that is wanted"
+        restart = "power the domain off and start it (a reboot inside the guest is not enough)"
+        if self._with_config:
+            return f"the definition is right: {restart}"
+        return f"scope live leaves the definition alone: use scope both, then {restart}"
+
+    def warn(self, warn):
+        """Tell ``warn`` what concerns several domains, once each."""
+        if self._starving:
+            slow = filter(_rng_checks.may_starve, self._wanted.devices)
+            rates = sorted({f"{device['rate_bytes']} bytes per {device['rate_period']} ms" for device in slow})
+            warn(f"{', '.join(rates)} delay the first credit by over a second, when the guest has found its random numbers elsewhere: give at "
+                 f"least 64 bytes per period ({_rng_rows.names(self._starving)})")
+        if self._confidential:
+            warn("confidential guests got the driver option iommu unless you set it; their owners do not trust this host, so it "
+                 f"cannot be their only source of random numbers ({_rng_rows.names(self._confidential)})")
+
+
+def _rngs(xml):
+    return [_rng_device.read(element) for element in _virt_xml.rng_elements(xml)]
+
+
+def _starves(wanted, xml):
+    arch = _virt_xml.platform(xml)["arch"]
+    return any(_rng_checks.starves(device, arch) for device in wanted.devices)

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a file of the host is as a guest's source, and how much a guest draws from it at once. Pure."""
+
+import os
+import stat
+
+RANDOM, URANDOM, HWRNG, DEVICE = "random", "urandom", "hwrng", "device"
+FILE, MISSING, BLOCKING = "file", "missing", "blocking"
+
+# Major and minor, Linux's Documentation/admin-guide/devices.txt.
+_NUMBERS = {(1, 8): RANDOM, (1, 9): URANDOM, (10, 183): HWRNG}
+
+# How many bytes a guest's driver waits for before it credits any: the hwrng core's buffer, one cache line and at least 32
+# (SMP_CACHE_BYTES in drivers/char/hw_random/core.c, rng_buffer_size).
+_FILL_BUFFER = {"x86_64": 64, "i686": 64, "aarch64": 64, "armv7l": 64, "ppc64": 128, "ppc64le": 128, "s390x": 256}
+_LARGEST_FILL_BUFFER = max(_FILL_BUFFER.values())
+
+
+def device_kind(found):
+    """Return what a file is by its ``found`` (os.stat_result): ``random``, ``urandom``, ``hwrng``, another character ``device``, or a ``file``."""
+    if not stat.S_ISCHR(found.st_mode):
+        return FILE
+    return _NUMBERS.get((os.major(found.st_rdev), os.minor(found.st_rdev)), DEVICE)
+
+
+def lacks_source(kind, current):
+    """Return whether a backend of this ``kind`` aborts its guests, ``current`` (str) being the host's rng_current."""
+    return kind == HWRNG and current == "none"
+
+
+def fill_buffer(arch):
+    """Return how many bytes a guest of architecture ``arch`` draws at once; where that is not known, the most that any does."""
+    return _FILL_BUFFER.get(arch, _LARGEST_FILL_BUFFER)
