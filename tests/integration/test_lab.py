@@ -115,7 +115,7 @@ def test_a_process_that_ignores_being_asked_is_killed():
 
 def test_the_archive_is_what_cpio_reads(tmp_path):
     entries = initramfs.with_folders([("usr/bin/tool", stat.S_IFREG | 0o755, b"#!"), ("bin", stat.S_IFLNK | 0o777, b"usr/bin")])
-    listing = subprocess.run(["busybox", "cpio", "-t"], input=initramfs.archive(entries), capture_output=True, check=True).stdout
+    listing = subprocess.run(["cpio", "--list", "--quiet"], input=initramfs.archive(entries), capture_output=True, check=True).stdout
     assert listing.decode().split() == ["usr", "usr/bin", "usr/bin/tool", "bin"]
 
 
