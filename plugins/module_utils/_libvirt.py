@@ -32,7 +32,7 @@ _KINDS_BY_TEXT = (
     ("leaving", re.compile(r"already in the process of unplug")),
     ("missing", re.compile(r"no device found with alias")),
     ("twin", re.compile(r"non unique alias")),
-    ("no-source", re.compile(r"Could not open '|Unable to open '|is not accessible")),
+    ("no-source", re.compile(r"Could not open '|Unable to open '|is not accessible|Failed to connect to")),
     ("stopped", re.compile(r"domain is not running")),
 )
 

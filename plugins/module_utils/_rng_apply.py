@@ -10,7 +10,7 @@ A domain (``_libvirt.Domain``) is any object with definition, running, attach, d
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device, _virt_xml
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import RefusedError
-from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import BUSY, PENDING, REFUSED, RESTART, UNCHANGED, cannot_plug, pending, sentence
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import BUSY, PENDING, REFUSED, RESTART, UNCHANGED, cannot_plug, cannot_unplug, pending, sentence
 
 _NOT_WHILE_RUNNING = {
     "no-slot": "no free PCI slot or PCIe root port",
@@ -23,6 +23,10 @@ _WORDS = {
     "stopped": "the domain was powered off while this ran: run again",
     "busy": "another job (a migration, backup or snapshot) holds the domain: run again when it has ended",
 }
+
+
+# The running QEMU did not take the device itself, so a new one might not either.
+_UNFIT = ("no-source", "other")
 
 
 class OvertakenError(Exception):
@@ -140,7 +144,7 @@ def _change_running(domain, config, live, way_back, named):
         if refusal.kind == "twin" and not plugged:
             raise OvertakenError(True) from refusal
         _tell_refused_plug(refusal, live, way_back, plugged)
-        if refusal.kind == "no-source" and config and config.is_changed and not plugged:
+        if refusal.kind in _UNFIT and config and config.is_changed and not plugged:
             _take_back(domain, config, live)
         return
     if live.going:
@@ -164,13 +168,13 @@ def _tell_refused_plug(refusal, live, way_back, plugged):
 
 
 def _take_back(domain, config, live):
-    """Undo the definition: with a source that QEMU cannot open the domain would not start again."""
+    """Undo the definition: with a device that QEMU does not take the domain would not start again."""
     try:
         _restore(domain, config)
     except RefusedError as refusal:
-        config.reason = f"a domain with this source does not start, and {refusal}"
+        config.reason = f"a domain with this device may not start, and {refusal}"
         return
-    config.leave(REFUSED, f"taken back, because the domain could not start with it: {live.reason}")
+    config.leave(REFUSED, f"taken back, because the domain might not start with it: {live.reason}")
 
 
 def request_unplugs(domain, live, way_back):
@@ -183,7 +187,7 @@ def request_unplugs(domain, live, way_back):
         if live.add:
             live.stop(RESTART, f"the new device is there, and the old one stays: {kept or reason(refusal)}. {sentence(way_back)}", live.add)
         elif kept:
-            live.leave(RESTART, f"cannot unplug <rng> while running: {kept} ({refusal}). {sentence(way_back)}")
+            live.leave(RESTART, cannot_unplug(f"{kept} ({refusal})", way_back))
         else:
             live.leave(result(refusal), reason(refusal))
         return

@@ -8,6 +8,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import (
     _libvirt,
     _rng_checks,
     _rng_device,
+    _rng_egd,
     _rng_plan,
     _rng_rows,
     _virt_plug,
@@ -35,6 +36,7 @@ class Plan:
         self._with_live = options["scope"] in ("live", "both")
         self._replace = options["replace_live"]
         self._owners = options["managed_elsewhere"] == "refuse"
+        self._is_local = _libvirt.is_local(options["uri"])
         self._may_starve = any(map(_rng_checks.may_starve, wanted.devices))
         self._confidential = []
         self._starving = []
@@ -62,12 +64,22 @@ class Plan:
         if definition:
             outcome.config = _rng_plan.decide_definition(_rngs(definition), wanted)
         if running:
-            outcome.live = _rng_plan.decide_running(
-                _rngs(running), wanted, self._replace, lambda count: _virt_plug.plug(running, wanted.devices[0]["model"], count),
-                outcome.way_back, _DEAF.get(outcome.state))
+            outcome.live = _rng_plan.decide_running(_rngs(running), wanted, self._replace, self._guest(running, outcome))
         if any(part.is_to_act for part in outcome.parts):
             self._check(domain, outcome, definition or running)
         self._say_what_brings_back_the_old(domain, outcome)
+
+    def _guest(self, running, outcome):
+        """Return the Guest that runs with the XML ``running``."""
+        return _rng_plan.Guest(
+            outcome.way_back, _DEAF.get(outcome.state), lambda devices: self._plug(running, devices),
+            lambda rngs: _virt_plug.unplug(running, [rng.xml for rng in rngs]))
+
+    def _plug(self, running, devices):
+        missing = filter(None, (_rng_egd.missing_socket(device["egd"]) for device in devices if "egd" in device and self._is_local))
+        for path in missing:  # At a start QEMU tries it again and again with reconnect; a plug it gives up at once.
+            return _virt_plug.Plug(False, f"nothing listens on {path}; start the daemon there and run again")
+        return _virt_plug.plug(running, [device["model"] for device in devices])
 
     def _check(self, domain, outcome, xml):
         """Leave alone what belongs to somebody else, is held by a job, or would not run on this host."""
@@ -79,6 +91,7 @@ class Plan:
             outcome.refuse("a job (a migration, save, backup or snapshot) holds the domain: run again when it has ended", _rng_plan.BUSY)
         else:
             self._check_support(outcome, xml)
+            _check_protocol(outcome, xml)
 
     def _wanted_for(self, domain, xml):
         """Return the Wanted for this domain: a confidential guest reaches a device only through its bounce buffers."""
@@ -143,6 +156,15 @@ class Plan:
         if self._confidential:
             warn("confidential guests got the driver option iommu unless you set it; their owners do not trust this host, so it "
                  f"cannot be their only source of random numbers ({_rng_rows.names(self._confidential)})")
+
+
+def _check_protocol(outcome, xml):
+    """Refuse the driver option iommu for a device that offers the old protocol too: QEMU does not start with it."""
+    for device in (device for part in outcome.parts for device in part.add if device["driver"].get("iommu")):
+        if _virt_plug.speaks_legacy(xml, device["model"]):
+            outcome.refuse(f"the driver option iommu needs a device without the protocol from before virtio 1.0, and {device['model']} has it "
+                           "on this machine: QEMU would not start. Give model: virtio-non-transitional")
+            return
 
 
 def _rngs(xml):

@@ -31,6 +31,7 @@ DEFAULT_PATH = "/dev/random"
 # alias in the definition when it begins with "ua-" (virDomainDeviceInfoParseXML in src/conf/domain_conf.c, since 3.9.0).
 _BESIDE, _INSTEAD = "ua-kvm-entropy-beside", "ua-kvm-entropy-instead-of"
 _ALIAS = re.compile(r"\s*<alias [^>]*/>")
+_ACPI_INDEX = re.compile(r"<acpi index='(\d+)'/>")
 
 # device: dict as above; xml: the element as libvirt wrote it, address included; alias: its name, or None.
 Rng = collections.namedtuple("Rng", "device xml alias")
@@ -96,6 +97,12 @@ def left_over(rngs):
         # What was replaced came first. One that came later is somebody's wish, even at the old one's address.
         gone.update(index for index in range(later) if _digest(rngs[index]) in replaced)
     return gone
+
+
+def own_names(rng):
+    """Return the names that its owner gave the device (list of str, in words): they are not known to be meant for another one."""
+    alias = [f"alias {rng.alias}"] if (rng.alias or "").startswith("ua-") and not rng.alias.startswith((_BESIDE, _INSTEAD)) else []
+    return alias + [f"ACPI index {index}" for index in _ACPI_INDEX.findall(rng.xml)]
 
 
 def to_xml(device, alias=None):

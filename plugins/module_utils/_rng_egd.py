@@ -95,6 +95,12 @@ def check_socket(egd):
             raise EntropyError(f"egd: {source['path']} is no socket: nothing was changed. Give the socket that the daemon listens on.")
 
 
+def missing_socket(egd):
+    """Return the path of a unix socket of this machine that a guest connects to and that is not there (str), or None."""
+    sources = [source["path"] for source in egd["sources"] if egd["type"] == "unix" and source.get("mode", _DEFAULT_MODE) == "connect"]
+    return next((path for path in sources if not os.path.exists(path)), None)
+
+
 def yaml_lines(egd):
     """Return the lines (list of str) that say it in YAML."""
     lines = [f"{name}: {egd[name]}" for name in ("type", "protocol") if name in egd] + ["sources:"]

@@ -15,6 +15,10 @@ PENDING, RESTART = "pending_unplug", "restart_required"
 # when it is as described, which leaves driver options that are not given alone.
 Wanted = collections.namedtuple("Wanted", "devices only whole")
 
+# What a running guest allows. way_back: how it gets what cannot be done while it runs (str). deaf: why it cannot answer (str or None).
+# plug(devices) and unplug(rngs) return the Plug, and are asked only when something is to be plugged or unplugged.
+Guest = collections.namedtuple("Guest", "way_back deaf plug unplug")
+
 
 class Part:
     """One half of a domain, its definition or its running device: what is there, what is to go and to come, how it ended.
@@ -70,13 +74,9 @@ def decide_definition(rngs, wanted):
     return Part(rngs, going, add, DONE if going or add else UNCHANGED, _about(rngs, going, add))
 
 
-def decide_running(rngs, wanted, replace, find_plug, way_back, deaf=None):
-    """Return the Part for the running device.
-
-    ``replace`` allows to replace what runs. ``find_plug(count)`` returns the Plug of the running domain for so many devices, asked only when
-    something is to be plugged; ``way_back`` (str) tells a person how the guest gets what cannot be done while it runs; ``deaf`` (str or None) why the guest
-    cannot answer.
-    """
+def decide_running(rngs, wanted, replace, guest):
+    """Return the Part for the running device of ``guest`` (Guest); ``replace`` allows to replace what runs."""
+    way_back = guest.way_back
     going, add = _change(rngs, wanted)
     if not going and not add:
         return Part(rngs)
@@ -84,11 +84,15 @@ def decide_running(rngs, wanted, replace, find_plug, way_back, deaf=None):
         what = "the running device differs" if add else "another device runs beside the described one"
         return Part(rngs, result=RESTART, reason=f"{what}, and a running device is not replaced without replace_live. {sentence(way_back)}")
     if add:
-        plug = find_plug(len(add))
+        plug = guest.plug(add)
         if plug.possible is False:
             return Part(rngs, result=RESTART, reason=cannot_plug(plug.reason, way_back, bool(going)))
-    if going and deaf:
-        return Part(rngs, going, add, PENDING, pending(way_back, deaf))
+    if going:
+        unplug = guest.unplug([rngs[index] for index in sorted(going)])
+        if unplug.possible is False:
+            return Part(rngs, result=RESTART, reason=cannot_unplug(unplug.reason, way_back))
+        if guest.deaf:
+            return Part(rngs, going, add, PENDING, pending(way_back, guest.deaf))
     return Part(rngs, going, add, DONE, _about(rngs, going, add))
 
 
@@ -96,6 +100,11 @@ def cannot_plug(reason, way_back, is_replacing=False):
     """Return the words for a running domain that takes no device now."""
     stays = " The old device stays." if is_replacing else ""
     return f"cannot plug <rng> while running: {reason}.{stays} {sentence(way_back)}"
+
+
+def cannot_unplug(reason, way_back):
+    """Return the words for a running domain that keeps its device."""
+    return f"cannot unplug <rng> while running: {reason}. {sentence(way_back)}"
 
 
 def pending(way_back, why=None):
@@ -136,6 +145,9 @@ def _change(rngs, wanted):
 def _about(rngs, going, add):
     """Return what else is to be known (str), or None."""
     said = []
+    lost = [what for index in sorted(going) for what in _rng_device.own_names(rngs[index])] if add else []
+    if lost:
+        said.append(f"not kept of the replaced device: {', '.join(lost)}")
     if _rng_device.left_over(rngs):
         said.append("a device that an interrupted run left beside its successor is taken away")
     if add and any(rng.device["backend"] == "egd" and index not in going for index, rng in enumerate(rngs)):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a running domain has a place for one more virtio device, read from its live XML."""
+"""Whether virtio devices can be plugged into a running domain and out of it, read from its live XML."""
 
 import collections
 from xml.etree import ElementTree
@@ -19,28 +19,47 @@ _I440FX_DISPLAY = 2
 _I440FX_FREE_TO_ALL = frozenset(range(3, 32))
 
 
-def plug(live_xml, model, count=1):
-    """Return the Plug for ``count`` more <rng> of ``model`` in the running domain of ``live_xml``."""
+def plug(live_xml, models):
+    """Return the Plug for one more <rng> of each of ``models`` (list of str) in the running domain of ``live_xml``."""
     domain = ElementTree.fromstring(live_xml)  # noqa: S314  libvirt wrote it
     machine = domain.find("os/type").get("machine") or ""
-    roots = {root.get("model") for root in domain.findall("devices/controller[@type='pci']") if root.get("index") == "0"}
     if machine.startswith("microvm"):
         return Plug(False, f"machine {machine} has no hotplug")
-    if roots == {"pcie-root"}:
-        return _pcie(domain, model, count)
-    if roots == {"pci-root"} and domain.find("os/type").get("arch") in ("x86_64", "i686"):
-        return _i440fx(domain, count)
+    root = _bus_model(domain, 0)
+    if root == "pcie-root":
+        return _pcie(domain, models)
+    if root == "pci-root" and _is_x86(domain):
+        return _i440fx(domain, len(models))
     return Plug(None, f"only libvirt can tell for machine {machine or 'without a name'}")
 
 
-def _pcie(domain, model, count):
-    if model == "virtio-transitional":
-        return _conventional(domain)
+def unplug(live_xml, elements):
+    """Return the Plug for taking the <rng> ``elements`` (list of str) out of the running domain of ``live_xml``."""
+    domain = ElementTree.fromstring(live_xml)  # noqa: S314  libvirt wrote it
+    reasons = [why for why in (_kept(domain, element) for element in elements) if why]
+    return Plug(False, reasons[0]) if reasons else Plug(True, "")
+
+
+def speaks_legacy(xml, model):
+    """Return whether an <rng> of ``model`` in the domain of ``xml`` would offer the protocol from before virtio 1.0 as well.
+
+    A plain virtio device does on a conventional bus (QEMU's virtio_pci_realize: disable-legacy is automatic, by the bus).
+    """
+    if model != "virtio":
+        return model == "virtio-transitional"
+    return _bus_model(ElementTree.fromstring(xml), 0) == "pci-root"  # noqa: S314  libvirt wrote it
+
+
+def _pcie(domain, models):
+    conventional = _conventional(domain) if "virtio-transitional" in models else Plug(True, "")
+    count = len([model for model in models if model != "virtio-transitional"])
+    if conventional.possible is False or not count:
+        return conventional
     ports = [port for port in domain.findall("devices/controller[@type='pci']") if port.get("model") in _PCIE_PORTS]
     pluggable = {int(port.get("index")) for port in ports if not _is_fixed(port)}
     free = len(pluggable - {bus for bus, _slot in _taken(domain)})
     if free >= count:
-        return Plug(True, "")
+        return conventional
     if free:
         return Plug(False, f"{free} free PCIe root port for {count} devices")
     if not pluggable:
@@ -68,14 +87,50 @@ def _i440fx(domain, count):
     return Plug(None, "only libvirt can tell for the slot of the primary display")
 
 
+def _kept(domain, element):
+    """Return why the running domain keeps an <rng> (str), or None: what qemuDomainDetachPrep and QEMU's qdev_unplug look at."""
+    address = ElementTree.fromstring(element).find("address[@type='pci']")  # noqa: S314  libvirt wrote it
+    if address is None:
+        machine = domain.find("os/type").get("machine") or ""
+        return f"machine {machine} has no hotplug" if machine.startswith("microvm") else None
+    bus, slot = _place(address)
+    if address.get("multifunction") == "on" or len([each for each in _places(domain) if each == (bus, slot)]) > 1:
+        return "it shares its slot with other devices, or may (multifunction)"
+    model = _bus_model(domain, bus)
+    if model == "pcie-root":
+        return "the bus does not support hotplug: it sits on the root complex itself"
+    if model == "pci-root" and _is_x86(domain) and domain.find("features/acpi") is None:
+        return "the bus does not support hotplug: a pc machine without ACPI"
+    if any(_is_fixed(port) for port in _controllers(domain, bus)):
+        return "its port has hotplug off"
+    return None
+
+
+def _is_x86(domain):
+    return domain.find("os/type").get("arch") in ("x86_64", "i686")
+
+
+def _controllers(domain, bus):
+    return [each for each in domain.findall("devices/controller[@type='pci']") if each.get("index") == str(bus)]
+
+
+def _bus_model(domain, bus):
+    return next((each.get("model") for each in _controllers(domain, bus)), None)
+
+
 def _is_fixed(port):
     target = port.find("target")
     return target is not None and target.get("hotplug") == "off"
 
 
 def _taken(domain):
-    """Return the (bus, slot) of each device with a PCI address."""
-    return {
-        (int(address.get("bus"), 0), int(address.get("slot"), 0))
-        for address in domain.findall("devices/*/address[@type='pci']")
-    }
+    return set(_places(domain))
+
+
+def _places(domain):
+    """Return the (bus, slot) of each device with a PCI address (list)."""
+    return [_place(address) for address in domain.findall("devices/*/address[@type='pci']")]
+
+
+def _place(address):
+    return int(address.get("bus"), 0), int(address.get("slot"), 0)

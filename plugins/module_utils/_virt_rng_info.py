@@ -106,7 +106,7 @@ def _plug(running, config):
     """Return whether one more device can be plugged now, of the model that the definition has."""
     if running is None:
         return {"possible": False, "reason": "the domain is not running"}
-    found = _virt_plug.plug(running, config[0]["model"] if config else "virtio")
+    found = _virt_plug.plug(running, [config[0]["model"] if config else "virtio"])
     return {"possible": found.possible, "reason": found.reason or None}
 
 

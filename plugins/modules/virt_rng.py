@@ -57,10 +57,11 @@ options:
     type: path
     default: /dev/urandom
   egd: &egd
+    version_added: 0.2.0
     description:
       - How O(backend=egd) is connected.
       - Refused in plain text to or from another machine, that is with V(tcp) or V(udp) unless the host is this machine's loopback or C(tls) is used, and
-        where a unix socket to connect to is not there.
+        where a unix socket to connect to is not there. With C(reconnect) that only keeps a running guest waiting for a power-off and start.
     type: dict
     suboptions:
       type:
@@ -115,6 +116,8 @@ options:
     description:
       - Options of the device's virtio driver. Only what is given is managed.
       - A confidential guest (C(<launchSecurity>)) gets O(driver.iommu=true) unless that is given.
+      - O(driver.iommu=true) is refused with a device that offers the protocol from before virtio 1.0 too, as QEMU does not start with it - with
+        O(model=virtio-transitional), and with O(model=virtio) on a machine without PCIe.
     type: dict
     suboptions:
       iommu:
@@ -130,6 +133,7 @@ options:
         description: Whether each virtqueue's notifications have a page of their own.
         type: bool
   devices:
+    version_added: 0.2.0
     description:
       - Exactly these devices, instead of the one that the options O(backend) to O(driver) describe - for the way back, as a list such as
         C(before) in a row of RV(domains), which may be empty or have several.
@@ -175,12 +179,14 @@ options:
     type: bool
     default: false
   replace_live:
+    version_added: 0.2.0
     description:
       - Whether a running device that differs is replaced while the guest runs. The new one is plugged first, so that the guest is never without. Where
         there is no place for two, the old one stays and the domain waits for a power-off and start.
     type: bool
     default: false
   settle:
+    version_added: 0.2.0
     description:
       - How long, in seconds, the guests have to take their new devices into use before they are asked for the old ones, with O(replace_live=true). One
         pause for all together. A guest that is slower, as without KVM, may be without a source for a moment.
@@ -195,10 +201,12 @@ options:
     type: int
     default: 10
   max_changes:
+    version_added: 0.2.0
     description: Refuse, before anything is written, to change more domains than this. V(0) is no limit.
     type: int
     default: 0
   managed_elsewhere:
+    version_added: 0.2.0
     description:
       - What to do with domains that OpenStack, oVirt or KubeVirt will define again by themselves, so that a change made here would be lost.
       - V(refuse) - they are skipped, and their rows say where the device is to be asked for.

@@ -66,6 +66,27 @@ def test_a_running_domain_talks_to_the_daemons_socket(host, listening):
     assert not host.rng(domains=["web-1"], backend="egd", egd=egd)["changed"]
 
 
+def test_a_socket_that_is_not_there_yet_waits_for_its_daemon(host, listening):
+    host.define("web-1", start=True)
+    egd = {"type": "unix", "sources": [source(path=listening + "-later", reconnect=5)]}
+    result = host.rng(domains=["web-1"], backend="egd", egd=egd)
+    live = row(result, "web-1")["live"]
+    assert live["result"] == "restart_required" and f"nothing listens on {listening}-later" in live["reason"]
+    assert "-later" in host.config("web-1")[0] and not host.live("web-1")
+    host.virsh("destroy", "web-1")
+    host.virsh("start", "web-1")
+
+
+def test_a_daemon_that_nobody_runs_fails_the_domain_and_its_definition_is_taken_back(host):
+    host.define("web-1", start=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        egd = {"type": "tcp", "sources": [source(host="127.0.0.1", service=str(probe.getsockname()[1]))]}
+        result = host.run("virt_rng", domains=["web-1"], backend="egd", egd=egd)
+    assert result["failed"] and "taken back" in row(result, "web-1")["config"]["reason"]
+    assert not host.config("web-1") and not host.live("web-1")
+
+
 @pytest.mark.parametrize("kind", ["tcp", "udp"])
 def test_a_running_domain_listens_on_loopback(host, kind):
     with socket.socket(type=socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM) as probe:

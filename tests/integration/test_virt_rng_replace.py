@@ -75,8 +75,27 @@ def test_without_acpi_a_pc_machine_keeps_its_device(host):
     host.define("old", SLOW, machine="pc", features="", start=True)
     result = host.rng(domains=["old"], replace_live=True)
     assert host.live("old") == [SLOW] and row(result, "old")["live"]["result"] == "restart_required"
-    absent = host.run("virt_rng", domains=["old"], state="absent", unplug_timeout=0, settle=0)
+    absent = host.rng(domains=["old"], state="absent")
     assert row(absent, "old")["live"]["result"] == "restart_required" and host.live("old") == [SLOW]
+
+
+@pytest.mark.parametrize("devices, why", [
+    (at(0).replace("slot='0'", "slot='7'"), "it sits on the root complex itself"),
+    (PORTS + "<controller type='pci' index='1' model='pcie-root-port'><target hotplug='off'/></controller>" + port(2) + at(1), "its port has hotplug off"),
+    (at(0).replace("slot='0'", "slot='7' multifunction='on'"), "(multifunction)"),
+])
+def test_what_cannot_leave_while_it_runs_is_known_and_nothing_is_plugged_beside_it(host, devices, why):
+    host.define("old", devices, start=True)
+    for options in ({"replace_live": True}, {"state": "absent"}):
+        live = row(host.rng(domains=["old"], **options), "old")["live"]
+        assert live["result"] == "restart_required" and why in live["reason"] and host.live("old") == [SLOW]
+
+
+def test_the_names_that_its_owner_gave_a_device_are_told_when_they_go_with_it(host):
+    named = SLOW.replace("</rng>", "<alias name='ua-seed'/><acpi index='5'/></rng>")
+    host.define("web-1", named)
+    reason = row(host.rng(domains=["web-1"]), "web-1")["config"]["reason"]
+    assert reason == "not kept of the replaced device: alias ua-seed, ACPI index 5"
 
 
 def test_all_guests_share_one_deadline(host):

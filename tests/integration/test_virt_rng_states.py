@@ -145,3 +145,15 @@ def test_driver_options_are_what_qemu_runs_with(host):
     device = shown[shown.index("dev: virtio-rng-pci"):]
     for option in ("iommu_platform = true", "ats = true", "packed = true", "page-per-vq = true"):
         assert option in device[:device.index("\n  dev: ") if "\n  dev: " in device else None] or option in device
+
+
+@pytest.mark.parametrize("machine, model", [("pc", "virtio"), ("q35", "virtio-transitional")])
+def test_iommu_is_refused_where_qemu_would_not_start_with_it(host, machine, model):
+    host.define("on", machine=machine, start=True)
+    host.define("off", machine=machine)
+    result = host.rng(expect_failure=True, domains=["*"], model=model, driver={"iommu": True})
+    assert "Give model: virtio-non-transitional" in result["msg"] and result["summary"]["failed"] == 2
+    assert not host.config("on") and not host.config("off") and not host.live("on")
+    host.rng(domains=["*"], model="virtio-non-transitional", driver={"iommu": True})
+    host.virsh("start", "off")
+    assert host.live("on") and host.live("off")

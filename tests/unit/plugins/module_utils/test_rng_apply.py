@@ -17,6 +17,10 @@ FIRST = _rng_device.to_xml(WANTED, _rng_device.new_alias([], [], 0))
 NEW = _rng_device.to_xml(WANTED, _rng_device.new_alias([], [_rng_device.read(BUILTIN)], 0))
 
 
+def yes(_devices):
+    return Plug(True, "")
+
+
 def applied(domain, wanted=WANTED, replace=False):
     """Do what the plan has for the fake ``domain``; return its Parts."""
     wanted = _rng_plan.Wanted([wanted], False, False)
@@ -24,7 +28,7 @@ def applied(domain, wanted=WANTED, replace=False):
     live = None
     if domain.is_active:
         rngs = [_rng_device.read(element) for element in domain.live]
-        live = _rng_plan.decide_running(rngs, wanted, replace, lambda _count: Plug(True, ""), BACK)
+        live = _rng_plan.decide_running(rngs, wanted, replace, _rng_plan.Guest(BACK, None, yes, yes))
     _rng_apply.apply(domain, config, live, BACK)
     if live and live.result == "pending_unplug":
         _rng_apply.request_unplugs(domain, live, BACK)
@@ -90,7 +94,7 @@ def test_a_refused_definition_leaves_the_running_device_alone(kind, result, word
 
 
 @pytest.mark.parametrize("kind, result", [("no-slot", "restart_required"), ("no-hotplug", "restart_required"), ("unsupported", "restart_required"),
-                                          ("busy", "busy"), ("stopped", "refused"), ("other", "refused")])
+                                          ("busy", "busy"), ("stopped", "refused")])
 def test_a_refused_plug_leaves_the_definition_done(kind, result):
     domain = FakeDomain([], live=[])
     domain.refuse["plug", FIRST] = refusal(kind, "libvirt's words")
@@ -100,9 +104,10 @@ def test_a_refused_plug_leaves_the_definition_done(kind, result):
     assert live.reason.endswith("Power it off") is (result == "restart_required")
 
 
-def test_a_source_that_qemu_cannot_open_is_taken_out_of_the_definition_again():
+@pytest.mark.parametrize("kind", ["no-source", "other"])
+def test_a_device_that_qemu_does_not_take_is_taken_out_of_the_definition_again(kind):
     domain = FakeDomain([BUILTIN], live=[])
-    domain.refuse["plug", FIRST] = refusal("no-source", "Could not open")
+    domain.refuse["plug", FIRST] = refusal(kind, "Could not open")
     config, live = applied(domain)
     assert domain.config == [BUILTIN]
     assert config.result == live.result == "refused" and config.after == config.before

@@ -30,12 +30,16 @@ class Clock:
             event[1]()
 
 
+def yes(_devices):
+    return Plug(True, "")
+
+
 def unplugged(domains, timeout, *events, refusing=(), stop=lambda: False, wanted=ABSENT, settle=0):
     """Ask all ``domains`` for their devices back; return (their live Parts, how long it was waited, in s)."""
     waiting = []
     for domain in domains:
         rngs = [_rng_device.read(element) for element in domain.live]
-        live = _rng_plan.decide_running(rngs, wanted, True, lambda _count: Plug(True, ""), BACK, deaf=DEAF.get(domain.state()))
+        live = _rng_plan.decide_running(rngs, wanted, True, _rng_plan.Guest(BACK, DEAF.get(domain.state()), yes, yes))
         _rng_apply.apply(domain, None, live, BACK)
         waiting.append(_rng_unplug.Waiting(domain, live, BACK))
     clock = Clock(*events)

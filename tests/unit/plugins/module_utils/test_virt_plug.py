@@ -5,7 +5,7 @@
 """Whether a running domain has a place for one more device."""
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils._virt_plug import plug
+from ansible_collections.kvm.entropy.plugins.module_utils._virt_plug import plug, speaks_legacy, unplug
 
 
 def port(index, hotplug=None, model="pcie-root-port"):
@@ -18,9 +18,16 @@ def at(bus, slot=0):
 
 
 def possible(devices, root="pcie-root", machine="pc-q35-7.2", arch="x86_64", features="<acpi/>", model="virtio"):
-    return plug(
-        f"<domain><os><type arch='{arch}' machine='{machine}'>hvm</type></os><features>{features}</features><devices>"
-        f"<controller type='pci' index='0' model='{root}'/>{devices}</devices></domain>", model)
+    return plug(domain(devices, root, machine, arch, features), [model])
+
+
+def domain(devices, root="pcie-root", machine="pc-q35-7.2", arch="x86_64", features="<acpi/>"):
+    return (f"<domain><os><type arch='{arch}' machine='{machine}'>hvm</type></os><features>{features}</features><devices>"
+            f"<controller type='pci' index='0' model='{root}'/>{devices}</devices></domain>")
+
+
+def rng(bus, slot=0, more=""):
+    return f"<rng><address type='pci' domain='0x0000' bus='0x{bus:02x}' slot='0x{slot:02x}' function='0x0'{more}/></rng>"
 
 
 @pytest.mark.parametrize("devices, answer", [
@@ -59,3 +66,33 @@ def test_a_pc_wants_acpi_and_a_slot(devices, features, answer):
 def test_other_machines_are_left_to_libvirt_unless_they_have_no_hotplug(machine, arch, root, answer):
     found = possible("", root=root, machine=machine, arch=arch)
     assert found.possible is answer and machine in found.reason
+
+
+def test_each_device_wants_a_port_of_its_kind():
+    ports = domain(port(1) + port(2, model="pcie-to-pci-bridge"))
+    assert plug(ports, ["virtio", "virtio-transitional"]).possible is None
+    assert plug(ports, ["virtio", "virtio-non-transitional"]).reason == "1 free PCIe root port for 2 devices"
+    assert plug(ports, ["virtio-transitional", "virtio-transitional"]).possible is None
+
+
+@pytest.mark.parametrize("device, devices, more, why", [
+    (rng(1), port(1), {}, None),
+    (rng(0, 7), "", {}, "the root complex itself"),
+    (rng(1), port(1, "off"), {}, "hotplug off"),
+    (rng(1, 0, " multifunction='on'"), port(1), {}, "multifunction"),
+    (rng(0, 7), at(0, 7), {"root": "pci-root"}, "multifunction"),
+    (rng(0, 7), "", {"root": "pci-root"}, None),
+    (rng(0, 7), "", {"root": "pci-root", "features": ""}, "without ACPI"),
+    (rng(0, 7), "", {"root": "pci-root", "features": "", "arch": "ppc64le"}, None),
+    ("<rng/>", "", {"root": "none", "machine": "microvm"}, "machine microvm has no hotplug"),
+    ("<rng/>", "", {"root": "none", "machine": "s390-ccw-virtio-7.2"}, None),
+])
+def test_what_a_running_domain_does_not_give_back(device, devices, more, why):
+    found = unplug(domain(devices + device, **more), [device])
+    assert found.possible is (why is None) and (why or "") in found.reason
+
+
+@pytest.mark.parametrize("model, root, answer", [
+    ("virtio", "pcie-root", False), ("virtio", "pci-root", True), ("virtio-transitional", "pcie-root", True), ("virtio-non-transitional", "pci-root", False)])
+def test_plain_virtio_offers_the_old_protocol_on_a_conventional_bus(model, root, answer):
+    assert speaks_legacy(domain("", root), model) is answer
