@@ -10,7 +10,17 @@ A domain (``_libvirt.Domain``) is any object with definition, running, attach, d
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device, _virt_xml
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import RefusedError
-from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import BUSY, PENDING, REFUSED, RESTART, UNCHANGED, cannot_plug, cannot_unplug, pending, sentence
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import (
+    BUSY,
+    PENDING,
+    REFUSED,
+    RESTART,
+    UNCHANGED,
+    cannot_plug,
+    cannot_unplug,
+    pending,
+    sentence,
+)
 
 _NOT_WHILE_RUNNING = {
     "no-slot": "no free PCI slot or PCIe root port",

@@ -41,7 +41,6 @@ options:
     type: int
     default: 500
   capacity_bytes:
-    version_added: 0.2.0
     description:
       - How many bytes may be read, at most, from each slow backend to see how many it delivers, C(/dev/hwrng) or a character device other than
         C(/dev/random) and C(/dev/urandom). V(0) reads nothing.
@@ -52,7 +51,6 @@ options:
     default: 0
     version_added: 0.2.0
   capacity_timeout:
-    version_added: 0.2.0
     description: How long to read each of them at most, in seconds (1 to 60), whatever it has delivered by then.
     type: int
     default: 2
