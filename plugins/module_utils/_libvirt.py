@@ -166,6 +166,14 @@ class Connection:
             self._news.setdefault(domain.UUIDString(), set()).update(refused)
         self._happened.set()
 
+    def lookup(self, uuid):
+        """Return libvirt's handle of a domain as it is now."""
+        return self._handle.lookupByUUIDString(uuid)
+
+    def counted(self, handle, kinds):
+        """Return libvirt's statistics of one domain."""
+        return self._handle.domainListGetStats([handle], kinds)
+
     def define(self, xml):
         """Define a domain."""
         self.call(self._handle.defineXML, xml)
@@ -231,6 +239,41 @@ class Domain:
     def request_unplug(self, alias):
         """Ask the guest to give a device back. It returns at once; the device leaves when the guest answers."""
         self._call(self._handle.detachDeviceAlias, alias, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+
+    def run_id(self):
+        """Return the number (int) of its present run, None where it is off. A domain that was started again has another one."""
+        found = self._call(self._connection.lookup, self.uuid).ID()
+        return None if found < 0 else found
+
+    def saved(self):
+        """Return the XML in its managed save, without secrets."""
+        return self._call(self._handle.managedSaveGetXMLDesc, 0)
+
+    def is_saved(self):
+        """Return whether it has a managed save now."""
+        return bool(self._call(self._handle.hasManagedSaveImage, 0))
+
+    def shut_down(self):
+        """Ask the guest to power off, by its agent where that talks, else by ACPI. It returns at once."""
+        self._call(self._handle.shutdownFlags, 0)
+
+    def destroy(self):
+        """Take its power away, after QEMU has written what it has for the disks."""
+        self._call(self._handle.destroyFlags, libvirt.VIR_DOMAIN_DESTROY_GRACEFUL)
+
+    def start(self):
+        """Start it with its definition."""
+        self._call(self._handle.create)
+
+    def signs_seen(self):
+        """Return which signs that the guest is up are there (set of str, as ``_virt_xml.signs_of_life``). Raise RefusedError where it is off again."""
+        signs = {"agent"} if _virt_xml.agent_talks(self.running()) else set()
+        kinds = libvirt.VIR_DOMAIN_STATS_BLOCK | libvirt.VIR_DOMAIN_STATS_INTERFACE
+        ((_handle, counted),) = self._call(self._connection.counted, self._handle, kinds)
+        for sign, name in (("disk", re.compile(r"block\.\d+\.wr\.bytes")), ("interface", re.compile(r"net\.\d+\.tx\.pkts"))):
+            if any(value and name.fullmatch(key) for key, value in counted.items()):
+                signs.add(sign)
+        return signs
 
     def redefine(self, gone, added):
         """Define the domain again without the elements ``gone`` and with ``added``: for drivers that cannot attach at all."""

@@ -60,7 +60,8 @@ _known("rate-starves", HOST, "a read-only libvirt connection",
        "Allow at least one fill buffer per period: kvm.entropy.virt_rng with rate_bytes 1024 and rate_period 1000, or rate_bytes 0 for no limit")
 _known("config-only", HOST, "a read-only libvirt connection",
        "The definition has the device, what runs has not",
-       "Power the domain off and start it; a reboot inside the guest is not enough. Or plug it: kvm.entropy.virt_rng with scope live")
+       "Power the domain off and start it (kvm.entropy.virt_restart); a reboot inside the guest is not enough. "
+       "Or plug it: kvm.entropy.virt_rng with scope live")
 _known("live-only", HOST, "a read-only libvirt connection",
        "What runs has the device, the definition has not: it is gone at the next start",
        "Write it into the definition: kvm.entropy.virt_rng with scope config")

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 _RNG = re.compile(r"<rng\b.*?</rng>", re.DOTALL)
 _TYPE = re.compile(r"<type\b[^>]*>")
 _ATTRIBUTE = re.compile(r"(\w+)=(?:'([^']*)'|\"([^\"]*)\")")
+_ON_POWEROFF = re.compile(r"<on_poweroff>([^<]+)</on_poweroff>")
 _EMULATOR = re.compile(r"<emulator>([^<]+)</emulator>")
 
 # The namespaces of those that define their domains again by themselves (nova/virt/libvirt/config.py; vdsm's
@@ -79,6 +80,30 @@ def managed_elsewhere(xml):
         if re.search("xmlns(:[^=\\s]+)?=[\"']" + re.escape(namespace), metadata):
             return who
     return None
+
+
+def on_poweroff(xml):
+    """Return what follows when the guest powers off: destroy (libvirt's default), restart, preserve, rename-restart or another."""
+    found = _ON_POWEROFF.search(_body(xml))
+    return found.group(1) if found else "destroy"
+
+
+def signs_of_life(live_xml):
+    """Return what will tell that this guest is up after a start (set of str): its agent, where it talks now, its disk, its interface."""
+    domain = ElementTree.fromstring(live_xml)  # noqa: S314  libvirt wrote it
+    signs = {"agent"} if agent_talks(live_xml) else set()
+    if any(disk.get("device", "disk") == "disk" and disk.find("readonly") is None for disk in domain.findall("devices/disk")):
+        signs.add("disk")
+    # The host counts packets only where the interface has a device of its own there.
+    if domain.find("devices/interface/target[@dev]") is not None:
+        signs.add("interface")
+    return signs
+
+
+def agent_talks(live_xml):
+    """Return whether the running guest's agent has its channel open."""
+    domain = ElementTree.fromstring(live_xml)  # noqa: S314  libvirt wrote it
+    return domain.find("devices/channel/target[@name='org.qemu.guest_agent.0'][@state='connected']") is not None
 
 
 def supported_rng(capabilities):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""virt_rng with replace_live: the new device before the old one, on a real daemon. A real guest that answers: test_virt_rng_guest.py."""
+"""virt_rng with replace_live: the new device before the old one, on a real daemon. A real guest that answers: test_virt_guest.py."""
 
 import time
 

@@ -76,7 +76,7 @@ class Guest:
         for attempt in range(1, tries + 1):
             seen = len(self.console)
             self.daemon.virsh("start", self.name)
-            if self._answers(seen):
+            if self.answers(seen):
                 return self
             shell.say("%s: boot %d of %d did not reach SSH" % (self.name, attempt, tries))
             self._power_off()
@@ -108,10 +108,28 @@ class Guest:
         self.ssh("systemctl --no-block reboot")
         deadline = time.monotonic() + 2 * self._patience
         while time.monotonic() < deadline:
-            if self._answers(seen) and self._boot_id() not in (None, before):
+            if self.answers(seen) and self._boot_id() not in (None, before):
                 return self
             time.sleep(1)
         raise LabError("%s did not come back from a reboot; the end of its console:\n%s" % (self.name, shell.tail(self.console)))
+
+    def answers(self, seen):
+        """Wait until the guest has booted and SSH works; return whether it did. ``seen``: the console's length before this boot."""
+        deadline = time.monotonic() + self._patience
+        while time.monotonic() < deadline:
+            if "Kernel panic" in self.console[seen:] or self.state == "shut off":
+                return False
+            if self._greets():
+                break
+            time.sleep(0.5)
+        # A guest in the middle of its boot would refuse an ordinary user and show half of its services.
+        words = [shell.tool("ssh"), *self.ssh_words()[1:], "systemctl is-system-running --wait"]
+        left = deadline - time.monotonic()
+        try:
+            return left > 0 and subprocess.run(words, timeout=left, check=False, capture_output=True,
+                                               stdin=subprocess.DEVNULL).returncode != 255
+        except subprocess.TimeoutExpired:
+            return False
 
     def _boot_id(self):
         """Return the id (str) of the boot that runs; None while SSH does not work, as when the old boot is just ending."""
@@ -166,24 +184,6 @@ class Guest:
             key.chmod(0o600)
         with open(folder / "known_hosts", "a", encoding="utf-8") as file:
             file.write("[127.0.0.1]:%d %s\n" % (port, image.host_key))
-
-    def _answers(self, seen):
-        """Wait until the guest has booted and SSH works; return whether it did. ``seen``: the console's length before this boot."""
-        deadline = time.monotonic() + self._patience
-        while time.monotonic() < deadline:
-            if "Kernel panic" in self.console[seen:] or self.state == "shut off":
-                return False
-            if self._greets():
-                break
-            time.sleep(0.5)
-        # A guest in the middle of its boot would refuse an ordinary user and show half of its services.
-        words = [shell.tool("ssh"), *self.ssh_words()[1:], "systemctl is-system-running --wait"]
-        left = deadline - time.monotonic()
-        try:
-            return left > 0 and subprocess.run(words, timeout=left, check=False, capture_output=True,
-                                               stdin=subprocess.DEVNULL).returncode != 255
-        except subprocess.TimeoutExpired:
-            return False
 
     def _greets(self):
         """Return whether an SSH server is behind the port. QEMU accepts the connection in any case."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""virt_rng on a guest that answers: its kernel gives devices back, and is never without a source while they are replaced."""
+"""virt_rng and virt_restart on a guest that answers: its kernel gives devices back, is never without a source meanwhile, and powers off when asked."""
 
 import time
 
@@ -87,3 +87,14 @@ def test_a_guest_that_gives_its_device_back_is_done_long_before_the_deadline(hos
     assert host.live("web") == [] and current(guest) == "none"
     host.run("virt_rng", domains=["web"])
     guest.ssh(f"until grep -q virtio_rng {CURRENT}; do sleep 0.1; done")
+
+
+def test_a_guest_powers_off_when_asked_and_comes_up_with_its_definition(host, guest):
+    assert host.run("virt_rng", domains=["web"], rate_bytes=512)["summary"]["restart_required"] == 1
+    boot, seen = guest.ssh("cat /proc/sys/kernel/random/boot_id"), len(guest.console)
+    result = host.run("virt_restart", domains=["web"], shutdown_timeout=280, up_timeout=280)
+    one = row(result, "web")
+    assert (one["result"], one["up_by"], one["reason"]) == ("done", "disk", None), result
+    assert host.live("web") == host.config("web") == [RNG.replace("1024", "512")]
+    assert not host.run("virt_restart", domains=["web"])["changed"]
+    assert guest.answers(seen) and guest.ssh("cat /proc/sys/kernel/random/boot_id") != boot and "virtio_rng" in current(guest)

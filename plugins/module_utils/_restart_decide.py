@@ -1,0 +1,131 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Decide which domains are powered off and started: those that run with other devices than their definition has, and may be."""
+
+from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt, _rng_device, _virt_xml
+
+UNCHANGED, DONE, REFUSED, BUSY = "unchanged", "done", "refused", "busy"
+# The guest has not powered off in time; libvirt did not start it again; it was not seen up in time; the run ended before it was its turn.
+NOT_OFF, NOT_STARTED, NOT_UP, NOT_REACHED = "not_off", "not_started", "not_up", "not_reached"
+
+# What tells that a guest is up. A guest agent that talks; a disk that is written to or packets that are sent, which firmware does not do by itself.
+AGENT, DISK, INTERFACE, NOTHING = "agent", "disk", "interface", "nothing"
+
+_OWNERS = {"openstack": "OpenStack (openstack server reboot --hard)", "ovirt": "oVirt (shut down and run)", "kubevirt": "KubeVirt (virtctl restart)"}
+_CANNOT_ANSWER = {"paused": "virsh resume", "pmsuspended": "virsh dompmwakeup"}
+
+
+class Case:
+    """One domain: its devices in what runs (``before``) and in the definition (``after``), what is decided, and then what became of it."""
+
+    def __init__(self, domain):
+        self.domain = domain
+        self.state = None
+        self.before = None
+        self.after = None
+        self.up_by = None
+        self.result = UNCHANGED
+        self.reason = None
+        self.is_skipped = False
+        self.is_changed = False
+
+    @property
+    def is_to_restart(self):
+        return self.result == DONE
+
+    @property
+    def is_failed(self):
+        return self.result not in (UNCHANGED, DONE)
+
+    def end(self, result, reason=None):
+        """Note how it ended."""
+        self.result, self.reason = result, reason
+
+    def skip(self, reason):
+        """Leave it to its owner."""
+        self.is_skipped = True
+        self.end(UNCHANGED, reason)
+
+    def row(self):
+        """Return the domain's row (dict)."""
+        return {
+            "name": self.domain.name,
+            "uuid": self.domain.uuid,
+            "state": self.state,
+            "changed": self.is_changed,
+            "failed": self.is_failed,
+            "skipped": self.is_skipped,
+            "result": self.result,
+            "reason": self.reason,
+            "before": self.before,
+            "after": self.after,
+            "up_by": self.up_by,
+        }
+
+
+def decide(domain, owners, up):
+    """Return the Case of ``domain``: result done where it is to be restarted.
+
+    ``owners`` (bool) says whether domains that somebody else defines again are left to them; ``up`` (auto, agent or nothing) what to wait for.
+    """
+    case = Case(domain)
+    try:
+        _decide(case, owners, up)
+    except _libvirt.RefusedError as refusal:
+        gone = refusal.kind == "gone"
+        case.end(REFUSED, "it was undefined while this ran" if gone else f"libvirt refuses to show it: {refusal}")
+    case.is_changed = case.is_to_restart
+    return case
+
+
+def _decide(case, owners, up):
+    domain = case.domain
+    case.state = domain.state()
+    if not domain.is_persistent:
+        return
+    definition = domain.definition()
+    running = domain.running() if domain.is_active else domain.saved() if domain.has_managed_save else None
+    if running is None:
+        return
+    case.before, case.after = _devices(running), _devices(definition)
+    if _rng_device.same(case.before, case.after):
+        return
+    owner = _virt_xml.managed_elsewhere(definition) if owners else None
+    if owner:
+        case.skip(f"it belongs to {_OWNERS[owner]}: restart it there (managed_elsewhere: allow does it here all the same)")
+        return
+    case.end(*_may(case, running, definition))
+    if case.is_to_restart:
+        case.up_by = _sign(running, up)
+
+
+def _may(case, running, definition):
+    """Return (result, reason) for a domain that waits for its definition."""
+    domain = case.domain
+    if not domain.is_active:
+        return REFUSED, ("it has a managed save, with which it starts with its old device. Start it, then run again; or give up the saved state: "
+                         f"virsh managedsave-remove {domain.uuid}")
+    if case.state in _CANNOT_ANSWER:
+        return REFUSED, f"the guest is {case.state} and cannot power off: {_CANNOT_ANSWER[case.state]} {domain.uuid}, then run again"
+    after_off = {_virt_xml.on_poweroff(xml) for xml in (running, definition)} - {"destroy"}
+    if after_off:
+        return REFUSED, (f"its on_poweroff is {after_off.pop()}, expected destroy: a power-off would not end it, so it would not start with its "
+                         "definition. Change it with virsh edit, or destroy and start the domain yourself")
+    if domain.has_job():
+        return BUSY, "a job (a migration, save, backup or snapshot) holds the domain: run again when it has ended"
+    return DONE, None
+
+
+def _devices(xml):
+    return [_rng_device.read(element).device for element in _virt_xml.rng_elements(xml)]
+
+
+def _sign(running, up):
+    """Return what will tell that the guest is up."""
+    if up == NOTHING:
+        return NOTHING
+    signs = _virt_xml.signs_of_life(running)
+    found = [sign for sign in (AGENT, DISK, INTERFACE) if sign in signs and up in ("auto", sign)]
+    return found[0] if found else AGENT if up == AGENT else NOTHING

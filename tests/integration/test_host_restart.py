@@ -1,0 +1,43 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Role host with entropy_host_restart: what waits is restarted only when asked for, and told in any case."""
+
+import pytest
+from test_host_capacity import Kvm
+from virt_host import RNG
+
+SLOW = RNG.replace("1024", "64")
+WAITING = {"entropy_host_restart": "waiting", "entropy_host_restart_shutdown_timeout": 0, "entropy_host_restart_force": True}
+
+
+@pytest.fixture
+def kvm(host, tmp_path):
+    return Kvm(host, tmp_path)
+
+
+def test_what_waits_is_restarted_only_when_asked_for(host, kvm):
+    host.define("waits", SLOW, start=True)
+    host.define("right", RNG, start=True)
+    runs = [host.virsh("domid", name) for name in ("waits", "right")]
+    never = kvm.play("kvm.entropy.host")
+    assert never.status == 0 and "waits: the running device differs" in never.output
+    assert host.config("waits") == [RNG] and [host.virsh("domid", name) for name in ("waits", "right")] == runs
+
+    check = kvm.play("kvm.entropy.host", "--check", **WAITING)
+    assert check.status == 0 and check.counts["kvm1"]["changed"] == 1 and host.live("waits") == [SLOW]
+
+    done = kvm.play("kvm.entropy.host", **WAITING)
+    assert done.status == 0 and done.counts["kvm1"]["changed"] == 1 and "waits: the running device differs" not in done.output
+    assert host.live("waits") == [RNG] and host.virsh("domid", "right") == runs[1]
+    assert not any(row["drift"] for row in done.facts("kvm1")["entropy_domains"]["domains"])
+    assert kvm.play("kvm.entropy.host", **WAITING).counts["kvm1"]["changed"] == 0
+
+
+def test_a_guest_that_does_not_power_off_fails_the_host_and_runs_on(host, kvm):
+    host.define("waits", SLOW, start=True)
+    run = host.virsh("domid", "waits")
+    failed = kvm.play("kvm.entropy.host", **{**WAITING, "entropy_host_restart_force": False})
+    assert failed.status != 0 and "the guest has not powered off within 0 s" in failed.output
+    assert host.virsh("domid", "waits") == run and failed.facts("kvm1")["entropy_domains"]["domains"][0]["drift"], "it is looked at all the same"

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What tells that a guest is up, and what is done where libvirt refuses: cases that the private daemon's guests do not get into."""
+
+import pytest
+from ansible_collections.kvm.entropy.plugins.module_utils import _restart_act, _restart_decide, _virt_xml
+from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import RefusedError
+from virt_fakes import BUILTIN, RANDOM, FakeDomain
+
+AGENT = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0' state='{state}'/></channel>"
+DISK = "<disk type='file' device='{device}'><target dev='vda'/>{more}</disk>"
+TAP = "<interface type='bridge'><target dev='vnet0'/></interface>"
+
+
+class Restarted(FakeDomain):
+    """A domain that waits, of which a test says what libvirt answers: ``runs`` are the numbers of its run, one per look, ``signs`` what is seen then."""
+
+    def __init__(self, name="web-1", runs=(1, None, 2), signs=("agent",), devices=()):
+        super().__init__([RANDOM, *devices], live=[BUILTIN, *devices], name=name)
+        self.runs, self.signs = list(runs), set(signs)
+
+    def run_id(self):
+        return self.runs.pop(0) if len(self.runs) > 1 else self.runs[0]
+
+    def shut_down(self):
+        self._note("shut_down", None)
+
+    def destroy(self):
+        self._note("destroy", None)
+
+    def start(self):
+        self._note("start", None)
+
+    def is_saved(self):
+        return False
+
+    def signs_seen(self):
+        return self.signs
+
+
+def restarted(*domains, stopped=False, **terms):
+    """Restart ``domains`` by a clock that goes on by a second with each look; return (their Cases, why it ended early)."""
+    cases = [_restart_decide.decide(domain, True, "auto") for domain in domains]
+    clock = iter(range(10000))
+    terms = dict({"shutdown_timeout": 10, "up_timeout": 20, "at_once": 1, "force": False}, **terms)
+    why = _restart_act.restart(cases, _restart_act.Terms(**terms), lambda _seconds: None, lambda: stopped, lambda: next(clock))
+    return cases, why
+
+
+@pytest.mark.parametrize("devices, signs", [
+    ([], set()),
+    ([AGENT.format(state="connected")], {"agent"}),
+    ([AGENT.format(state="disconnected")], set()),
+    ([DISK.format(device="disk", more="")], {"disk"}),
+    ([DISK.format(device="disk", more="<readonly/>"), DISK.format(device="cdrom", more="")], set()),
+    ([TAP, "<interface type='user'/>"], {"interface"}),
+])
+def test_what_tells_that_a_guest_is_up(devices, signs):
+    assert _virt_xml.signs_of_life(f"<domain><devices>{''.join(devices)}</devices></domain>") == signs
+
+
+def test_the_agent_is_asked_for_before_the_disk_and_the_disk_before_the_network():
+    disk, agent = DISK.format(device="disk", more=""), AGENT.format(state="connected")
+    assert [_restart_decide.decide(Restarted(devices=devices), True, "auto").up_by for devices in (
+        [TAP, disk, agent], [TAP, disk], [TAP], [])] == ["agent", "disk", "interface", "nothing"]
+    assert _restart_decide.decide(Restarted(devices=[disk]), True, "agent").up_by == "agent"
+    assert _restart_decide.decide(Restarted(devices=[disk]), True, "nothing").up_by == "nothing"
+
+
+def test_it_is_asked_once_started_once_and_waited_for():
+    domain = Restarted(runs=(1, 1, 1, None, 2))
+    (case,), why = restarted(domain)
+    assert (case.result, case.is_changed, why) == ("done", True, None)
+    assert [call for call in domain.calls if call in ("shut_down", "destroy", "start")] == ["shut_down", "start"]
+
+
+def test_a_guest_that_refuses_to_be_asked_is_left_and_the_next_one_asked():
+    first, second = Restarted("a"), Restarted("b")
+    first.refuse["shut_down", None] = RefusedError("other", "no agent and no ACPI")
+    cases, why = restarted(first, second)
+    assert [(case.result, case.is_changed) for case in cases] == [("refused", False), ("done", True)] and why is None
+    assert "no agent and no ACPI" in cases[0].reason
+
+
+def test_one_that_was_powered_off_before_its_turn_stays_off():
+    domain = Restarted(runs=(None,))
+    (case,), _why = restarted(domain)
+    assert (case.result, case.is_changed) == ("unchanged", False) and "shut_down" not in domain.calls
+
+
+def test_a_guest_that_is_not_seen_up_ends_the_run_after_those_on_their_way():
+    disk = DISK.format(device="disk", more="")
+    cases, why = restarted(*(Restarted(name, devices=[disk], signs=()) for name in "abc"), at_once=2)
+    assert [case.result for case in cases] == ["not_up", "not_up", "not_reached"]
+    assert why == "a did not come up again" and [case.is_changed for case in cases] == [True, True, False]
+
+
+def test_a_run_that_is_stopped_asks_nobody_and_waits_for_nobody_to_come_up():
+    disk = DISK.format(device="disk", more="")
+    cases, why = restarted(Restarted("a", devices=[disk], signs=()), Restarted("b"), stopped=True)
+    assert [case.result for case in cases] == ["done", "not_reached"] and why == "it was asked to stop"
+    assert "not waited for" in cases[0].reason
+
+
+def test_a_guest_with_force_is_destroyed_only_after_its_time():
+    domain = Restarted(runs=(1,))
+    restarted(domain, force=True, shutdown_timeout=5)
+    assert domain.calls.index("destroy") > domain.calls.index("shut_down")
+    other = Restarted(runs=(1,))
+    (case,), _why = restarted(other)
+    assert case.result == "not_off" and "destroy" not in other.calls and not case.is_changed
