@@ -4,7 +4,7 @@
 
 """Decide which domains are powered off and started: those that run with other devices than their definition has, and may be."""
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt, _rng_device, _virt_xml
+from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt, _rng_device, _virt_xml, _words
 
 UNCHANGED, DONE, REFUSED, BUSY = "unchanged", "done", "refused", "busy"
 # The guest has not powered off in time; libvirt did not start it again; it was not seen up in time; the run ended before it was its turn.
@@ -58,7 +58,7 @@ class Case:
             "failed": self.is_failed,
             "skipped": self.is_skipped,
             "result": self.result,
-            "reason": self.reason,
+            "reason": _words.reason(self.reason),
             "before": self.before,
             "after": self.after,
             "up_by": self.up_by,

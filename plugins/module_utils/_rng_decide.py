@@ -13,6 +13,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import (
     _rng_rows,
     _virt_plug,
     _virt_xml,
+    _words,
 )
 
 # Why a guest in this state (virDomainState) cannot give a device back.
@@ -152,10 +153,10 @@ class Plan:
             slow = filter(_rng_checks.may_starve, self._wanted.devices)
             rates = sorted({f"{device['rate_bytes']} bytes per {device['rate_period']} ms" for device in slow})
             warn(f"{', '.join(rates)} delay the first credit by over a second, when the guest has found its random numbers elsewhere: give at "
-                 f"least 64 bytes per period ({_rng_rows.names(self._starving)})")
+                 f"least 64 bytes per period ({_words.names(self._starving)})")
         if self._confidential:
             warn("confidential guests got the driver option iommu unless you set it; their owners do not trust this host, so it "
-                 f"cannot be their only source of random numbers ({_rng_rows.names(self._confidential)})")
+                 f"cannot be their only source of random numbers ({_words.names(self._confidential)})")
 
 
 def _check_protocol(outcome, xml):

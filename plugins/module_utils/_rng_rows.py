@@ -6,14 +6,10 @@
 
 import collections
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device
+from ansible_collections.kvm.entropy.plugins.module_utils import _bounds, _rng_device, _words
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import BUSY, PENDING, REFUSED, RESTART, UNCHANGED
 
 _FAILED, _WAITING, _CHANGED, _SKIPPED, _UNCHANGED = range(5)
-
-# At most so many reasons are told in the message of a failure, and so many domains named for one of them; the rows have them all.
-_MOST_REASONS = 20
-_MOST_NAMED = 10
 
 # Rows of unchanged domains say nothing that the summary doesn't, and for a thousand of them Ansible takes as long as libvirt took to
 # read them. So they are there where a person may read them, on small hosts, and not on large ones.
@@ -76,7 +72,7 @@ class Outcome:
             "changed": self.is_changed,
             "failed": self.is_failed,
             "skipped": self.skipped,
-            "reason": "; ".join(reasons) or None,
+            "reason": _words.reason("; ".join(reasons) or None),
             "managed_save": self.domain.has_managed_save,
             "snapshots": self.domain.has_snapshots,
             "config": _half(self.config),
@@ -84,41 +80,28 @@ class Outcome:
         }
 
 
-def report(outcomes, max_results, with_diff):
-    """Return the module's result (dict) for ``outcomes`` (list of Outcome)."""
+def report(outcomes, max_results, with_diff, room):
+    """Return the module's result (dict) for ``outcomes`` (list of Outcome); its rows and their diffs have ``room`` (see ``_bounds``) together."""
     by_rank = collections.defaultdict(list)
     for outcome in outcomes:
         by_rank[_rank(outcome)].append(outcome)
-    told = _told(by_rank)[:max_results]
+    entries = ([outcome.row()] + (list(_diffs(outcome)) if with_diff else []) for outcome in _told(by_rank)[:max_results])
+    told = _bounds.fitting(entries, room)
     result = {
         "changed": any(outcome.is_changed for outcome in outcomes),
         "summary": _summary(outcomes, by_rank),
-        "domains": [outcome.row() for outcome in told],
+        "domains": [entry[0] for entry in told],
         "truncated": len(outcomes) - len(told),
     }
     if with_diff:
-        result["diff"] = [diff for outcome in told for diff in _diffs(outcome)]
+        result["diff"] = [diff for entry in told for diff in entry[1:]]
     return result
 
 
 def failure(outcomes):
     """Return the message that names each failed domain and why, or None."""
-    failed = [outcome for outcome in outcomes if outcome.is_failed]
-    if not failed:
-        return None
-    by_reason = collections.OrderedDict()
-    for outcome in failed:
-        by_reason.setdefault(outcome.why_failed, []).append(outcome.domain.name)
-    told = [f"{'domain' if len(which) == 1 else 'domains'} {names(which)}: {why}" for why, which in by_reason.items()]
-    rest = len(told) - _MOST_REASONS
-    return f"{len(failed)} of {len(outcomes)} domains failed. " + ". ".join(told[:_MOST_REASONS]) + (
-        f". And {rest} more reasons: see the rows" if rest > 0 else "")
-
-
-def names(found):
-    """Return the first of the names ``found`` (list of str) in words, and how many more there are."""
-    rest = len(found) - _MOST_NAMED
-    return ", ".join(found[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    failed = [(outcome.domain.name, outcome.why_failed) for outcome in outcomes if outcome.is_failed]
+    return _words.failure(failed, len(outcomes))
 
 
 def _told(by_rank):
@@ -152,7 +135,7 @@ def _summary(outcomes, by_rank):
 
 
 def _half(part):
-    return part and {"before": part.before, "after": part.after, "result": part.result, "reason": part.reason}
+    return part and {"before": part.before, "after": part.after, "result": part.result, "reason": _words.reason(part.reason)}
 
 
 def _diffs(outcome):

@@ -4,7 +4,16 @@
 
 """Have domains that wait for their definition powered off and started: read all, decide all, then act."""
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _domains, _libvirt, _restart_act, _restart_decide, _rng_device, _rng_rows, _stop
+from ansible_collections.kvm.entropy.plugins.module_utils import (
+    _bounds,
+    _domains,
+    _libvirt,
+    _restart_act,
+    _restart_decide,
+    _rng_device,
+    _stop,
+    _words,
+)
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 
 
@@ -23,8 +32,8 @@ def run(options, check, diff):
         ended = None if check else _act(connection, chosen, options)
     finally:
         connection.close()
-    result = _report(cases, options["max_results"], diff)
     message = _failure(cases, ended)
+    result = _report(cases, options["max_results"], diff, _bounds.room(options, message))
     if message:
         raise EntropyError(message, **result)
     return result
@@ -38,7 +47,7 @@ def _check_options(options):
 
 def _check_number(chosen, number, most):
     if most and len(chosen) > most:
-        names = _rng_rows.names([case.domain.name for case in chosen])
+        names = _words.names([case.domain.name for case in chosen])
         raise EntropyError(f"{len(chosen)} of {number} domains would be restarted, max_changes is {most}: nothing was changed ({names}). "
                            "Select fewer domains, or raise max_changes.")
 
@@ -57,11 +66,12 @@ def _act(connection, chosen, options):
     return f"{stop.asked} stopped this run" if stop.asked else why
 
 
-def _report(cases, most, with_diff):
+def _report(cases, most, with_diff, room):
     failed = [case for case in cases if case.is_failed]
     changed = [case for case in cases if case.is_changed and not case.is_failed]
     skipped = [case for case in cases if case.is_skipped]
-    told = (failed + changed + skipped)[:most]
+    entries = ([case.row()] + ([_diff(case)] if with_diff and case.is_changed else []) for case in (failed + changed + skipped)[:most])
+    told = _bounds.fitting(entries, room)
     result = {
         "changed": any(case.is_changed for case in cases),
         "summary": {
@@ -71,11 +81,11 @@ def _report(cases, most, with_diff):
             "skipped": len(skipped),
             "failed": len(failed),
         },
-        "domains": [case.row() for case in told],
+        "domains": [entry[0] for entry in told],
         "truncated": len(failed) + len(changed) + len(skipped) - len(told),
     }
     if with_diff:
-        result["diff"] = [_diff(case) for case in told if case.is_changed]
+        result["diff"] = [diff for entry in told for diff in entry[1:]]
     return result
 
 
@@ -86,12 +96,6 @@ def _diff(case):
 
 def _failure(cases, ended):
     """Return the message that names each failed domain and why, those that are off first, or None."""
-    by_reason = {}
-    for case in sorted(cases, key=lambda case: case.result != _restart_decide.NOT_STARTED):
-        if case.is_failed:
-            by_reason.setdefault(case.reason, []).append(case.domain.name)
-    if not by_reason and not ended:
-        return None
-    told = [f"{'domain' if len(which) == 1 else 'domains'} {_rng_rows.names(which)}: {why}" for why, which in by_reason.items()]
-    begin = f"{ended}. Running again does what was not reached. " if ended else ""
-    return (begin + f"{sum(map(len, by_reason.values()))} of {len(cases)} domains failed. " + ". ".join(told)).strip()
+    in_order = sorted(cases, key=lambda case: case.result != _restart_decide.NOT_STARTED)
+    message = _words.failure([(case.domain.name, case.reason) for case in in_order if case.is_failed], len(cases))
+    return f"{ended}. Running again does what was not reached. {message or ''}".strip() if ended else message

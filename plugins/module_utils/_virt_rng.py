@@ -5,6 +5,7 @@
 """Make the <rng> of many domains what was asked: read all, decide all, then act."""
 
 from ansible_collections.kvm.entropy.plugins.module_utils import (
+    _bounds,
     _domains,
     _libvirt,
     _rng_apply,
@@ -14,8 +15,12 @@ from ansible_collections.kvm.entropy.plugins.module_utils import (
     _rng_rows,
     _rng_unplug,
     _stop,
+    _words,
 )
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
+
+# What could not be checked is one text per emulator that libvirt does not know, in all but absurd cases a single one.
+_MOST_UNCHECKED = 20000
 
 
 def run(options, check, diff, warn):
@@ -23,6 +28,7 @@ def run(options, check, diff, warn):
 
     ``check`` predicts, ``diff`` adds the devices before and after, ``warn`` takes one text.
     """
+    _check_options(options)
     wanted, unchecked = _rng_checks.check(options)
     connection = _libvirt.connect(options["uri"], write=not check)
     try:
@@ -37,9 +43,19 @@ def run(options, check, diff, warn):
     finally:
         connection.close()
     plan.warn(warn)
-    result = _rng_rows.report(outcomes, options["max_results"], diff)
-    result["unchecked"] = unchecked + plan.unchecked
-    return _result(result, outcomes, ended)
+    message = _message(outcomes, ended)
+    unchecked = _bounds.fitting(unchecked + plan.unchecked, _MOST_UNCHECKED)
+    result = _rng_rows.report(outcomes, options["max_results"], diff, _bounds.room(options, message, unchecked))
+    result["unchecked"] = unchecked
+    if message:
+        raise EntropyError(message, **result)
+    return result
+
+
+def _check_options(options):
+    for name in ("max_changes", "max_results"):
+        if options[name] < 0:
+            raise EntropyError(f"{name}: found {options[name]}, expected at least 0: nothing was changed")
 
 
 def _check_number(outcomes, most):
@@ -47,7 +63,7 @@ def _check_number(outcomes, most):
     changing = [outcome.domain.name for outcome in outcomes if outcome.is_changed]
     if most and len(changing) > most:
         raise EntropyError(
-            f"{len(changing)} of {len(outcomes)} domains would change, max_changes is {most}: nothing was changed ({_rng_rows.names(changing)}). "
+            f"{len(changing)} of {len(outcomes)} domains would change, max_changes is {most}: nothing was changed ({_words.names(changing)}). "
             "Select fewer domains, or raise max_changes; check mode without it shows each of them.")
 
 
@@ -89,10 +105,7 @@ def _apply(plan, outcome):
             _rng_apply.apply(outcome.domain, outcome.config, outcome.live, outcome.way_back, named=False)
 
 
-def _result(result, outcomes, ended):
+def _message(outcomes, ended):
+    """Return the message of the failure, or None."""
     message = _rng_rows.failure(outcomes)
-    if ended:
-        message = f"{ended}. Running again finishes the work. {message or ''}".strip()
-    if message:
-        raise EntropyError(message, **result)
-    return result
+    return f"{ended}. Running again finishes the work. {message or ''}".strip() if ended else message

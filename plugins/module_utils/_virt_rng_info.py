@@ -5,6 +5,8 @@
 """Read the <rng> of many domains: definition, running device, and whether the one is the other."""
 
 from ansible_collections.kvm.entropy.plugins.module_utils import (
+    _alike,
+    _bounds,
     _capacity,
     _domains,
     _entropy,
@@ -13,12 +15,16 @@ from ansible_collections.kvm.entropy.plugins.module_utils import (
     _rng_device,
     _virt_plug,
     _virt_xml,
+    _words,
 )
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 
 # More is no slow source's: at this size one that delivers 10 KiB/s is read for 100 s.
 _MOST_BYTES = 2 ** 20
 _LONGEST = 60
+
+# Backends of which no two domains have the same would take the place of the rows; in characters, see ``_bounds``.
+_MOST_CAPACITY = 100000
 
 
 def run(options):
@@ -32,19 +38,22 @@ def run(options):
         host = _host(connection)
     finally:
         connection.close()
-    host["capacity"], host["capacity_reason"] = _host_capacity(uri, read, host["entropy"], options)
+    capacity, host["capacity_reason"] = _host_capacity(uri, read, host["entropy"], options)
+    host["capacity"] = capacity and _bounds.fitting(capacity, _MOST_CAPACITY)
+    host["capacity_truncated"] = len(capacity or ()) - len(host["capacity"] or ())
     rows = sorted((row for row in read if _is_asked_for(row, options["only"])), key=lambda row: not has_problem(row))
-    told = rows[:options["max_results"] or None]
+    message = _words.failure(failures, len(domains), "could not be read")
+    told = _bounds.fitting(rows[:options["max_results"]], _bounds.room(options, message, host)) if options["max_results"] else rows
     result = {
         "changed": False,
         "uri": uri,
         "host": host,
-        "domains": told,
         "truncated": len(rows) - len(told),
         "summary": _summary(read, failures),
     }
-    if failures:
-        raise EntropyError(f"{len(failures)} of {len(domains)} domains could not be read. {'. '.join(failures)}", **result)
+    result.update({"groups": _alike.grouped(told)} if options["group"] else {"domains": told})
+    if message:
+        raise EntropyError(message, **result)
     return result
 
 
@@ -52,6 +61,8 @@ def _check(options):
     for name, least, most in (("capacity_bytes", 0, _MOST_BYTES), ("capacity_timeout", 1, _LONGEST)):
         if not least <= options[name] <= most:
             raise EntropyError(f"{name}: found {options[name]}, expected {least} to {most}")
+    if options["max_results"] < 0:
+        raise EntropyError(f"max_results: found {options['max_results']}, expected at least 0")
 
 
 def has_problem(row):
@@ -61,14 +72,14 @@ def has_problem(row):
 
 
 def _read(domains, uri):
-    """Return (rows, what could not be read in words). A domain that was undefined meanwhile is left out: it is no longer there."""
+    """Return (rows, the (name, why) of what could not be read). A domain that was undefined meanwhile is left out: it is no longer there."""
     rows, failures = [], []
     for domain in domains:
         try:
             rows.append(_row(domain))
         except _libvirt.RefusedError as refusal:
             if refusal.kind != "gone":
-                failures.append(f"domain {domain.name}: {refusal}")
+                failures.append((domain.name, str(refusal)))
         except _libvirt.ConnectionLostError as error:
             raise EntropyError(f"libvirt at {uri} went away while its domains were read: {error}. Run again.") from error
     return rows, failures

@@ -66,7 +66,10 @@ options:
     choices: [refuse, allow]
     default: refuse
   max_results:
-    description: How many rows RV(domains) has at most. RV(truncated) counts those that are left out.
+    description:
+      - How many rows RV(domains) has at most. RV(truncated) counts those that are left out.
+      - They are fewer where the result, diffs included, would be longer than ansible-runner keeps it (700,000 characters, its C(MAX_EVENT_RES) and
+        AWX's C(MAX_EVENT_RES_DATA)); it would empty the event.
     type: int
     default: 500
 notes:

@@ -217,6 +217,9 @@ options:
   max_results:
     description:
       - How many rows RV(domains) has at most. RV(truncated) counts those that are left out.
+      - They are fewer where the result, diffs included, would be longer than ansible-runner keeps it (700,000 characters, its C(MAX_EVENT_RES) and
+        AWX's C(MAX_EVENT_RES_DATA)); it would empty the event.
+      - A message names at most 10 domains per reason and 20 reasons. A reason has at most 2,000 characters.
       - Rows of unchanged domains are left out anyway as soon as there are 50 rows. RV(summary) counts all.
     type: int
     default: 500

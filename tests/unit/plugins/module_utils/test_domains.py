@@ -5,6 +5,7 @@
 """Domains are meant by name, UUID and glob."""
 
 import collections
+import time
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils._domains import select
@@ -54,3 +55,17 @@ def test_all_names_that_nothing_has_are_told_at_once():
 def test_a_host_without_domains_says_so():
     with pytest.raises(EntropyError, match="It has no domains at all"):
         select([], ["db"], [], "test:///x")
+
+
+def test_ten_thousand_names_and_uuids_of_ten_thousand_domains_take_no_time():
+    domains = [Domain(f"d{number:05}", f"00000000-0000-4000-8000-{number:012}") for number in range(10000)]
+    words = [domain.name for domain in domains[:5000]] + [domain.uuid for domain in domains[5000:]]
+    begun = time.process_time()
+    assert select(domains, words, [domains[0].uuid, domains[-1].name], "test:///x") == domains[1:-1]
+    assert time.process_time() - begun < 2, "with a look at each domain for each of them it is more"
+
+
+def test_of_many_names_that_nothing_has_ten_are_told():
+    with pytest.raises(EntropyError, match="the name or UUID 'x0', .*, 'x9' and 9990 more: nothing was changed") as failure:
+        names([f"x{number}" for number in range(10000)])
+    assert len(str(failure.value)) < 1000
