@@ -4,6 +4,8 @@
 
 """Find the libvirt domain of a guest by its UUID, over all hosts, without a naming convention."""
 
+from ansible_collections.kvm.entropy.plugins.module_utils._alike import rows_of
+
 RUNNING = ("running", "paused")
 
 
@@ -31,7 +33,7 @@ class Index:
         """Index ``hosts`` (dict: name to a dict whose ``domains`` is its ``entropy_domains`` fact, or None)."""
         self._found = {}
         for host in sorted(hosts):
-            for domain in (hosts[host].get("domains") or {}).get("domains", []):
+            for domain in rows_of(hosts[host].get("domains") or {}):
                 self._found.setdefault(normalized(domain["uuid"]), []).append((host, domain))
 
     def find(self, uuid):

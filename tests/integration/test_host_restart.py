@@ -31,7 +31,7 @@ def test_what_waits_is_restarted_only_when_asked_for(host, kvm):
     done = kvm.play("kvm.entropy.host", **WAITING)
     assert done.status == 0 and done.counts["kvm1"]["changed"] == 1 and "waits: the running device differs" not in done.output
     assert host.live("waits") == [RNG] and host.virsh("domid", "right") == runs[1]
-    assert not any(row["drift"] for row in done.facts("kvm1")["entropy_domains"]["domains"])
+    assert not any(row["drift"] for row in done.facts("kvm1")["entropy_domains"]["groups"])
     assert kvm.play("kvm.entropy.host", **WAITING).counts["kvm1"]["changed"] == 0
 
 
@@ -40,4 +40,4 @@ def test_a_guest_that_does_not_power_off_fails_the_host_and_runs_on(host, kvm):
     run = host.virsh("domid", "waits")
     failed = kvm.play("kvm.entropy.host", **{**WAITING, "entropy_host_restart_force": False})
     assert failed.status != 0 and "the guest has not powered off within 0 s" in failed.output
-    assert host.virsh("domid", "waits") == run and failed.facts("kvm1")["entropy_domains"]["domains"][0]["drift"], "it is looked at all the same"
+    assert host.virsh("domid", "waits") == run and failed.facts("kvm1")["entropy_domains"]["groups"][0]["drift"], "it is looked at all the same"

@@ -63,7 +63,7 @@ def test_site_has_the_running_guest_fed_by_its_host(folder, controller):
     entropy = run.facts(GUEST)["entropy"]
     assert entropy["hwrng"]["current"].startswith("virtio_rng")
     assert entropy["hwrng"]["filling"] is True
-    (domain,) = run.facts("labhost")["entropy_domains"]["domains"]
+    (domain,) = run.facts("labhost")["entropy_domains"]["groups"]
     assert domain["config"] == domain["live"]
     assert domain["config"][0]["path"] == "/dev/urandom"
     assert "config ok  live ok  current ok  fed ok  ready ok  in time broken" in run.output

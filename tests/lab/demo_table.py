@@ -30,8 +30,8 @@ def main():
 def _column(facts, guest):
     """Return one stage's cells (dict: title to text), from the facts (dict) of the guest and of its host."""
     entropy = facts[guest]["entropy"]
-    domains = [domain for each in facts.values() for domain in each.get("entropy_domains", {}).get("domains", [])]
-    domain = next(domain for domain in domains if domain["name"] == guest)
+    groups = [group for each in facts.values() for group in each.get("entropy_domains", {}).get("groups", [])]
+    domain = next(group for group in groups if guest in group["domains"].values())
     crng, hwrng = entropy["crng"], entropy["hwrng"]
     return {
         "device in the domain's definition": _yes(bool(domain["config"])),
