@@ -17,13 +17,12 @@ MOST = 700000
 
 
 class Job:
-    """A job that has run: its ``status`` (int), its ``events`` (list of dict, in order) and the fact cache, from the artifacts in ``folder``."""
+    """A job that has run: its ``status`` (int), its ``events`` (list of dict, in order), from the artifacts in ``folder``."""
 
     def __init__(self, status, folder):
         self.status = status
         files = sorted((folder / "job_events").glob("*.json"), key=lambda file: int(file.name.split("-")[0]))
         self.events = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-        self._folder = folder
 
     def ended(self, task):
         """Return the event (dict) with which ``task`` (a name) ended on its one host."""
@@ -34,20 +33,17 @@ class Job:
         """Return what the event kept of the result of ``task`` (dict)."""
         return self.ended(task)["event_data"]["res"]
 
-    def facts(self):
-        """Return the cached facts of localhost (dict)."""
-        # From ansible-core 2.19 on its name begins with the schema of what is cached.
-        (file,) = (self._folder / "fact_cache").glob("*localhost")
-        return json.loads(file.read_text(encoding="utf-8"))
 
+def run(folder, play, variables, ident=1, facts_of=1):
+    """Run ``play`` (YAML, on localhost) with ``variables`` (dict) as job ``ident`` (int) of the private data directory ``folder``; return the Job.
 
-def run(folder, play, variables):
-    """Run ``play`` (YAML, on localhost) with ``variables`` (dict) in the private data directory ``folder``; return the Job."""
+    It has the fact cache of job ``facts_of`` (int).
+    """
     files = {
         "project/play.yml": play,
         "inventory/hosts": f"localhost ansible_connection=local ansible_python_interpreter={SYSTEM_PYTHON}\n",
         "env/extravars": json.dumps(variables),
-        "env/settings": json.dumps({"fact_cache_type": "jsonfile", "suppress_ansible_output": True}),
+        "env/settings": json.dumps({"fact_cache": f"../{facts_of}/fact_cache", "suppress_ansible_output": True}),
         "env/envvars": json.dumps({"MAX_EVENT_RES": str(MOST), "ANSIBLE_COLLECTIONS_PATH": str(COLLECTION.parents[2]), "ANSIBLE_INJECT_FACT_VARS": "False"}),
     }
     for name, text in files.items():
@@ -55,6 +51,6 @@ def run(folder, play, variables):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     programs = Path(sys.executable).parent
-    done = subprocess.run([programs / "ansible-runner", "run", folder, "--playbook", "play.yml", "--ident", "1"], check=False,
+    done = subprocess.run([programs / "ansible-runner", "run", folder, "--playbook", "play.yml", "--ident", str(ident)], check=False,
                           env=dict(os.environ, PATH=f"{programs}:{os.environ['PATH']}"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return Job(done.returncode, Path(folder, "artifacts/1"))
+    return Job(done.returncode, Path(folder, f"artifacts/{ident}"))

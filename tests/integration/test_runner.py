@@ -59,10 +59,25 @@ PLAY = """
 """
 
 
+LATER = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: cached
+      ansible.builtin.set_fact:
+        again: "{{ ansible_facts['entropy_domains'] }}"
+"""
+
+
 @pytest.fixture(scope="module")
-def job(tmp_path_factory):
+def folder(tmp_path_factory):
+    """A private data directory."""
+    return tmp_path_factory.mktemp("job")
+
+
+@pytest.fixture(scope="module")
+def job(folder):
     """A job that has each module at work on ten thousand domains."""
-    folder = tmp_path_factory.mktemp("job")
     node = folder / "node.xml"
     node.write_text("<node>%s</node>" % "".join(DOMAIN.format(number=number, uuid=uuid.UUID(int=number + 1)) for number in range(COUNT)), encoding="utf-8")
     found = runner.run(folder, PLAY, {"entropy_host_uri": f"test://{node}"})
@@ -105,10 +120,11 @@ def test_rows_that_are_read_are_kept_as_far_as_they_fit(job):
     assert whole(result) and len(result["domains"]) > 1000
 
 
-def test_a_look_and_its_fact_are_kept_with_every_domain(job):
-    for groups in (job.result("Look at the host's domains")["groups"], job.facts()["entropy_domains"]["groups"],
-                   job.result("Keep what the host knows of its domains")["ansible_facts"]["entropy_domains"]["groups"]):
-        (group,) = groups
+def test_a_look_and_its_fact_are_kept_with_every_domain_also_for_later_jobs(job, folder):
+    later = runner.run(folder, LATER, {}, ident=2)
+    for fact in (job.result("Look at the host's domains"), job.result("Keep what the host knows of its domains")["ansible_facts"]["entropy_domains"],
+                 later.result("cached")["ansible_facts"]["again"]):
+        (group,) = fact["groups"]
         assert len(group["domains"]) == COUNT and group["domains"][str(uuid.UUID(int=1))] == "customer-web-00000"
         assert group["config"] == [] and group["state"] == "shutoff"
 
