@@ -39,6 +39,9 @@ _KINDS_BY_TEXT = (
 
 # A daemon, or the network to it, that answers nothing for so long is lost: seconds between two questions, and unanswered ones.
 _KEEPALIVE_INTERVAL, _KEEPALIVE_COUNT = 5, 6
+# Every call wakes libvirt's loop twice, which would take half as long again as reading a definition. So the loop rests so long (s) after each
+# turn, and what it waits for, events and the next question, comes so much later at most.
+_LOOP_PAUSE = 0.1
 
 
 class RefusedError(Exception):
@@ -322,7 +325,7 @@ def _run_loop():
     ended = threading.Event()
 
     def run():
-        while not ended.is_set():
+        while not ended.wait(_LOOP_PAUSE):
             libvirt.virEventRunDefaultImpl()
 
     def end():

@@ -20,11 +20,11 @@ _EMULATOR = re.compile(r"<emulator>([^<]+)</emulator>")
 
 # The namespaces of those that define their domains again by themselves (nova/virt/libvirt/config.py; vdsm's
 # lib/vdsm/virt/vmxml.py; pkg/virt-launcher/virtwrap/api/schema.go in KubeVirt).
-_ELSEWHERE = (
+_ELSEWHERE = tuple((who, re.compile("xmlns(:[^=\\s]+)?=[\"']" + re.escape(namespace))) for who, namespace in (
     ("openstack", "http://openstack.org/xmlns/libvirt/nova/"),
     ("ovirt", "http://ovirt.org/vm/"),
     ("kubevirt", "http://kubevirt.io"),
-)
+))
 
 
 def rng_elements(xml):
@@ -75,11 +75,10 @@ def has_genid(xml):
 
 def managed_elsewhere(xml):
     """Return who defines this domain again by itself: openstack, ovirt, kubevirt, or None."""
-    metadata = xml[xml.find("<metadata>"):xml.rfind("</metadata>")] if "<metadata>" in xml else ""
-    for who, namespace in _ELSEWHERE:
-        if re.search("xmlns(:[^=\\s]+)?=[\"']" + re.escape(namespace), metadata):
-            return who
-    return None
+    if "<metadata>" not in xml:
+        return None
+    metadata = xml[xml.find("<metadata>"):xml.rfind("</metadata>")]
+    return next((who for who, namespace in _ELSEWHERE if namespace.search(metadata)), None)
 
 
 def on_poweroff(xml):
