@@ -48,6 +48,14 @@ PLAY = """
       ansible.builtin.include_role:
         name: kvm.entropy.host
         tasks_from: look
+    - name: tell
+      ansible.builtin.include_role:
+        name: kvm.entropy.host
+        tasks_from: tell
+      vars:
+        __entropy_host_applied:
+          domains: [{name: web-1, uuid: a, live: {result: restart_required, reason: why}}]
+          summary: {restart_required: 1001}
     - name: everything
       kvm.entropy.virt_rng_info:
         uri: "{{ entropy_host_uri }}"
@@ -127,6 +135,10 @@ def test_a_look_and_its_fact_are_kept_with_every_domain_also_for_later_jobs(job,
         (group,) = fact["groups"]
         assert len(group["domains"]) == COUNT and group["domains"][str(uuid.UUID(int=1))] == "customer-web-00000"
         assert group["config"] == [] and group["state"] == "shutoff"
+
+
+def test_domains_that_wait_and_have_no_row_are_counted(job):
+    assert job.result("Tell which domains wait")["msg"] == ["web-1: why", "localhost: 1000 more wait (kvm.entropy.virt_rng_info with only: drift names them)"]
 
 
 def test_only_without_a_limit_an_event_loses_its_result_and_the_job_has_it_all_the_same(job):

@@ -50,6 +50,18 @@ def test_rows_can_be_those_with_drift_or_with_a_problem_while_all_are_counted(fl
         assert result["summary"] == everything["summary"] and result["truncated"] == 0
     limited = fleet.info(max_results=2)
     assert [one["name"] for one in limited["domains"]] == ["bare", "late"] and limited["truncated"] == 4
+    assert "max_results: found -1, expected at least 0" in fleet.info(max_results=-1)["msg"]
+
+
+def test_domains_that_are_alike_are_told_together(fleet):
+    fleet.define("bare-2", head="<genid/>")
+    rows, groups = (fleet.info(max_results=2, group=group) for group in (False, True))
+    assert [one["name"] for one in rows["domains"]] == ["bare", "bare-2"] and "domains" not in groups
+    (group,) = groups["groups"]
+    assert group.pop("domains") == {one["uuid"]: one["name"] for one in rows["domains"]}
+    assert [dict(group, name=one["name"], uuid=one["uuid"]) for one in rows["domains"]] == rows["domains"]
+    assert groups["truncated"] == rows["truncated"] == 5 and groups["summary"] == rows["summary"]
+    fleet.virsh("undefine", "bare-2")
 
 
 def test_the_host_is_told_with_what_a_read_only_connection_may_not_ask(fleet):

@@ -151,3 +151,11 @@ def test_where_another_run_was_faster_the_domain_is_looked_at_again(run):
     other = FakeDomain([], name="web-2")
     other.refuse["attach", FIRST] = refusal("twin", "an alias that somebody gave to another device")
     assert run([other])[0]["changed"] and other.config == [RANDOM]
+
+
+@pytest.mark.parametrize("name", ["max_changes", "max_results"])
+def test_a_number_below_zero_is_refused_before_anything_is_read(run, name):
+    domain = FakeDomain([])
+    with pytest.raises(EntropyError, match=f"{name}: found -1, expected at least 0: nothing was changed"):
+        run([domain], **{name: -1})
+    assert domain.calls == []
