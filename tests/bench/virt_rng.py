@@ -23,7 +23,7 @@ TESTS = Path(__file__).absolute().parents[1]
 sys.path.insert(0, str(TESTS))
 
 from lab.daemon import Daemon  # noqa: E402
-from ways import Ways  # noqa: E402
+from ways import Used, Ways  # noqa: E402
 
 RAW_AIM, GROWTH_AIM = 1.2, 1.15
 # So much more often than the largest number of domains, as what takes a tenth of a second is easily lost in other work of the machine.
@@ -40,50 +40,54 @@ COMPARED = {
 }
 
 
-# Seconds of the raw loop, of ansible-playbook and of the module's process in it, the latter two without their fixed cost; that; peak memory (MiB).
-Cost = collections.namedtuple("Cost", "raw task module fixed raw_peak peak")
+# The raw loop and the task (Used, the latter without its fixed cost), and that cost (s).
+Cost = collections.namedtuple("Cost", "raw task fixed")
 
 
 def measure(ways, empty, note):
     """Return {what: Cost}; every domain is without a device before and after."""
     costs = {}
-    raw = {what: ways.raw(loop) for what, (loop, *_task) in COMPARED.items()}
+    loops = {what: ways.raw(loop) for what, (loop, *_task) in COMPARED.items()}
     for what, (_loop, module, counted, words, options) in COMPARED.items():
-        seconds, raw_peak = raw[what]
-        fixed, module_fixed, _peak = empty.task(module, "matched", *words, **options)
-        whole, module_whole, peak = ways.task(module, counted, *words, **options)
-        costs[what] = Cost(seconds, whole - fixed, module_whole - module_fixed, fixed, raw_peak / 1024, peak / 1024)
-        note(f"{ways.count} domains, {what}: raw {seconds:.2f}, task {whole:.2f} (fixed {fixed:.2f}), module {module_whole:.2f} (fixed {module_fixed:.2f}) s")
+        raw = loops[what]
+        fixed = empty.task(module, "matched", *words, **options)
+        whole = ways.task(module, counted, *words, **options)
+        task = Used(whole.seconds - fixed.seconds, whole.cpu - fixed.cpu, whole.peak)
+        costs[what] = Cost(raw, task, fixed.seconds)
+        note(f"{ways.count} domains, {what}: raw {raw.seconds:.2f} s, CPU {raw.cpu:.2f} s; task {task.seconds:.2f} and {fixed.seconds:.2f} s fixed, "
+             f"CPU {task.cpu:.2f} and {fixed.cpu:.2f} s fixed")
     return costs
 
 
 def report(measured):
     """Print the table of ``measured`` ({count: list of {what: Cost}}); return whether an aim is missed."""
     few, many = min(measured), max(measured)
-    print(f"\nDomains defined, shut off; seconds without the fixed cost, MiB; medians of {' and '.join(str(len(runs)) for runs in measured.values())}")
-    print(f"{'':14}" + "".join(f"{f'{count:,} domains':^47}" for count in measured) + f"  {many:,} to {few:,}")
-    print(f"{'':14}" + f"{'raw loop':>9}{'task':>7}{'ratio':>6}{'module':>8}{'ratio':>6}{'memory':>9}  " * len(measured) + f"{'raw':>7}{'module':>8}")
+    print(f"\nDomains defined, shut off; medians of {' and '.join(str(len(runs)) for runs in measured.values())}; without the fixed cost of a task")
+    print(f"{'':14}" + "".join(f"{f'{count:,} domains':^56}" for count in measured) + f"{f'{many:,} to {few:,}':>15}")
+    print(f"{'':14}" + f"{'raw s':>8}{'task s':>8}{'ratio':>7}{'raw CPU':>9}{'module':>8}{'ratio':>7}{'MiB':>8} " * len(measured) + f"{'raw':>7}{'module':>8}")
     missed = False
     for what in COMPARED:
         line = f"{what:14}"
         for runs in measured.values():
             costs = [run[what] for run in runs]
-            raw, task, module, _fixed, raw_peak, peak = (statistics.median(values) for values in zip(*costs, strict=True))
-            ratios = [statistics.median(ratio) for ratio in zip(*((cost.task / cost.raw, cost.module / cost.raw) for cost in costs), strict=True)]
-            line += f"{raw:>9.2f}{task:>7.2f}{ratios[0]:>6.2f}{module:>8.2f}{ratios[1]:>6.2f}{f'{raw_peak:.0f}/{peak:.0f}':>9}  "
+            raw, task = (Used(*map(statistics.median, zip(*side, strict=True))) for side in list(zip(*costs, strict=True))[:2])
+            ratios = [statistics.median(cost.task[part] / cost.raw[part] for cost in costs) for part in (0, 1)]
+            line += (f"{raw.seconds:>8.2f}{task.seconds:>8.2f}{ratios[0]:>7.2f}{raw.cpu:>9.2f}{task.cpu:>8.2f}{ratios[1]:>7.2f}"
+                     f"{f'{raw.peak:.0f}/{task.peak:.0f}':>8} ")
             missed |= ratios[1] > RAW_AIM
-        raw_growth, growth = (_growth(measured, few, many, what, part) for part in ("raw", "module"))
+        raw_growth, growth = (_growth(measured, few, many, what, side) for side in ("raw", "task"))
         missed |= growth > GROWTH_AIM
         print(line + f"{raw_growth:>7.2f}{growth:>8.2f}")
-    print(f"task: all of ansible-playbook; module: its process alone. ratio: to the raw loop, the module's at most {RAW_AIM}. memory: peak of the raw "
-          f"loop's and of the module's process. {many:,} to {few:,}: cost per domain, the module's at most {GROWTH_AIM} times; the raw loop's is libvirt's own")
+    print(f"CPU: s of the process that talks to libvirt and of the daemon together, which other work of the machine spoils least; by it are judged:\n"
+          f"ratio, the task to the raw loop, aim at most {RAW_AIM}; {many:,} to {few:,}, what one domain costs, the module's at most {GROWTH_AIM} times "
+          "(the raw loop's growth is libvirt's own).\nMiB: peak memory of the raw loop's and of the module's process.")
     print(f"fixed cost of a task: {statistics.median(cost.fixed for runs in measured.values() for run in runs for cost in run.values()):.2f} s")
     return missed
 
 
-def _growth(measured, few, many, what, part):
-    """Return how many times a domain costs among ``many`` what it costs among ``few``."""
-    small, large = (statistics.median(getattr(run[what], part) for run in measured[count]) / count for count in (few, many))
+def _growth(measured, few, many, what, side):
+    """Return how many times as much CPU a domain costs among ``many`` as among ``few``."""
+    small, large = (statistics.median(getattr(run[what], side).cpu for run in measured[count]) / count for count in (few, many))
     return large / small
 
 
@@ -105,10 +109,10 @@ def main():
         print(f"  {text}", file=sys.stderr, flush=True)
 
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        empty, *sizes = [Ways(stack.enter_context(Daemon(Path(folder, f"lab-{count}"))).uri, Path(folder, f"ways-{count}"), count)
+        empty, *sizes = [Ways(stack.enter_context(Daemon(Path(folder, f"lab-{count}"))), Path(folder, f"ways-{count}"), count)
                          for count in [0, *options.domains]]
         for ways in sizes:
-            note(f"{ways.count} domains are defined in {ways.raw('define')[0]:.1f} s")
+            note(f"{ways.count} domains are defined in {ways.raw('define').seconds:.1f} s")
         measured = {ways.count: [] for ways in sizes}
         for _repetition in range(options.repeat):
             for ways in sizes:
@@ -121,7 +125,7 @@ def main():
             note("community.libvirt is not measured: give its ansible-playbook with --peer")
     missed = report(measured)
     count = options.domains[0]
-    report_peers(per_domain, statistics.median(run["first run"].task for run in measured[count]) / count)
+    report_peers(per_domain, statistics.median(run["first run"].task.seconds for run in measured[count]) / count)
     return int(missed)
 
 

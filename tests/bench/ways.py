@@ -4,6 +4,7 @@
 
 """The ways to give many domains their device, each timed from outside: the raw loop, a task of this collection, virt-xml, a community.libvirt loop."""
 
+import collections
 import importlib.util
 import json
 import os
@@ -16,13 +17,13 @@ RAW = Path(__file__).with_name("raw.py")
 SYSTEM_PYTHON = "/usr/bin/python3"
 COLLECTIONS = Path(importlib.util.find_spec("ansible_collections.kvm.entropy").submodule_search_locations[0]).parents[2]
 
-# Stands for the interpreter of a task's module, and notes how long its process took (s) and its peak memory (KiB).
+# Stands for the interpreter of a task's module, and notes the CPU time (s) of its process and its peak memory (KiB).
 MEASURING = """#!/usr/bin/python3
-import json, resource, subprocess, sys, time
-begun = time.monotonic()
+import json, resource, subprocess, sys
 done = subprocess.run(["/usr/bin/python3", *sys.argv[1:]])
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
 with open("{noted}", "w") as file:
-    json.dump([time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss], file)
+    json.dump([used.ru_utime + used.ru_stime, used.ru_maxrss], file)
 sys.exit(done.returncode)
 """
 
@@ -57,11 +58,16 @@ PEER = """
 ELEMENT = "<rng model='virtio'><rate bytes='1024' period='1000'/><backend model='random'>/dev/urandom</backend></rng>"
 
 
-class Ways:
-    """The ways on the daemon at ``uri`` with ``count`` domains; playbooks and what Ansible writes are kept in ``folder``."""
+# What one way took: seconds, CPU seconds of its process that talks to libvirt and of the daemon together, peak memory of the former (MiB).
+Used = collections.namedtuple("Used", "seconds cpu peak")
 
-    def __init__(self, uri, folder, count):
-        self.uri = uri
+
+class Ways:
+    """The ways on ``daemon`` (lab.daemon.Daemon) with ``count`` domains; playbooks and what Ansible writes are kept in ``folder``."""
+
+    def __init__(self, daemon, folder, count):
+        self.uri = daemon.uri
+        self._stat = Path(f"/proc/{daemon.pid}/stat")
         self.count = count
         self._folder = Path(folder)
         self._folder.mkdir(exist_ok=True)
@@ -71,21 +77,29 @@ class Ways:
         self._interpreter.chmod(0o755)
 
     def raw(self, what):
-        """Return (seconds, KiB) of the raw loop: define, add, read or remove."""
+        """Return what the raw loop (define, add, read or remove) Used."""
         words = [str(self.count)] if what == "define" else []
+        before = self._daemon_cpu()
         done = subprocess.run([SYSTEM_PYTHON, RAW, self.uri, what, *words], capture_output=True, text=True, check=True)
         found = json.loads(done.stdout)
-        return found["seconds"], found["peak"]
+        return Used(found["seconds"], found["cpu"] + self._daemon_cpu() - before, found["peak"] / 1024)
 
     def task(self, module, counted, *words, **options):
-        """Return (seconds of ansible-playbook, seconds and KiB of the module's process in it) for one task on all domains.
+        """Return what one task on all domains Used: the seconds of ansible-playbook, the rest of the module's process.
 
         ``counted`` (a part of its summary) must be all of them.
         """
         options = json.dumps(dict({"uri": self.uri, "domains": ["*"]}, **options))
         play = OURS.format(module=module, options=options, counted=counted, expected=self.count)
+        before = self._daemon_cpu()
         seconds = self._playbook(Path(sys.executable).parent / "ansible-playbook", play, {}, *words, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS))
-        return seconds, *json.loads(self._noted.read_text())
+        cpu, peak = json.loads(self._noted.read_text())
+        return Used(seconds, cpu + self._daemon_cpu() - before, peak / 1024)
+
+    def _daemon_cpu(self):
+        """Return the CPU seconds that the daemon has used until now (utime and stime of proc_pid_stat(5))."""
+        ticks = self._stat.read_text().rpartition(") ")[2].split()[11:13]
+        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
     def virt_xml(self, names):
         """Return the seconds that virt-xml takes per domain."""
