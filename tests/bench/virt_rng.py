@@ -91,6 +91,17 @@ def _growth(measured, few, many, what, side):
     return large / small
 
 
+def measure_peers(ways, playbook, note):
+    """Return {peer: (seconds per domain, of how many)}; ``playbook`` (Path or None) is the ansible-playbook that has community.libvirt."""
+    names = [f"bench-{number:05}" for number in range(30)]
+    per_domain = {"virt-xml": (ways.virt_xml(names[:10]), 10)}
+    if playbook:
+        per_domain["community.libvirt loop"] = (ways.peer(playbook, names[10:]), 20)
+    else:
+        note("community.libvirt is not measured: give its ansible-playbook with --peer")
+    return per_domain
+
+
 def report_peers(per_domain, ours):
     """Print the peers' seconds per domain beside virt_rng's first run, ``ours``."""
     for name, (seconds, sample) in per_domain.items():
@@ -111,18 +122,14 @@ def main():
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         empty, *sizes = [Ways(stack.enter_context(Daemon(Path(folder, f"lab-{count}"))), Path(folder, f"ways-{count}"), count)
                          for count in [0, *options.domains]]
+        sizes[0].raw("define")
+        per_domain = measure_peers(sizes[0], options.peer, note)
         for ways in sizes:
             note(f"{ways.count} domains are defined in {ways.raw('define').seconds:.1f} s")
         measured = {ways.count: [] for ways in sizes}
         for _repetition in range(options.repeat):
             for ways in sizes:
                 measured[ways.count] += [measure(ways, empty, note) for _again in range(1 if ways is sizes[-1] else SMALL_REPEAT)]
-        names = [f"bench-{number:05}" for number in range(30)]
-        per_domain = {"virt-xml": (sizes[0].virt_xml(names[:10]), 10)}
-        if options.peer:
-            per_domain["community.libvirt loop"] = (sizes[0].peer(options.peer, names[10:]), 20)
-        else:
-            note("community.libvirt is not measured: give its ansible-playbook with --peer")
     missed = report(measured)
     count = options.domains[0]
     report_peers(per_domain, statistics.median(run["first run"].task.seconds for run in measured[count]) / count)

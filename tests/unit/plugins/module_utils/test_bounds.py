@@ -16,7 +16,9 @@ from virt_fakes import FakeConnection, FakeDomain, refusal
 RESTART = {
     "uri": "qemu:///system", "domains": ["*"], "exclude": [], "shutdown_timeout": 0, "force": False, "wait_for": "nothing", "up_timeout": 0, "at_once": 1,
     "max_changes": 0, "managed_elsewhere": "refuse", "max_results": 100000}
-INFO = {"uri": "qemu+ssh://kvm1/system", "domains": ["*"], "exclude": [], "only": "all", "max_results": 100000, "group": False, "capacity_bytes": 0, "capacity_timeout": 2}
+INFO = {
+    "uri": "qemu+ssh://kvm1/system", "domains": ["*"], "exclude": [], "only": "all", "max_results": 100000, "group": False, "capacity_bytes": 0,
+    "capacity_timeout": 2}
 EGD = "<rng model='virtio'><backend model='egd' type='unix'><source mode='connect' path='/{}'/></backend></rng>"
 
 
