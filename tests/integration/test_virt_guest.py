@@ -9,7 +9,7 @@ import time
 import pytest
 from lab.fleet import Lab
 from test_virt_rng_interrupted import KILLED_BEFORE
-from virt_host import DESCRIBED, RNG, Host, module_process, row
+from virt_host import DESCRIBED, RNG, USERLAND, Host, module_process, row
 
 # Without KVM, and beside other tests, a guest takes seconds for what is else done in a tenth of one.
 SETTLE = 15
@@ -32,7 +32,7 @@ os.close(os.open("/run/stopped", os.O_CREAT))
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    with Lab(tmp_path_factory.mktemp("lab"), ["web=bookworm,rng"]) as lab:
+    with Lab(tmp_path_factory.mktemp("lab"), ["web=bookworm,rng"], USERLAND.suite) as lab:
         yield lab
 
 

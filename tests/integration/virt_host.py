@@ -16,8 +16,11 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import ansible
+from lab.userland import Userland
 
-SYSTEM_PYTHON = "/usr/bin/python3"
+# ./run matrix names a Debian suite here; else libvirt, QEMU and the bindings are this machine's own.
+USERLAND = Userland(os.environ.get("KVM_ENTROPY_LIBVIRT"))
+SYSTEM_PYTHON = USERLAND.python
 COLLECTION = Path(importlib.util.find_spec("ansible_collections.kvm.entropy").submodule_search_locations[0])
 RNG = "<rng model='virtio'><rate bytes='1024' period='1000'/><backend model='random'>/dev/urandom</backend></rng>"
 DESCRIBED = {"backend": "random", "path": "/dev/urandom", "rate_bytes": 1024, "rate_period": 1000, "model": "virtio", "driver": {}}
@@ -152,6 +155,15 @@ def module_process(module, environment=None, **options):
                 yield process
             finally:
                 process.kill()
+
+
+def versions(daemon):
+    """Return what really runs (dict of str): a daemon's libvirt and QEMU, and the bindings and Python that modules have."""
+    told = daemon.virsh("version", "--daemon")
+    print_them = "import libvirt, platform; n = libvirt.getVersion(); print(n // 10**6, n // 1000 % 1000, n % 1000, platform.python_version())"
+    *bindings, python = subprocess.run([SYSTEM_PYTHON, "-c", print_them], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    return {"libvirt": re.search(r"Running against daemon: (\S+)", told)[1], "qemu": re.search(r"Running hypervisor: QEMU (\S+)", told)[1],
+            "bindings": ".".join(bindings), "python": python}
 
 
 def foreseeable(result):

@@ -9,13 +9,18 @@ import signal
 from pathlib import Path
 
 from lab import LabError, kvm, place, shell
+from lab.userland import Userland
 
 
 class Daemon:
-    """The libvirtd of the lab in ``folder``. ``with Daemon(folder) as daemon`` starts it and removes every trace at the end."""
+    """The libvirtd of the lab in ``folder``. ``with Daemon(folder) as daemon`` starts it and removes every trace at the end.
 
-    def __init__(self, folder):
+    libvirtd and QEMU are this machine's own, or those of a Debian ``suite``.
+    """
+
+    def __init__(self, folder, suite=None):
         self.folder = Path(folder).absolute()
+        self._userland = Userland(suite)
 
     @property
     def state(self):
@@ -43,7 +48,7 @@ class Daemon:
             return self
         self._make_folders()
         with open(self.state / "libvirtd.log", "a", encoding="utf-8") as log:
-            shell.run(*place.lab_user(kvm.groups(self.state)), shell.tool("libvirtd"), "--daemon",
+            shell.run(*self._userland.words, *place.lab_user(kvm.groups(self.state)), shell.tool("libvirtd"), "--daemon",
                       "--pid-file", self.state / "run/libvirtd.pid", env=self._environment(), cwd="/", timeout=60,
                       stdout=log, stderr=log)
         if not self.pid:

@@ -17,11 +17,14 @@ _STARTED_AT_ONCE = 2  # more only take each other's time on two cores, and boots
 
 
 class Lab:
-    """The lab in ``folder`` with ``guests``: strings as ``name=suite`` or ``name=suite,rng``. ``with Lab(...) as lab``: up, then down."""
+    """The lab in ``folder`` with ``guests``: strings as ``name=suite`` or ``name=suite,rng``. ``with Lab(...) as lab``: up, then down.
 
-    def __init__(self, folder, guests=()):
+    libvirtd and QEMU are this machine's own, or those of a Debian suite, ``libvirt``.
+    """
+
+    def __init__(self, folder, guests=(), libvirt=None):
         self.folder = Path(folder).absolute()
-        self.daemon = Daemon(folder)
+        self.daemon = Daemon(folder, libvirt)
         self._wanted = [_parse(text) for text in guests]
 
     @property
