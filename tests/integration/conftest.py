@@ -13,15 +13,13 @@ TESTS = Path(__file__).absolute().parents[1]
 sys.path.insert(0, str(TESTS))  # for the package lab
 
 from lab.daemon import Daemon  # noqa: E402
-from virt_host import USERLAND, Host, versions  # noqa: E402
+from virt_host import USERLAND, Host  # noqa: E402
 
 
 @pytest.fixture(scope="session")
-def daemon(tmp_path_factory, record_testsuite_property):
-    """A private daemon (lab.daemon.Daemon) without any domain, removed at the end with all that runs in it; its versions are in the report."""
+def daemon(tmp_path_factory):
+    """A private daemon (lab.daemon.Daemon) without any domain, removed at the end with all that runs in it."""
     with Daemon(tmp_path_factory.mktemp("lab"), USERLAND.suite) as private:
-        for name, version in versions(private).items():
-            record_testsuite_property(name, version)
         yield private
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from controller import Controller
-from virt_host import RNG, row
+from virt_host import RNG, SYSTEM_PYTHON, row
 
 CURRENT = Path("/sys/class/misc/hw_random/rng_current")
 UNSHARE = ["unshare", "--mount"] + ([] if os.getuid() == 0 else ["--map-root-user"])
@@ -39,17 +39,17 @@ class Kvm:
     def __init__(self, host, folder):
         self.host = host
         self._folder = folder
-        self._python = "/usr/bin/python3"
+        self._python = SYSTEM_PYTHON
 
     def source(self, name):
         """Make the kernel's rng_current say ``name`` to the modules, and to them alone."""
         (self._folder / "rng_current").write_text(f"{name}\n")
-        self._script(f"exec {' '.join(UNSHARE)} sh -c 'mount --bind {self._folder}/rng_current {CURRENT} && exec /usr/bin/python3 \"$@\"' python3 \"$@\"")
+        self._script(f"exec {' '.join(UNSHARE)} sh -c 'mount --bind {self._folder}/rng_current {CURRENT} && exec {SYSTEM_PYTHON} \"$@\"' python3 \"$@\"")
 
     def not_ready(self):
         """Make the kernel say to the modules that its CRNG is not ready."""
         (self._folder / "sitecustomize.py").write_text(NOT_READY)
-        self._script(f"PYTHONPATH={self._folder} exec /usr/bin/python3 \"$@\"")
+        self._script(f"PYTHONPATH={self._folder} exec {SYSTEM_PYTHON} \"$@\"")
 
     def play(self, playbook, *words, **variables):
         """Run a playbook on the host; return the Run."""

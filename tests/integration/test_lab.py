@@ -8,6 +8,7 @@ import os
 import stat
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from lab import LabError, domain_xml, fleet, initramfs, place, quick, shell
@@ -84,6 +85,30 @@ def test_removing_a_lab_ends_its_guests_and_leaves_no_file(tmp_path):
     private.remove()
     assert shell.processes(state, "qemu-system-", "libvirtd") == []
     assert (state.exists(), private.folder.exists()) == (False, False)
+
+
+def test_another_debians_daemon_runs_among_its_own_programs_and_nobody_else_sees_them(tmp_path):
+    mounts = Path("/proc/self/mountinfo").read_text()
+    path = tmp_path / "domain.xml"
+    path.write_text("<domain type='qemu'><name>idle</name><memory>32768</memory><os><type arch='x86_64'>hvm</type></os></domain>")
+    with Daemon(tmp_path / "other", "forky") as other:
+        versions = other.versions()
+        assert versions["libvirt"] == versions["bindings"] and int(versions["libvirt"].split(".")[0]) >= 12
+        other.virsh("create", path, "--paused")
+        (guest,) = shell.processes(other.state, "qemu-system-")
+        assert os.readlink(f"/proc/{guest}/exe").startswith("/usr/bin/qemu-system-")
+        assert not os.path.samefile(f"/proc/{guest}/root/usr", "/usr")
+        assert os.stat(f"/proc/{other.pid}").st_uid == (place.NOBODY if place.as_root() else os.getuid())
+        assert Path("/proc/self/mountinfo").read_text() == mounts
+        other.kill()
+        assert other.start().versions() == versions and other.virsh("list", "--name").split() == ["idle"]
+    assert not shell.alive(guest) and not (tmp_path / "other").exists()
+
+
+def test_a_debian_that_the_lab_does_not_know_is_refused_before_anything_is_started(tmp_path):
+    with pytest.raises(LabError, match="suite sid is unknown"):
+        Daemon(tmp_path / "lab", "sid")
+    assert not (tmp_path / "lab").exists()
 
 
 def test_a_lab_that_was_never_started_says_how_to_start_one(tmp_path):

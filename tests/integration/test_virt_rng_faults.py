@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from virt_host import COLLECTION, RNG, SYSTEM_PYTHON, foreseeable, row
+from virt_host import COLLECTION, RNG, SYSTEM_PYTHON, USERLAND, foreseeable, row
 
 # Makes the daemon refuse write access, which an unprivileged daemon with one socket for both cannot.
 READ_ONLY = """
@@ -161,7 +161,9 @@ def ansible(host, module, arguments, interpreter=SYSTEM_PYTHON, *words):
 
 def test_under_an_interpreter_without_the_bindings_the_module_finds_the_one_that_has_them(host, tmp_path):
     subprocess.run([SYSTEM_PYTHON, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
-    bare = tmp_path / "bare/bin/python"
+    bare = tmp_path / "python3"
+    bare.write_text("#!/bin/sh\nexec %s \"$@\"\n" % " ".join([*USERLAND.words, str(tmp_path / "bare/bin/python")]), encoding="utf-8")
+    bare.chmod(0o755)
     assert subprocess.run([bare, "-c", "import libvirt"], stderr=subprocess.DEVNULL, check=False).returncode
     host.define("web-1")
     assert ansible(host, "virt_rng", {"domains": ["web-1"]}, bare)[0]["changed"]

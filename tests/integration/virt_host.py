@@ -157,15 +157,6 @@ def module_process(module, environment=None, **options):
                 process.kill()
 
 
-def versions(daemon):
-    """Return what really runs (dict of str): a daemon's libvirt and QEMU, and the bindings and Python that modules have."""
-    told = daemon.virsh("version", "--daemon")
-    print_them = "import libvirt, platform; n = libvirt.getVersion(); print(n // 10**6, n // 1000 % 1000, n % 1000, platform.python_version())"
-    *bindings, python = subprocess.run([SYSTEM_PYTHON, "-c", print_them], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
-    return {"libvirt": re.search(r"Running against daemon: (\S+)", told)[1], "qemu": re.search(r"Running hypervisor: QEMU (\S+)", told)[1],
-            "bindings": ".".join(bindings), "python": python}
-
-
 def foreseeable(result):
     """Return what check mode has to predict of a result: all of it but the invocation."""
     return {name: value for name, value in result.items() if name not in ("invocation", "exception")}

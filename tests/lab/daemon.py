@@ -5,6 +5,7 @@
 """A private, unprivileged libvirtd that lives in one folder and shares nothing with the machine's own."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -47,12 +48,9 @@ class Daemon:
         if self.pid:
             return self
         self._make_folders()
-        with open(self.state / "libvirtd.log", "a", encoding="utf-8") as log:
-            shell.run(*self._userland.words, *place.lab_user(kvm.groups(self.state)), shell.tool("libvirtd"), "--daemon",
-                      "--pid-file", self.state / "run/libvirtd.pid", env=self._environment(), cwd="/", timeout=60,
-                      stdout=log, stderr=log)
+        self._launch()
         if not self.pid:
-            raise LabError("libvirtd ended at once; its log:\n%s" % shell.tail((self.state / "libvirtd.log").read_text()))
+            raise LabError("libvirtd ended at once; its log:\n%s" % self._log())
         # The first question makes libvirt probe QEMU (a second or two under TCG); later ones are answered from its cache.
         self.virsh("version")
         return self
@@ -80,6 +78,14 @@ class Daemon:
         """Run virsh with ``words`` on this daemon; return its stdout (str)."""
         return shell.run("virsh", "--quiet", "--connect", self.uri, *words, timeout=timeout).rstrip("\n")
 
+    def versions(self):
+        """Return what really runs (dict of str): libvirt, QEMU, the bindings that go with them, and these bindings' Python."""
+        told = self.virsh("version", "--daemon")
+        ask = "import importlib.metadata, platform; print(importlib.metadata.version('libvirt-python'), platform.python_version())"
+        bindings, python = shell.run(self._userland.python, "-c", ask).split()
+        return {"libvirt": re.search(r"Running against daemon: (\S+)", told)[1], "QEMU": re.search(r"Running hypervisor: QEMU (\S+)", told)[1],
+                "bindings": bindings, "Python": python}
+
     def connect(self, read_only=False):
         """Return a libvirt connection (virConnect) from the system's bindings; the caller closes it."""
         import libvirt  # here, so that the quick guests and the command line need no bindings
@@ -94,6 +100,18 @@ class Daemon:
 
     def __exit__(self, *_unused):
         self.remove()
+
+    def _launch(self):
+        with open(self.state / "libvirtd.log", "a", encoding="utf-8") as log:
+            try:
+                shell.run(*self._userland.words, *place.lab_user(kvm.groups(self.state)), shell.tool("libvirtd"), "--daemon",
+                          "--pid-file", self.state / "run/libvirtd.pid", env=self._environment(), cwd="/", timeout=60,
+                          stdout=log, stderr=log)
+            except LabError as error:
+                raise LabError("%s%s" % (error, self._log())) from None
+
+    def _log(self):
+        return shell.tail((self.state / "libvirtd.log").read_text())
 
     def _make_folders(self):
         for name in ("home", "run", "config", "config/libvirt", "cache", "data", "tmp"):

@@ -8,7 +8,6 @@ All else (/etc, /dev, /proc, sockets, the lab's files) is the machine's own and 
 and ended like any other. Installed is nothing: the packages are unpacked into the cache, once.
 """
 
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -18,8 +17,8 @@ PACKAGES = ("coreutils", "dash", "libvirt-daemon", "libvirt-daemon-driver-qemu",
             "util-linux")
 RECIPE = Path(__file__).read_bytes()
 
-_ENTER = Path(__file__).resolve().parent / "in-userland"
-_PYTHON = '#!/bin/sh\nexec "${0%/*}/in-userland" /usr/bin/python3 "$@"\n'
+_ENTER = Path(__file__).resolve().with_name("in-userland").read_bytes()
+_PYTHON = b'#!/bin/sh\nexec "${0%/*}/in-userland" /usr/bin/python3 "$@"\n'
 _MERGED = ("bin", "lib", "lib64", "sbin")  # links into usr, which bookworm's packages do not bring along
 
 
@@ -34,7 +33,7 @@ class Userland:
     @property
     def words(self):
         """The words (list of str) before a command that is to run in it."""
-        return [str(self._folder / _ENTER.name)] if self.suite else []
+        return [str(self._folder / "in-userland")] if self.suite else []
 
     @property
     def python(self):
@@ -43,7 +42,7 @@ class Userland:
 
     @property
     def _folder(self):
-        return debian.built_once("userland", self.suite, debian.RECIPE + RECIPE + _ENTER.read_bytes(), self._build)
+        return debian.built_once("userland", self.suite, debian.RECIPE + RECIPE + _ENTER, self._build)
 
     def _build(self, folder):
         shell.say("%s: fetch libvirt, QEMU and Python (about half a minute, once)" % self.suite)
@@ -57,6 +56,6 @@ class Userland:
             shell.run("tar", "-x", "-C", root, "--keep-directory-symlink", "--no-same-owner", "--no-same-permissions", "--exclude=./dev",
                       stdin=tarball)
             Path(root, "usr").rename(folder / "usr")
-        shutil.copy(_ENTER, folder)
-        (folder / "python3").write_text(_PYTHON)
-        (folder / "python3").chmod(0o755)
+        for name, script in (("in-userland", _ENTER), ("python3", _PYTHON)):
+            (folder / name).write_bytes(script)
+            (folder / name).chmod(0o755)

@@ -1,0 +1,18 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What README promises is what was tested."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_readme_names_exactly_the_versions_of_libvirt_and_qemu_that_the_matrix_was_run_against():
+    proven = re.findall(r"^\| (\d+) \(\w+\) \| (\d+\.\d+)\S* \| (\d+\.\d+)\S* \|.*\| 0 \|", (ROOT / "docs/matrix.md").read_text(), re.MULTILINE)
+    (row,) = re.findall(r"^\| KVM hosts \|.*", (ROOT / "README.md").read_text(), re.MULTILINE)
+    named = re.findall(r"libvirt (\d+\.\d+) and QEMU (\d+\.\d+) \(Debian (\d+)\)", row)
+    assert [(debian, libvirt, qemu) for libvirt, qemu, debian in named] == proven
+    assert proven and len(re.findall(r"\d+\.\d+", row)) == 2 * len(proven), "each version that it names is one of these"
