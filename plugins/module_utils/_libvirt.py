@@ -25,13 +25,15 @@ HAS_BINDINGS = libvirt is not None
 _STATES = ("nostate", "running", "blocked", "paused", "shutdown", "shutoff", "crashed", "pmsuspended")
 
 # What libvirt and QEMU tell in words only. The second one for a slot is how libvirt says that the definition of a pc machine has
-# none left, not even for a bridge with more of them.
+# none left, not even for a bridge with more of them. The test driver of libvirt 11 and newer plugs devices and adds none to a definition, in
+# words of virCheckFlags (src/internal.h).
 _KINDS_BY_TEXT = (
     ("no-slot", re.compile(r"No more available PCI|but index must be larger than bus")),
     ("no-hotplug", re.compile(r"does not support hotplug")),
     ("leaving", re.compile(r"already in the process of unplug")),
     ("missing", re.compile(r"no device found with alias")),
     ("twin", re.compile(r"non unique alias")),
+    ("unsupported", re.compile(r"^unsupported flags \(")),
     ("no-source", re.compile(r"Could not open '|Unable to open '|is not accessible|Failed to connect to")),
     ("stopped", re.compile(r"domain is not running")),
 )
