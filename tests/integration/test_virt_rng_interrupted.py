@@ -147,7 +147,7 @@ def test_runs_side_by_side_lose_nothing_and_give_no_device_twice(host):
 def test_an_administrators_edits_at_the_same_time_are_kept(host):
     names = MANY[:60]
     host.define_many(names)
-    file = host.device_file("<watchdog model='i6300esb' action='none'/>")
+    file = host.device_file("<watchdog model='i6300esb' action='reset'/>")
     edits = "; ".join(f"desc {name} --config edited; attach-device {name} {file} --config" for name in names)
     editing = threading.Thread(target=lambda: host.virsh(edits))
     editing.start()
