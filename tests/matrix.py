@@ -49,7 +49,7 @@ def main(suites):
         except LabError as error:
             failed.append("%s: %s" % (suite, error))
     if failed:
-        return "\n".join(["matrix: nothing was written to %s" % TABLE.relative_to(ROOT), *failed])
+        return "\n".join(["matrix: %s is as it was" % TABLE, *failed])
     TABLE.write_text(HEAD + "".join(rows[suite] for suite in SUITES if suite in rows), encoding="utf-8")
     print(TABLE.read_text(encoding="utf-8"))
     return 0
