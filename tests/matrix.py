@@ -27,9 +27,9 @@ TESTS = sorted((ROOT / "tests/integration").glob("test_virt_*.py"))
 
 HEAD = """# Tested versions
 
-Written by `./run matrix`, which runs the tests of the modules `virt_rng`, `virt_rng_info` and `virt_restart` (`tests/integration/test_virt_*.py`) against
-the libvirt and QEMU of each of these Debians, under its own Python and libvirt bindings, one of them with a guest that boots. The versions are what the
-daemon and the interpreter told.
+Written by `./run matrix`. It runs the tests of the modules `virt_rng`, `virt_rng_info` and `virt_restart` (`tests/integration/test_virt_*.py`), a guest that
+boots among them, against the libvirt and QEMU of each of these Debians, under its own Python and libvirt bindings. The versions are what the daemon and
+the interpreter told.
 
 | Debian | libvirt | QEMU | bindings | Python | passed | failed | skipped | tested on |
 |---|---|---|---|---|---|---|---|---|
@@ -41,8 +41,7 @@ def main(suites):
     unknown = [suite for suite in suites if suite not in SUITES]
     if unknown:
         return "matrix: no such suite: %s; there are %s" % (", ".join(unknown), ", ".join(SUITES))
-    rows = recorded()
-    failed = []
+    rows, failed = {}, []
     for suite in suites or SUITES:
         try:
             rows[suite] = tested(suite)
@@ -50,6 +49,7 @@ def main(suites):
             failed.append("%s: %s" % (suite, error))
     if failed:
         return "\n".join(["matrix: %s is as it was" % TABLE, *failed])
+    rows = {**recorded(), **rows}
     TABLE.write_text(HEAD + "".join(rows[suite] for suite in SUITES if suite in rows), encoding="utf-8")
     print(TABLE.read_text(encoding="utf-8"))
     return 0
