@@ -439,26 +439,28 @@ def device_spec():
     }
 
 
-def main():
-    module = AnsibleModule(
-        argument_spec=dict(
-            device_spec(),
-            uri={"type": "str", "default": "qemu:///system"},
-            domains={"type": "list", "elements": "str", "required": True},
-            exclude={"type": "list", "elements": "str", "default": []},
-            state={"type": "str", "choices": ["present", "absent"], "default": "present"},
-            devices={"type": "list", "elements": "dict", "options": device_spec()},
-            scope={"type": "str", "choices": ["config", "live", "both"], "default": "both"},
-            exclusive={"type": "bool", "default": False},
-            replace_live={"type": "bool", "default": False},
-            settle={"type": "int", "default": 3},
-            unplug_timeout={"type": "int", "default": 10},
-            max_changes={"type": "int", "default": 0},
-            managed_elsewhere={"type": "str", "choices": ["refuse", "allow"], "default": "refuse"},
-            max_results={"type": "int", "default": 500},
-        ),
-        supports_check_mode=True,
+def argument_spec():
+    """Return the module's argument spec (dict)."""
+    return dict(
+        device_spec(),
+        uri={"type": "str", "default": "qemu:///system"},
+        domains={"type": "list", "elements": "str", "required": True},
+        exclude={"type": "list", "elements": "str", "default": []},
+        state={"type": "str", "choices": ["present", "absent"], "default": "present"},
+        devices={"type": "list", "elements": "dict", "options": device_spec()},
+        scope={"type": "str", "choices": ["config", "live", "both"], "default": "both"},
+        exclusive={"type": "bool", "default": False},
+        replace_live={"type": "bool", "default": False},
+        settle={"type": "int", "default": 3},
+        unplug_timeout={"type": "int", "default": 10},
+        max_changes={"type": "int", "default": 0},
+        managed_elsewhere={"type": "str", "choices": ["refuse", "allow"], "default": "refuse"},
+        max_results={"type": "int", "default": 500},
     )
+
+
+def main():
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
 
     def work():
         _virt_bindings.require()

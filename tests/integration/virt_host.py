@@ -142,11 +142,9 @@ def run_module(module, environment=None, **options):
 def module_process(module, environment=None, **options):
     """Start a module as a process of the system's interpreter; yield it (Popen, text), and have it ended afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        # Not the whole of site-packages: what is compiled there may be for another interpreter.
-        Path(folder, "ansible").symlink_to(Path(ansible.__file__).parent)
         arguments = Path(folder, "arguments.json")
         arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": dict(options, _ansible_remote_tmp=folder)}), encoding="utf-8")
-        path = os.pathsep.join([*filter(None, [(environment or {}).get("PYTHONPATH")]), folder, str(COLLECTION.parents[2])])
+        path = os.pathsep.join([*filter(None, [(environment or {}).get("PYTHONPATH")]), python_path(folder)])
         process = subprocess.Popen(
             [SYSTEM_PYTHON, str(COLLECTION / "plugins/modules" / f"{module}.py"), str(arguments)],
             env=dict(os.environ, **dict(environment or {}, PYTHONPATH=path)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -155,6 +153,13 @@ def module_process(module, environment=None, **options):
                 yield process
             finally:
                 process.kill()
+
+
+def python_path(folder):
+    """Return the PYTHONPATH (str) by which the system's interpreter finds Ansible and the collection; ``folder`` is for what leads there."""
+    # Not the whole of site-packages: what is compiled there may be for another interpreter.
+    Path(folder, "ansible").symlink_to(Path(ansible.__file__).parent)
+    return os.pathsep.join([str(folder), str(COLLECTION.parents[2])])
 
 
 def foreseeable(result):
