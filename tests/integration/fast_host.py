@@ -14,10 +14,14 @@ from virt_host import SYSTEM_PYTHON, python_path
 
 
 class FastHost:
-    """The domains behind a libvirt ``uri``, and virt_rng on them. ``with FastHost(uri) as host`` ends its process at the end."""
+    """The domains behind a libvirt ``uri``, and virt_rng on them. ``with FastHost(uri) as host`` removes them and ends its process at the end.
+
+    ``begin`` gives the next ones a ``prefix`` of their own, and only those are seen, while those before go by the way.
+    """
 
     def __init__(self, uri):
         self.uri = uri
+        self.prefix = "0-"
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory()
@@ -27,26 +31,30 @@ class FastHost:
         return self
 
     def __exit__(self, *_unused):
+        if self._process.poll() is None:
+            self.begin()
+            self._ask("settle")
         self._process.stdin.close()
         self._process.wait(30)
         self._process.stdout.close()
         self._folder.cleanup()
 
-    def make(self, xml, state="shutoff", then=None):
-        """Make a domain (see fast_worker); return libvirt's reason (str) where it refuses, or None."""
-        return self._ask("make", uri=self.uri, xml=xml, state=state, then=then)
+    def begin(self):
+        """Leave all domains behind."""
+        self._ask("clear", uri=self.uri, prefix=self.prefix)
+        self.prefix = f"{int(self.prefix[:-1]) + 1}-"
+
+    def make(self, *domains):
+        """Make domains, each of (xml, state, its next definition while it runs or None), see fast_worker; return libvirt's reasons for refusals (list)."""
+        return [reason for reason in self._ask("make", uri=self.uri, domains=domains) if reason]
 
     def look(self):
         """Return {name: {"definition", "running"}}: what each domain has of both (str or None), secrets included."""
-        return self._ask("look", uri=self.uri)
-
-    def clear(self):
-        """Remove every domain."""
-        self._ask("clear", uri=self.uri)
+        return self._ask("look", uri=self.uri, prefix=self.prefix)
 
     def predict(self, **options):
         """Return what check mode predicts."""
-        return self._ask("rng", options=dict(options, uri=self.uri), check=True)[0]
+        return self._ask("rng", options=self._options(options), check=True)[0]
 
     def rng(self, **options):
         """Do it; return the result."""
@@ -54,7 +62,10 @@ class FastHost:
 
     def do(self, **options):
         """Do it; return (result, writes): the writes that libvirt took, in order, as [domain's name, attach | detach | plug | request_unplug | redefine]."""
-        return self._ask("rng", options=dict(options, uri=self.uri))
+        return self._ask("rng", options=self._options(options))
+
+    def _options(self, options):
+        return dict({"domains": [f"{self.prefix}*"]}, **options, uri=self.uri)
 
     def _ask(self, do, **what):
         self._process.stdin.write(json.dumps(dict(what, do=do)) + "\n")

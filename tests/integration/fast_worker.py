@@ -10,6 +10,7 @@ What it asks libvirt by itself goes by the raw bindings, so that virt_rng's own 
 import contextlib
 import json
 import sys
+from concurrent import futures
 
 import libvirt
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -29,40 +30,31 @@ class Worker:
 
     def __init__(self):
         self._connections = {}
+        self._at_once = futures.ThreadPoolExecutor()
+        self._leaving = []
 
-    def make(self, uri, xml, state="shutoff", then=None):
-        """Make a domain; ``then`` is another definition, which it gets when it runs. Return libvirt's reason where it refuses, or None."""
+    def make(self, uri, domains):
+        """Make domains, each of (xml, state, its next definition while it runs or None); return libvirt's reason (or None) of each."""
         connection = self._connection(uri)
-        try:
-            if state == "transient":
-                connection.createXML(xml)
-                return None
-            domain = connection.defineXML(xml)
-            if state != "shutoff":
-                domain.create()
-            if state == "paused":
-                domain.suspend()
-            if state == "saved":
-                domain.managedSave()
-            if then:
-                connection.defineXML(then)
-        except libvirt.libvirtError as error:
-            return str(error)
-        return None
+        return list(self._at_once.map(lambda domain: _make(connection, *domain), domains))
 
-    def look(self, uri):
-        """Return {name: {"definition": str or None, "running": str or None}}, secrets included."""
+    def look(self, uri, prefix):
+        """Return {name: {"definition": str or None, "running": str or None}} of the domains with this ``prefix``, secrets included."""
         return {domain.name(): {
             "definition": domain.XMLDesc(_SECURE | libvirt.VIR_DOMAIN_XML_INACTIVE) if domain.isPersistent() else None,
             "running": domain.XMLDesc(_SECURE) if domain.isActive() else None,
-        } for domain in self._connection(uri).listAllDomains()}
+        } for domain in self._connection(uri).listAllDomains() if domain.name().startswith(prefix)}
 
-    def clear(self, uri):
-        """Remove every domain."""
-        for domain in self._connection(uri).listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
-            domain.destroy()
+    def clear(self, uri, prefix):
+        """Begin to remove the domains with this ``prefix``: a QEMU takes its time to end."""
         for domain in self._connection(uri).listAllDomains():
-            domain.undefineFlags(_GONE)
+            if domain.name().startswith(prefix):
+                self._leaving.append(self._at_once.submit(_remove, domain))
+
+    def settle(self):
+        """Wait until they are gone."""
+        for each in self._leaving:
+            each.result()
 
     def rng(self, options, check=False, diff=False):
         """Do what the module does with ``options``, through its argument spec; return its result, and what it wrote to which domain."""
@@ -81,6 +73,33 @@ class Worker:
         if uri not in self._connections:
             self._connections[uri] = libvirt.open(uri)
         return self._connections[uri]
+
+
+def _make(connection, xml, state, then):
+    try:
+        if state == "transient":
+            connection.createXML(xml)
+            return None
+        domain = connection.defineXML(xml)
+        if state != "shutoff":
+            domain.create()
+        if state == "paused":
+            domain.suspend()
+        if state == "saved":
+            domain.managedSave()
+        if then:
+            connection.defineXML(then)
+    except libvirt.libvirtError as error:
+        return str(error)
+    return None
+
+
+def _remove(domain):
+    is_persistent = domain.isPersistent()
+    if domain.isActive():
+        domain.destroy()
+    if is_persistent:
+        domain.undefineFlags(_GONE)
 
 
 class _Kept:

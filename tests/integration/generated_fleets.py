@@ -56,13 +56,15 @@ class Domain:
     then: tuple | None = None
     head: str = ""
 
-    def xml(self, later=False, prefix=""):
-        """Return its definition (str), or its ``later`` one; its name begins with ``prefix``."""
+    def made(self, prefix):
+        """Return what FastHost.make takes of it; its name begins with ``prefix``."""
+        name = prefix + self.name
+        return self._xml(name, self.rngs), self.state, None if self.then is None else self._xml(name, self.then)
+
+    def _xml(self, name, rngs):
         parts = dict(MACHINES[self.machine])
         # A password where no QEMU opens a port for it.
-        extra = _SECRET if self.state == "shutoff" else ""
-        devices = parts.pop("devices", "") + extra + "".join(self.then if later else self.rngs)
-        name = prefix + self.name
+        devices = parts.pop("devices", "") + (_SECRET if self.state == "shutoff" else "") + "".join(rngs)
         return domain_xml(name, devices, head=f"<uuid>{uuid.uuid5(uuid.NAMESPACE_DNS, name)}</uuid>{self.head}", **parts)
 
 
