@@ -11,7 +11,7 @@ from generated_rngs import rngs
 from hypothesis import strategies as st
 from virt_host import BARE, NO_PORTS, domain_xml
 
-_SECRET = "<graphics type='vnc' port='-1' passwd='s&lt;cr&amp;t' passwdValidTo='2030-01-01T00:00:00'/>"
+_GRAPHICS = "<graphics type='vnc' port='-1' passwd='s&lt;cr&amp;t' passwdValidTo='2030-01-01T00:00:00'/>"
 _HEADS = (
     "<title>Ünïcode &amp; title</title><metadata><app:info xmlns:app='http://example.org/app'><app:rng>no device</app:rng>"
     "<![CDATA[</metadata><devices><rng model='virtio'></rng>]]></app:info></metadata>",
@@ -64,7 +64,7 @@ class Domain:
     def _xml(self, name, rngs):
         parts = dict(MACHINES[self.machine])
         # A password where no QEMU opens a port for it.
-        devices = parts.pop("devices", "") + (_SECRET if self.state == "shutoff" else "") + "".join(rngs)
+        devices = parts.pop("devices", "") + (_GRAPHICS if self.state == "shutoff" else "") + "".join(rngs)
         return domain_xml(name, devices, head=f"<uuid>{uuid.uuid5(uuid.NAMESPACE_DNS, name)}</uuid>{self.head}", **parts)
 
 

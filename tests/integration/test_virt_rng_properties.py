@@ -4,8 +4,6 @@
 
 """What holds for every definition and whatever is asked: properties, tried on generated domains of a real daemon. See examples.py."""
 
-import re
-
 import pytest
 from compared import is_same_outside_rng, meanings, meanings_of
 from examples import examples
@@ -13,10 +11,10 @@ from fast_host import FastHost
 from foreseen import foreseen
 from generated_fleets import fleets
 from generated_options import described, options
-from generated_rngs import SOUND_PATHS
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from told import assert_it_adds_up
+from unsafe import is_unsafe
 
 
 @pytest.fixture(scope="module")
@@ -74,22 +72,6 @@ def test_before_given_back_restores_the_start(host, fleet, asked):
         else:
             assert meanings(definitions(host)[name]) == meanings(before[name])
             assert is_same_outside_rng(before[name], definitions(host)[name])
-
-
-def is_unsafe(devices, message):
-    """Return whether the ``message`` refuses to write one of ``devices`` (list of dict), which somebody else had written, for what it is."""
-    return any(re.search(words, message) and any(map(is_it, devices)) for words, is_it in UNSAFE)
-
-
-UNSAFE = (
-    ("expected the absolute path|No such file or directory: nothing was changed|no character device", lambda one: one.get("path") not in SOUND_PATHS),
-    ("value of type must be one of", lambda one: one.get("egd", {}).get("type") not in ("tcp", "udp", "unix")),
-    ("value of protocol must be one of", lambda one: one.get("egd", {}).get("protocol") not in ("raw", "telnet")),
-    ("egd: .* in plain text", lambda one: "egd" in one and not all(source.get("host") in ("127.0.0.1", "::1") for source in one["egd"]["sources"])),
-    ("egd: socket .*: No such file", lambda one: one.get("egd", {}).get("type") == "unix"),
-    ("egd: a source of type udp and mode connect: host is missing", lambda one: one.get("egd", {}).get("type") == "udp"),
-    ("the driver option iommu needs", lambda one: one["driver"].get("iommu")),
-)
 
 
 @examples(60)

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Several hundred definitions as they are met in the wild (package definitions) come through virt_rng, or are refused untouched."""
+
+import itertools
+import re
+
+import pytest
+from compared import is_same_outside_rng, meanings, meanings_of
+from definitions import definitions
+from fast_host import FastHost
+from foreseen import foreseen
+from told import assert_it_adds_up
+from unsafe import is_unsafe
+
+# What is asked of all of them, one after the other; somebody else's are left alone in the first and the last.
+ASKED = {
+    "the default": {},
+    "another one alone": {"backend": "builtin", "rate_bytes": 0, "driver": {"packed": True}, "exclusive": True, "managed_elsewhere": "allow"},
+    "none": {"state": "absent", "managed_elsewhere": "allow"},
+    "three": {"devices": [{}, {"backend": "builtin", "model": "virtio-non-transitional", "driver": {"iommu": True}},
+                          {"backend": "egd", "egd": {"type": "unix", "sources": [{"mode": "bind", "path": "/run/egd.sock"}]}}]},
+}
+
+# Why libvirt has no place for the device in a definition. All other refusals are the module's own, before anything is written.
+NO_PLACE = re.compile(r"libvirt refuses: (internal error: No more available PCI slots|.* but index must be larger than bus)")
+IOMMU = re.compile("the driver option iommu needs a device without the protocol from before virtio 1.0")
+
+
+@pytest.fixture(scope="module")
+def host(daemon):
+    """A host with all the definitions that its libvirt takes; ``host.refused`` are its reasons for the others ({reason: how many})."""
+    with FastHost(daemon.uri) as fast:
+        made = definitions()
+        refused = fast.make(*[(xml.replace("<name>", f"<name>{fast.prefix}", 1), "shutoff", None) for xml in made.values()])
+        assert len(set(made.values())) == len(made)
+        fast.refused = {reason: len(list(those)) for reason, those in itertools.groupby(sorted(refused))}
+        yield fast
+
+
+def seen(host):
+    return {name: both["definition"] for name, both in host.look().items()}
+
+
+def test_libvirt_takes_most_of_them_and_says_why_not_the_others(host):
+    assert len(seen(host)) >= 600, host.refused
+    assert all(re.match("(unsupported configuration|XML error|internal error): ", reason) for reason in host.refused), host.refused
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_every_definition_comes_through_with_nothing_outside_rng_changed_or_is_refused_untouched(host, name):
+    asked = dict(ASKED[name], max_results=10000)
+    before = seen(host)
+    predicted = host.predict(**asked)
+    assert seen(host) == before
+    result = host.rng(**asked)
+    after = seen(host)
+
+    assert foreseen(predicted, result) == result
+    assert_it_adds_up(result)
+    for row in result["domains"]:
+        name = row["name"]
+        if row["changed"]:
+            assert is_same_outside_rng(before[name], after[name]), name
+            assert meanings_of(row["config"]["after"]) == meanings(after[name]), name
+        else:
+            assert before[name] == after[name], name
+        if row["failed"]:
+            assert NO_PLACE.match(row["reason"]) or IOMMU.match(row["reason"]), row
+    assert result["summary"]["failed"] < 20 and result["summary"]["changed"] + result["summary"]["unchanged"] > 580
+
+    again = host.rng(**asked)
+    assert not again["changed"] and seen(host) == after
+    assert_the_way_back_restores(host, result, before)
+
+
+def assert_the_way_back_restores(host, result, before):
+    changed = sorted((row for row in result["domains"] if row["changed"]), key=lambda row: str(row["config"]["before"]))
+    not_back = set()
+    for _text, same in itertools.groupby(changed, key=lambda row: str(row["config"]["before"])):
+        rows = list(same)
+        devices = rows[0]["config"]["before"]
+        back = host.rng(domains=[row["uuid"] for row in rows], scope="config", managed_elsewhere="allow", devices=devices)
+        if back.get("failed"):
+            assert is_unsafe(devices, back["msg"]), back["msg"]
+            not_back.update(row["name"] for row in back.get("domains", rows) if row["failed"] or "domains" not in back)
+    for name, after in seen(host).items():
+        assert is_same_outside_rng(before[name], after), name
+        assert name in not_back or meanings(before[name]) == meanings(after), name
+    assert len(not_back) < 60
