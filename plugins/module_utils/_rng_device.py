@@ -100,9 +100,10 @@ def left_over(rngs):
 
 
 def own_names(rng):
-    """Return the names that its owner gave the device (list of str, in words): they are not known to be meant for another one."""
+    """Return what its owner gave the device (list of str, in words) that is not known to be meant for another one: its names, and its log."""
     alias = [f"alias {rng.alias}"] if (rng.alias or "").startswith("ua-") and not rng.alias.startswith((_BESIDE, _INSTEAD)) else []
-    return alias + [f"ACPI index {index}" for index in _ACPI_INDEX.findall(rng.xml)]
+    log = ElementTree.fromstring(rng.xml).find("backend/log")  # noqa: S314  libvirt wrote it
+    return alias + [f"ACPI index {index}" for index in _ACPI_INDEX.findall(rng.xml)] + ([] if log is None else [f"log {log.get('file')}"])
 
 
 def to_xml(device, alias=None):
@@ -165,10 +166,10 @@ def _whole_meaning(device):
 
 
 def _yaml(device):
-    lines = [f"{name}: {value}" for name, value in device.items() if name not in ("driver", "egd")]
+    lines = [f"{name}: {_rng_egd.yaml(value)}" for name, value in device.items() if name not in ("driver", "egd")]
     if "egd" in device:
         lines += ["egd:"] + [f"  {line}" for line in _rng_egd.yaml_lines(device["egd"])]
     if device["driver"]:
         lines.append("driver:")
-        lines += [f"  {name}: {str(value).lower()}" for name, value in sorted(device["driver"].items())]
+        lines += [f"  {name}: {_rng_egd.yaml(value)}" for name, value in sorted(device["driver"].items())]
     return "- " + "\n  ".join(lines) + "\n"

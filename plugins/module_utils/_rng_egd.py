@@ -9,7 +9,9 @@ said), and with tcp ``protocol``. Types besides tcp, udp and unix are read, and 
 """
 
 import ipaddress
+import json
 import os
+import re
 import stat
 from xml.sax.saxutils import quoteattr
 
@@ -26,6 +28,9 @@ _ALLOWED = {"tcp": ("mode", "host", "service", "tls", "reconnect"), "udp": ("mod
 # The modes of the sources, sorted. libvirt takes no udp without one to connect to, as QEMU could not send the daemon its questions.
 _SOURCES = {"tcp": [["bind"], ["connect"]], "udp": [["connect"], ["bind", "connect"]], "unix": [["bind"], ["connect"]]}
 _DEFAULT_MODE = "connect"
+
+# Text that YAML takes for itself, in a list in braces too: names, paths, IPv4 addresses, ports. Not true, off, null and the like.
+_PLAIN = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)(?:[a-z/][\w./-]*|\d+(?:\.\d+){3}|[1-9]\d*|0)\Z", re.IGNORECASE | re.ASCII)
 _DEFAULT_PROTOCOL = "raw"
 
 
@@ -103,8 +108,8 @@ def missing_socket(egd):
 
 def yaml_lines(egd):
     """Return the lines (list of str) that say it in YAML."""
-    lines = [f"{name}: {egd[name]}" for name in ("type", "protocol") if name in egd] + ["sources:"]
-    return lines + [f"- {{{', '.join(f'{name}: {_yaml(value)}' for name, value in source.items())}}}" for source in egd["sources"]]
+    lines = [f"{name}: {egd[name]}" for name in ("type", "protocol") if name in egd] + ["sources:" if egd["sources"] else "sources: []"]
+    return lines + [f"- {{{', '.join(f'{name}: {yaml(value)}' for name, value in source.items())}}}" for source in egd["sources"]]
 
 
 def _read_source(source):
@@ -151,5 +156,8 @@ def _is_this_machine(host):
         return False
 
 
-def _yaml(value):
-    return str(value).lower() if isinstance(value, bool) else value
+def yaml(value):
+    """Return ``value`` (str, int or bool) as YAML reads it again; text is quoted unless it is plain everywhere."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int) or _PLAIN.match(value) else json.dumps(value)

@@ -369,7 +369,7 @@ domains:
           description:
             - The devices before, each a dictionary with the names of the module's options (C(backend), C(path) with backend random, C(egd) with backend egd,
               C(rate_bytes), C(rate_period), C(model), C(driver)), so that the list can be given back as O(devices).
-            - An egd device of another type than O(egd.type) allows is shown and cannot be given back.
+            - An egd device of another type than O(egd.type) allows is shown and cannot be given back. What an egd device logs is not shown either.
           type: list
           elements: dict
           sample: []

@@ -12,6 +12,7 @@ import pytest
 TESTS = Path(__file__).absolute().parents[1]
 sys.path.insert(0, str(TESTS))  # for the package lab
 
+from fast_host import FastHost, test_driver  # noqa: E402
 from lab.daemon import Daemon  # noqa: E402
 from virt_host import USERLAND, Host  # noqa: E402
 
@@ -30,3 +31,12 @@ def host(daemon, tmp_path):
     yield host
     daemon.start()
     host.clear()
+
+
+@pytest.fixture(scope="module", params=["a real libvirt", "libvirt's test driver"])
+def fast_host(request, tmp_path_factory):
+    """A host (fast_host.FastHost) for thousands of calls, of the private daemon and of libvirt's test driver."""
+    is_real = request.param == "a real libvirt"
+    uri = request.getfixturevalue("daemon").uri if is_real else test_driver(tmp_path_factory.mktemp("node"))
+    with FastHost(uri) as fast:
+        yield fast

@@ -13,6 +13,15 @@ from pathlib import Path
 from virt_host import SYSTEM_PYTHON, python_path
 
 
+def test_driver(folder):
+    """Return the URI of libvirt's test driver, for a host that has no domains yet; ``folder`` (Path) is for its file.
+
+    It takes definitions for which this machine lacks the hardware, such as confidential guests, and attaches nothing: there whole definitions are written.
+    """
+    (folder / "node.xml").write_text("<node/>", encoding="utf-8")
+    return f"test://{folder}/node.xml"
+
+
 class FastHost:
     """The domains behind a libvirt ``uri``, and virt_rng on them. ``with FastHost(uri) as host`` removes them and ends its process at the end.
 
@@ -22,6 +31,7 @@ class FastHost:
     def __init__(self, uri):
         self.uri = uri
         self.prefix = "0-"
+        self.is_test_driver = uri.startswith("test:")
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory()
@@ -46,6 +56,8 @@ class FastHost:
 
     def make(self, *domains):
         """Make domains, each of (xml, state, its next definition while it runs or None), see fast_worker; return libvirt's reasons for refusals (list)."""
+        if self.is_test_driver:
+            domains = [(xml.replace("<domain type='qemu'", "<domain type='test'", 1), *how) for xml, *how in domains]
         return [reason for reason in self._ask("make", uri=self.uri, domains=domains) if reason]
 
     def look(self):
@@ -63,6 +75,10 @@ class FastHost:
     def do(self, **options):
         """Do it; return (result, writes): the writes that libvirt took, in order, as [domain's name, attach | detach | plug | request_unplug | redefine]."""
         return self._ask("rng", options=self._options(options))
+
+    def kill(self, after, **options):
+        """Do it, and end it as if it were killed after so many writes; return the writes."""
+        return self._ask("rng", options=self._options(options), killed_after=after)[1]
 
     def _options(self, options):
         return dict({"domains": [f"{self.prefix}*"]}, **options, uri=self.uri)

@@ -56,17 +56,23 @@ class Worker:
         for each in self._leaving:
             each.result()
 
-    def rng(self, options, check=False, diff=False):
-        """Do what the module does with ``options``, through its argument spec; return its result, and what it wrote to which domain."""
+    def rng(self, options, check=False, killed_after=None):
+        """Do what the module does with ``options``, through its argument spec; return its result, diff included, and what it wrote to which domain.
+
+        ``killed_after``: the run ends after so many writes as if it were killed; then the result is None.
+        """
         warnings = []
-        del _written[:]
+        _written.clear()
+        _Killed.after = killed_after
         validated = ArgumentSpecValidator(virt_rng.argument_spec()).validate(options)
         if validated.error_messages:
             return {"failed": True, "msg": "; ".join(validated.error_messages)}, []
         try:
-            result = _virt_rng.run(validated.validated_parameters, check, diff, warnings.append)
+            result = _virt_rng.run(validated.validated_parameters, check, True, warnings.append)
         except EntropyError as error:
             result = dict(error.results, failed=True, msg=str(error))
+        except _Killed:
+            return None, _written
         return dict(result, warnings=warnings), _written
 
     def _connection(self, uri):
@@ -99,7 +105,13 @@ def _remove(domain):
     if domain.isActive():
         domain.destroy()
     if is_persistent:
-        domain.undefineFlags(_GONE)
+        domain.undefineFlags(_GONE if domain.connect().getType() == "QEMU" else 0)
+
+
+class _Killed(BaseException):
+    """The end of a run ``after`` so many writes."""
+
+    after = None
 
 
 class _Kept:
@@ -122,6 +134,8 @@ def _noted(name):
     def write(domain, *arguments):
         real(domain, *arguments)
         _written.append([domain.name, name])
+        if _Killed.after == len(_written):
+            raise _Killed
     return write
 
 

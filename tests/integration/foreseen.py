@@ -20,7 +20,7 @@ def foreseen(predicted, result):
     rows = {row["name"]: _explained(row, real.get(row["name"], {})) for row in predicted.get("domains", [])}
     if [*rows.values()] == predicted.get("domains", []):
         return predicted
-    follows = {name: result[name] for name in ("changed", "summary", "failed", "msg") if name in result}
+    follows = {name: result[name] for name in ("changed", "summary", "failed", "msg", "diff") if name in result}
     return {**predicted, **follows, "domains": [rows.get(name) for name in real]}
 
 

@@ -2,12 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What holds for every definition and whatever is asked: properties, tried on generated domains of a real daemon. See examples.py."""
+"""What holds for every definition and whatever is asked: properties, tried on generated domains of a real daemon and
+of libvirt's test driver. See examples.py."""
 
-import pytest
 from compared import is_same_outside_rng, meanings, meanings_of
 from examples import examples
-from fast_host import FastHost
 from foreseen import foreseen
 from generated_fleets import fleets
 from generated_options import described, options
@@ -17,70 +16,79 @@ from told import assert_it_adds_up
 from unsafe import is_unsafe
 
 
-@pytest.fixture(scope="module")
-def host(daemon):
-    with FastHost(daemon.uri) as fast:
-        yield fast
-
-
-def made(host, fleet):
+def made(fast_host, fleet):
     """Make the domains of a fleet, and no others; return their definitions ({name: str})."""
-    host.begin()
-    assume(not host.make(*[domain.made(host.prefix) for domain in fleet]))
-    return definitions(host)
+    fast_host.begin()
+    assume(not fast_host.make(*[domain.made(fast_host.prefix) for domain in fleet]))
+    return definitions(fast_host)
 
 
-def definitions(host):
-    return {name: seen["definition"] for name, seen in host.look().items()}
+def definitions(fast_host):
+    return {name: seen["definition"] for name, seen in fast_host.look().items()}
 
 
 @examples(120)
 @given(fleets(), options())
-def test_check_mode_changes_nothing_and_predicts_what_the_run_does(host, fleet, asked):
-    before = definitions_before = made(host, fleet)
-    predicted = host.predict(**asked)
-    assert definitions(host) == definitions_before
-    result = host.rng(**asked)
+def test_check_mode_changes_nothing_and_predicts_what_the_run_does(fast_host, fleet, asked):
+    before = definitions_before = made(fast_host, fleet)
+    predicted = fast_host.predict(**asked)
+    assert definitions(fast_host) == definitions_before
+    result = fast_host.rng(**asked)
     assert foreseen(predicted, result) == result
     if "domains" not in result:
-        assert result["failed"] and definitions(host) == before
+        assert result["failed"] and definitions(fast_host) == before
 
 
 @examples(60)
 @given(fleets(), options())
-def test_a_second_run_changes_nothing(host, fleet, asked):
-    made(host, fleet)
-    first = host.rng(**asked)
-    after = definitions(host)
-    second, writes = host.do(**asked)
+def test_a_second_run_changes_nothing(fast_host, fleet, asked):
+    made(fast_host, fleet)
+    first = fast_host.rng(**asked)
+    after = definitions(fast_host)
+    second, writes = fast_host.do(**asked)
     assert not second["changed"] if "domains" in first else second == first
-    assert definitions(host) == after
+    assert definitions(fast_host) == after
     assert {name for name, _what in writes} <= {row["name"] for row in first.get("domains", []) if row["failed"]}
 
 
 @examples(60)
+@given(fleets(most=2), options(sound=True), st.integers(1, 6))
+def test_a_run_that_was_killed_is_finished_by_the_next_to_the_same_end(fast_host, fleet, asked, after):
+    made(fast_host, fleet)
+    uninterrupted = fast_host.rng(**asked)
+    ends = {name.rpartition("-")[2]: meanings(xml) for name, xml in definitions(fast_host).items()}
+    before = made(fast_host, fleet)
+    fast_host.kill(after, **asked)
+    result = fast_host.rng(**asked)
+    assert {name.rpartition("-")[2]: meanings(xml) for name, xml in definitions(fast_host).items()} == ends
+    assert all(is_same_outside_rng(before[name], xml) for name, xml in definitions(fast_host).items())
+    assert result["summary"]["failed"] == uninterrupted["summary"]["failed"]
+    assert not fast_host.rng(**asked)["changed"]
+
+
+@examples(60)
 @given(fleets(), options(sound=True))
-def test_before_given_back_restores_the_start(host, fleet, asked):
-    before = made(host, fleet)
-    for row in host.rng(**asked)["domains"]:
+def test_before_given_back_restores_the_start(fast_host, fleet, asked):
+    before = made(fast_host, fleet)
+    for row in fast_host.rng(**asked)["domains"]:
         if not row["changed"]:
             continue
-        back = host.rng(domains=[row["uuid"]], scope="config", managed_elsewhere="allow", devices=row["config"]["before"])
+        back = fast_host.rng(domains=[row["uuid"]], scope="config", managed_elsewhere="allow", devices=row["config"]["before"])
         name = row["name"]
         if back.get("failed"):
             assert is_unsafe(row["config"]["before"], back["msg"]), back
         else:
-            assert meanings(definitions(host)[name]) == meanings(before[name])
-            assert is_same_outside_rng(before[name], definitions(host)[name])
+            assert meanings(definitions(fast_host)[name]) == meanings(before[name])
+            assert is_same_outside_rng(before[name], definitions(fast_host)[name])
 
 
 @examples(60)
 @given(fleets(), options())
-def test_nothing_outside_rng_changes_and_what_is_refused_is_left_untouched(host, fleet, asked):
-    before = made(host, fleet)
-    result = host.rng(exclude=["*-b"], **asked)
+def test_nothing_outside_rng_changes_and_what_is_refused_is_left_untouched(fast_host, fleet, asked):
+    before = made(fast_host, fleet)
+    result = fast_host.rng(exclude=["*-b"], **asked)
     rows = {row["name"]: row for row in result.get("domains", [])}
-    for name, after in definitions(host).items():
+    for name, after in definitions(fast_host).items():
         assert is_same_outside_rng(before[name], after)
         if not rows.get(name, {}).get("changed"):
             assert after == before[name]
@@ -88,12 +96,12 @@ def test_nothing_outside_rng_changes_and_what_is_refused_is_left_untouched(host,
 
 @examples(60)
 @given(fleets(), options())
-def test_what_is_told_adds_up_and_is_what_there_is(host, fleet, asked):
-    made(host, fleet)
-    result = host.rng(**asked)
+def test_what_is_told_adds_up_and_is_what_there_is(fast_host, fleet, asked):
+    made(fast_host, fleet)
+    result = fast_host.rng(**asked)
     assume("domains" in result)
     assert_it_adds_up(result)
-    after = definitions(host)
+    after = definitions(fast_host)
     for row in result["domains"]:
         if row["config"]:
             assert meanings_of(row["config"]["after"]) == meanings(after[row["name"]])
@@ -101,31 +109,31 @@ def test_what_is_told_adds_up_and_is_what_there_is(host, fleet, asked):
 
 @examples(40)
 @given(fleets(), options(), st.integers(1, 3))
-def test_more_domains_than_max_changes_are_never_written_to(host, fleet, asked, most):
-    before = made(host, fleet)
-    changing = host.predict(**asked).get("summary", {}).get("changed", 0)
-    result, writes = host.do(max_changes=most, **asked)
+def test_more_domains_than_max_changes_are_never_written_to(fast_host, fleet, asked, most):
+    before = made(fast_host, fleet)
+    changing = fast_host.predict(**asked).get("summary", {}).get("changed", 0)
+    result, writes = fast_host.do(max_changes=most, **asked)
     if changing > most:
         assert f"{changing} of {len(fleet)} domains would change, max_changes is {most}: nothing was changed" in result["msg"]
-        assert not writes and definitions(host) == before
+        assert not writes and definitions(fast_host) == before
     else:
         assert "max_changes" not in result.get("msg", "")
 
 
 @examples(30)
 @given(fleets())
-def test_absent_leaves_none(host, fleet):
-    made(host, fleet)
-    host.rng(state="absent", managed_elsewhere="allow")
-    assert all(meanings(xml) == [] for xml in definitions(host).values())
+def test_absent_leaves_none(fast_host, fleet):
+    made(fast_host, fleet)
+    fast_host.rng(state="absent", managed_elsewhere="allow")
+    assert all(meanings(xml) == [] for xml in definitions(fast_host).values())
 
 
 @examples(60)
 @given(fleets(), described(sound=True), st.booleans())
-def test_present_leaves_the_described_device_and_exclusive_no_other(host, fleet, asked, alone):
-    before = made(host, fleet)
-    result = host.rng(managed_elsewhere="allow", exclusive=alone, **asked)
-    after = definitions(host)
+def test_present_leaves_the_described_device_and_exclusive_no_other(fast_host, fleet, asked, alone):
+    before = made(fast_host, fleet)
+    result = fast_host.rng(managed_elsewhere="allow", exclusive=alone, **asked)
+    after = definitions(fast_host)
     for row in result["domains"]:
         found = meanings(after[row["name"]])
         if row["failed"]:

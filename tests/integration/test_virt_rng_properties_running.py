@@ -9,7 +9,6 @@ from collections import Counter
 import pytest
 from compared import is_same_outside_rng, meanings, meanings_of
 from examples import examples
-from fast_host import FastHost
 from foreseen import foreseen
 from generated_fleets import fleets
 from generated_options import options
@@ -19,23 +18,21 @@ from told import assert_it_adds_up
 STATES = ("running", "running", "paused", "transient", "shutoff")
 
 
-@pytest.fixture(scope="module")
-def host(daemon):
-    with FastHost(daemon.uri) as fast:
-        yield fast
+# The test driver's domains do not run with anything.
+pytestmark = pytest.mark.parametrize("fast_host", ["a real libvirt"], indirect=True)
 
 
 @examples(20)
 @given(fleets(states=STATES, sound=True), options(sound=True))
-def test_what_is_predicted_is_done_in_order_and_once_and_nothing_else(host, fleet, asked):
-    host.begin()
-    assume(not host.make(*[domain.made(host.prefix) for domain in fleet]))
-    before = host.look()
+def test_what_is_predicted_is_done_in_order_and_once_and_nothing_else(fast_host, fleet, asked):
+    fast_host.begin()
+    assume(not fast_host.make(*[domain.made(fast_host.prefix) for domain in fleet]))
+    before = fast_host.look()
 
-    predicted = host.predict(**asked)
-    assert host.look() == before
-    result, writes = host.do(**asked)
-    after = host.look()
+    predicted = fast_host.predict(**asked)
+    assert fast_host.look() == before
+    result, writes = fast_host.do(**asked)
+    after = fast_host.look()
 
     assert foreseen(predicted, result) == result
     assert_it_adds_up(result)
@@ -44,21 +41,21 @@ def test_what_is_predicted_is_done_in_order_and_once_and_nothing_else(host, flee
         assert_the_rest_is_the_same(before[name], after[name])
         assert_it_is_what_there_is(row, after[name])
         assert_definition_first_and_never_without([what for whom, what in writes if whom == name], before[name], asked)
-    assert_a_second_run_only_asks_again(host, asked, result, after)
-    assert_the_way_back_restores(host, result, before)
+    assert_a_second_run_only_asks_again(fast_host, asked, result, after)
+    assert_the_way_back_restores(fast_host, result, before)
 
 
 @examples(3)
 @given(fleets(most=1, states=["saved"], sound=True), options(sound=True))
-def test_a_managed_save_is_told_and_stays(host, fleet, asked):
-    host.begin()
-    assume(not host.make(*[domain.made(host.prefix) for domain in fleet]))
-    predicted = host.predict(**asked)
-    result = host.rng(**asked)
+def test_a_managed_save_is_told_and_stays(fast_host, fleet, asked):
+    fast_host.begin()
+    assume(not fast_host.make(*[domain.made(fast_host.prefix) for domain in fleet]))
+    predicted = fast_host.predict(**asked)
+    result = fast_host.rng(**asked)
     assert foreseen(predicted, result) == result
     row = result["domains"][0]
     assert row["managed_save"] and (not row["changed"] or "managed save" in row["reason"])
-    assert host.predict(**asked)["domains"][0]["managed_save"]
+    assert fast_host.predict(**asked)["domains"][0]["managed_save"]
 
 
 def assert_the_rest_is_the_same(before, after):
@@ -85,10 +82,10 @@ def assert_definition_first_and_never_without(writes, before, asked):
         assert has[half] >= min(1, had[half])
 
 
-def assert_a_second_run_only_asks_again(host, asked, first, after):
+def assert_a_second_run_only_asks_again(fast_host, asked, first, after):
     """What a guest has not given back is asked for again; nothing else is written."""
-    second, writes = host.do(**asked)
-    assert host.look() == after
+    second, writes = fast_host.do(**asked)
+    assert fast_host.look() == after
     pending = {row["name"] for row in first["domains"] if row["live"] and row["live"]["result"] == "pending_unplug"}
     refused = {row["name"] for row in first["domains"] if row["failed"]}
     assert {name for name, what in writes if what == "request_unplug"} <= pending
@@ -98,15 +95,15 @@ def assert_a_second_run_only_asks_again(host, asked, first, after):
         assert row["config"] is None or row["config"]["result"] in ("unchanged", "refused")
 
 
-def assert_the_way_back_restores(host, result, before):
+def assert_the_way_back_restores(fast_host, result, before):
     """The definition becomes what it was; what runs would, were the guest to answer: nothing is plugged that is there already."""
     for row in result["domains"]:
         name = row["name"]
         if row["config"] and row["config"]["before"] != row["config"]["after"]:
-            host.rng(domains=[name], scope="config", managed_elsewhere="allow", devices=row["config"]["before"])
-            assert meanings(host.look()[name]["definition"]) == meanings(before[name]["definition"])
+            fast_host.rng(domains=[name], scope="config", managed_elsewhere="allow", devices=row["config"]["before"])
+            assert meanings(fast_host.look()[name]["definition"]) == meanings(before[name]["definition"])
         if row["live"] and row["live"]["before"] != row["live"]["after"]:
-            back, = host.predict(domains=[name], scope="live", managed_elsewhere="allow", replace_live=True, devices=row["live"]["before"])["domains"]
+            back, = fast_host.predict(domains=[name], scope="live", managed_elsewhere="allow", replace_live=True, devices=row["live"]["before"])["domains"]
             assert back["live"]["result"] in ("done", "pending_unplug", "restart_required")
             if back["live"]["result"] == "done":
                 assert meanings_of(back["live"]["after"]) == meanings(before[name]["running"])

@@ -4,6 +4,8 @@
 
 """That what virt_rng tells of a host agrees with what it tells of each domain."""
 
+import yaml
+
 
 def assert_it_adds_up(result):
     """Assert that summary, order, message and ``changed`` of a result follow from its rows, of which none is left out but unchanged ones."""
@@ -17,11 +19,25 @@ def assert_it_adds_up(result):
     assert result["changed"] == any(row["changed"] for row in rows)
     assert result.get("failed", False) == bool(summary["failed"])
     assert [row["name"] for row in rows] == [row["name"] for row in sorted(rows, key=lambda row: (_rank(row), row["name"]))]
+    differing = [[half["before"], half["after"]] for row in rows for half in _halves(row) if half["before"] != half["after"]]
+    assert [_shown(diff) for diff in result["diff"]] == differing
     for row in rows:
         assert not row["failed"] or row["name"] in result["msg"] and row["reason"] in result["msg"]
         assert row["changed"] or all(half["before"] == half["after"] for half in _halves(row))
         for half in _halves(row):
             assert (half["reason"] is not None) or half["result"] in ("done", "unchanged")
+
+
+def _shown(diff):
+    """Return the devices before and after as a diff shows them: YAML that can be given to the module, which takes a number for a name."""
+    return [[{"driver": {}, **_with_names(device)} for device in yaml.safe_load(diff[side]) or []] for side in ("before", "after")]
+
+
+def _with_names(device):
+    sources = device.get("egd", {}).get("sources") or []
+    for source in sources:
+        source.update((name, str(value)) for name, value in source.items() if name == "service")
+    return device
 
 
 def _halves(row):

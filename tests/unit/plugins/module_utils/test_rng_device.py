@@ -5,6 +5,7 @@
 """A device is read, written and compared by meaning."""
 
 import pytest
+import yaml
 from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device
 
 OPTIONS = {"backend": "random", "path": "/dev/urandom", "rate_bytes": 1024, "rate_period": 1000, "model": "virtio", "driver": None}
@@ -84,3 +85,18 @@ def test_a_diff_shows_options_that_can_be_given():
     assert _rng_device.to_text([described(driver={"iommu": True}), described(backend="builtin", rate_bytes=0)]) == (
         "- backend: random\n  path: /dev/urandom\n  rate_bytes: 1024\n  rate_period: 1000\n  model: virtio\n  driver:\n    iommu: true\n"
         "- backend: builtin\n  rate_bytes: 0\n  rate_period: 1000\n  model: virtio\n")
+
+
+@pytest.mark.parametrize("text", [
+    "/dev/<odd> & 'quoted\"", "/dev/a: b", "/dev/a #b", " /dev/padded ", "urandom", "null", "Off", "~", "{a}", "/dev/\u4e16\u754c", "/dev/a\nb", "[", "-", "0700", "1e3", ""])
+def test_a_diff_says_every_path_and_address_as_yaml_reads_it(text):
+    odd = [dict(described(), path=text),
+           dict(described(backend="builtin"), backend="egd", egd={"type": "unix", "sources": [{"mode": "connect", "path": text, "reconnect": 5, "tls": True}]})]
+    assert yaml.safe_load(_rng_device.to_text(odd)) == [{name: value for name, value in one.items() if name != "driver"} for one in odd]
+
+
+def test_what_its_owner_gave_a_device_and_no_other_one_gets_is_named():
+    egd = "<backend model='egd' type='unix'><source mode='bind' path='/run/egd.sock'/><log file='/var/log/a &amp; b' append='on'/></backend>"
+    rng_with_all = _rng_device.read(rng(f"{egd}<alias name='ua-seed'/><acpi index='5'/>"))
+    assert _rng_device.own_names(rng_with_all) == ["alias ua-seed", "ACPI index 5", "log /var/log/a & b"]
+    assert _rng_device.own_names(_rng_device.read(rng(RANDOM + "<alias name='rng0'/>"))) == []

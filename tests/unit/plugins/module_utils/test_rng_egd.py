@@ -100,4 +100,4 @@ def test_a_diff_shows_it_as_it_is_given():
     device = {"backend": "egd", "egd": egd, "rate_bytes": 0, "rate_period": 1000, "model": "virtio", "driver": {}}
     assert _rng_device.to_text([device]).startswith(
         "- backend: egd\n  rate_bytes: 0\n  rate_period: 1000\n  model: virtio\n"
-        "  egd:\n    type: tcp\n    protocol: raw\n    sources:\n    - {mode: bind, host: ::1, service: 7000, tls: true}")
+        "  egd:\n    type: tcp\n    protocol: raw\n    sources:\n    - {mode: bind, host: \"::1\", service: 7000, tls: true}")
