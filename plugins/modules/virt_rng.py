@@ -226,7 +226,8 @@ options:
 notes:
   - Check mode needs no right to change anything. Where there is none it opens a read-only connection, which may not ask what the host's QEMU
     supports. RV(unchecked) says so.
-  - Check mode predicts that a guest that runs gives its device back when asked to, and that libvirt has a place for a device where only trying tells.
+  - Check mode predicts that a guest that runs gives its device back when asked to, that libvirt has a place for a device where only trying tells,
+    and that the QEMU of a guest that runs can open its source. These alone can turn out otherwise.
   - A run that gets SIGTERM, SIGHUP or SIGINT finishes the domain that it is at, then fails and says what was done and what was not, as it does when
     the daemon goes away. Running again finishes the work.
 seealso:

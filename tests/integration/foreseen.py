@@ -8,6 +8,8 @@ import re
 
 # libvirt's words where a definition or a running domain has no place for one more device.
 _NO_PLACE = re.compile(r"No more available PCI slots|but index must be larger than bus")
+# QEMU's words.
+_NO_SOURCE = re.compile(r"^libvirt refuses: .*Failed to (connect to|bind socket to) '")
 _WAY_BACK = re.compile(r"power the domain off and start it \(a reboot inside the guest is not enough\)$|create it again with the <rng> that is wanted$")
 
 
@@ -27,7 +29,7 @@ def foreseen(predicted, result):
 def _explained(row, real):
     if row == real or not real:
         return row
-    if _has_no_place_in_its_definition(row, real):
+    if _has_no_place_in_its_definition(row, real) or _has_no_source(row, real):
         return real
     if row["live"] and real["live"] and (_is_unanswered(row["live"], real["live"]) or _has_no_place_while_it_runs(row["live"], real["live"])):
         return dict(row, live=real["live"], changed=real["changed"])
@@ -40,6 +42,15 @@ def _has_no_place_in_its_definition(row, real):
         row["config"] and real["config"]["result"] == "refused" and _NO_PLACE.search(real["config"]["reason"])
         and real["failed"] and not real["changed"] and _is_left(row["config"], real["config"])
         and (real["live"] == row["live"] or _is_left(row["live"], real["live"]) and real["live"]["reason"].startswith("not touched")))
+
+
+def _has_no_source(row, real):
+    """Only QEMU can tell whether it can open a source; then both halves are left as they were."""
+    live, config = real["live"], real["config"]
+    return (
+        row["live"] and row["live"]["result"] == live["result"].replace("refused", "done") and real["failed"] and not real["changed"]
+        and _NO_SOURCE.search(live["reason"]) and _is_left(row["live"], live)
+        and (config == row["config"] or _is_left(row["config"], config) and config["reason"].startswith("taken back, because")))
 
 
 def _has_no_place_while_it_runs(live, real):

@@ -88,7 +88,8 @@ def test_a_diff_shows_options_that_can_be_given():
 
 
 @pytest.mark.parametrize("text", [
-    "/dev/<odd> & 'quoted\"", "/dev/a: b", "/dev/a #b", " /dev/padded ", "urandom", "null", "Off", "~", "{a}", "/dev/\u4e16\u754c", "/dev/a\nb", "[", "-", "0700", "1e3", ""])
+    "/dev/<odd> & 'quoted\"", "/dev/a: b", "/dev/a #b", " /dev/padded ", "/dev/\u4e16\u754c", "/dev/a\nb", "urandom", "null", "Off", "~", "{a}", "[", "-",
+    "0700", "1e3", ""])
 def test_a_diff_says_every_path_and_address_as_yaml_reads_it(text):
     odd = [dict(described(), path=text),
            dict(described(backend="builtin"), backend="egd", egd={"type": "unix", "sources": [{"mode": "connect", "path": text, "reconnect": 5, "tls": True}]})]
