@@ -154,7 +154,7 @@ def _change_running(domain, config, live, way_back, named):
         if refusal.kind == "twin" and not plugged:
             raise OvertakenError(True) from refusal
         _tell_refused_plug(refusal, live, way_back, plugged)
-        if refusal.kind in _UNFIT and config and config.is_changed and not plugged:
+        if refusal.kind in _UNFIT and config and config.is_changed:
             _take_back(domain, config, live)
         return
     if live.going:

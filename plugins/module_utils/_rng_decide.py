@@ -169,7 +169,11 @@ def _check_protocol(outcome, xml):
 
 
 def _rngs(xml):
-    return [_rng_device.read(element) for element in _virt_xml.rng_elements(xml)]
+    """Return the Rng of a domain (list). Those of a confidential guest say that iommu is off, as unsaid it would be on when they are given back."""
+    rngs = [_rng_device.read(element) for element in _virt_xml.rng_elements(xml)]
+    if not _virt_xml.is_confidential(xml):
+        return rngs
+    return [rng._replace(device=dict(rng.device, driver=dict({"iommu": False}, **rng.device["driver"]))) for rng in rngs]
 
 
 def _starves(wanted, xml):

@@ -108,7 +108,7 @@ def missing_socket(egd):
 
 def yaml_lines(egd):
     """Return the lines (list of str) that say it in YAML."""
-    lines = [f"{name}: {egd[name]}" for name in ("type", "protocol") if name in egd] + ["sources:" if egd["sources"] else "sources: []"]
+    lines = [f"{name}: {yaml(egd[name])}" for name in ("type", "protocol") if name in egd] + ["sources:" if egd["sources"] else "sources: []"]
     return lines + [f"- {{{', '.join(f'{name}: {yaml(value)}' for name, value in source.items())}}}" for source in egd["sources"]]
 
 

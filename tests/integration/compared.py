@@ -10,12 +10,14 @@ from xml.etree import ElementTree
 
 _RNG = re.compile(r"\n    <rng\b.*?\n    </rng>", re.DOTALL)
 _PORT = re.compile(r"\n    <controller type='pci'(?:[^>]*/>|[^>]*[^/]>.*?\n    </controller>)", re.DOTALL)
+_CONSOLE = re.compile(r"(\n    <console type='\w+'>(?:\n      <(?:source|log) [^\n]*)*\n      <target type='virtio') port='\d+'")
 
 
 def is_same_outside_rng(before, after):
     """Return whether two definitions (str) are the same text but for <rng> and for PCI controllers that libvirt added for them.
 
-    Such a port may be a further function in an old one's slot, which libvirt marks as one with several then.
+    Such a port may be a further function in an old one's slot, which libvirt marks as one with several then. And libvirt counts virtio consoles that
+    are beside a serial line anew each time it reads a definition, as it does at an attach and at its own start: a number that no guest sees.
     """
     (rest_before, ports_before), (rest_after, ports_after) = _outside(before), _outside(after)
     return rest_before == rest_after and not ports_before - ports_after
@@ -24,7 +26,8 @@ def is_same_outside_rng(before, after):
 def _outside(xml):
     start = xml.rindex("<devices>")
     devices = _RNG.sub("", xml[start:])
-    return xml[:start] + _PORT.sub("", devices), Counter(port.replace(" multifunction='on'", "") for port in _PORT.findall(devices))
+    rest = _CONSOLE.sub(r"\1", xml[:start] + _PORT.sub("", devices))
+    return rest, Counter(port.replace(" multifunction='on'", "") for port in _PORT.findall(devices))
 
 
 def meanings(xml):

@@ -45,11 +45,14 @@ def _has_no_place_in_its_definition(row, real):
 
 
 def _has_no_source(row, real):
-    """Only QEMU can tell whether it can open a source; then both halves are left as they were."""
+    """Only QEMU can tell whether it can open a source; then both halves are left as they were, but for devices plugged before that one."""
     live, config = real["live"], real["config"]
+    if not live or live["result"] != "refused" or row["live"]["result"] != "done" or not _NO_SOURCE.search(live["reason"]):
+        return False
+    added = row["live"]["after"][len(row["live"]["before"]) - _removed(row["live"]):]
+    plugged = live["after"][len(live["before"]):]
     return (
-        row["live"] and row["live"]["result"] == live["result"].replace("refused", "done") and real["failed"] and not real["changed"]
-        and _NO_SOURCE.search(live["reason"]) and _is_left(row["live"], live)
+        real["failed"] and real["changed"] == bool(plugged) and live["after"] == row["live"]["before"] + added[:len(plugged)] and plugged != added
         and (config == row["config"] or _is_left(row["config"], config) and config["reason"].startswith("taken back, because")))
 
 

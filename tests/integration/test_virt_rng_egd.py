@@ -87,6 +87,17 @@ def test_a_daemon_that_nobody_runs_fails_the_domain_and_its_definition_is_taken_
     assert not host.config("web-1") and not host.live("web-1")
 
 
+def test_the_definition_is_taken_back_too_when_only_the_second_device_finds_nobody(host):
+    host.define("web-1", machine="pc", start=True)
+    egd = {"type": "tcp", "sources": [source(host="127.0.0.1", service="1")]}
+    result = host.run("virt_rng", domains=["web-1"], devices=[{}, {"backend": "egd", "egd": egd}])
+    assert result["failed"] and "taken back" in row(result, "web-1")["config"]["reason"]
+    assert not host.config("web-1") and host.live("web-1") == [RNG]
+    assert row(result, "web-1")["live"]["after"] == [DESCRIBED]
+    host.virsh("destroy", "web-1")
+    host.virsh("start", "web-1")
+
+
 @pytest.mark.parametrize("kind", ["tcp", "udp"])
 def test_a_running_domain_listens_on_loopback(host, kind):
     with socket.socket(type=socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM) as probe:

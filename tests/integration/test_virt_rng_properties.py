@@ -12,6 +12,7 @@ from examples import examples
 from foreseen import foreseen
 from generated_fleets import fleets
 from generated_options import described, options
+from generated_rngs import DRIVER
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from told import assert_it_adds_up
@@ -158,6 +159,14 @@ def test_present_takes_at_most_one_for_the_described_device_and_exclusive_all_ot
         assert come.total() <= 1
         assert len(has) == 1 if alone else gone.total() <= 1
         assert alone or asked.get("backend") == "egd" or not any("'egd'" in one for one in gone)
+        assert alone or are_kept_where_not_asked(asked, **row["config"])
+
+
+def are_kept_where_not_asked(asked, before, after, **_unused):
+    """Return whether a device that came in the place of another one has its driver options, but for those that are ``asked`` for."""
+    gone, come = [one for one in before if one not in after], [one for one in after if one not in before]
+    return all(new["driver"].get(name) == old["driver"].get(name) for new, old in zip(come, gone, strict=False)
+               for name in DRIVER if name not in asked.get("driver", {}))
 
 
 def is_as(asked, device):

@@ -41,12 +41,15 @@ def test_what_is_predicted_is_done_in_order_and_once_and_nothing_else(fast_host,
         name = row["name"]
         assert_the_rest_is_the_same(before[name], after[name])
         assert_it_is_what_there_is(row, after[name])
-        assert_definition_first_and_never_without([what for whom, what in writes if whom == name], before[name], asked)
+        done = [what for whom, what in writes if whom == name]
+        while row["failed"] and done and done[-1] in ("attach", "detach"):
+            done.pop()  # What failed is taken back, last.
+        assert_definition_first_and_never_without(done, before[name], asked)
     assert_a_second_run_only_asks_again(fast_host, asked, result, after)
     assert_the_way_back_restores(fast_host, result, before)
 
 
-@examples(5)
+@examples(4)
 @given(fleets(most=2, states=STATES[:-1], sound=True), options(sound=True), st.integers(1, 4))
 def test_a_run_that_was_killed_is_finished_by_the_next_to_the_same_end(fast_host, fleet, asked, after):
     ends = []

@@ -51,6 +51,9 @@ SHAPES = {
         "<target type='usb-serial'/></serial>"),
     "pci serial": "<serial type='unix'><source mode='bind' path='/run/s.sock'/><target type='pci-serial'/></serial>",
     "parallel": "<parallel type='dev'><source path='/dev/parport0'/></parallel>",
+    "virtio consoles beside a serial line": (
+        "<serial type='pty'/><console type='pty'><target type='virtio'/></console><console type='file'><source path='/var/log/c.log'/>"
+        "<target type='virtio'/></console>"),
     "virtio console": "<console type='pty'><target type='virtio' port='0'/></console><console type='null'><target type='virtio'/></console>",
     "guest agent": "<channel type='unix'><source mode='bind' path='/run/agent.sock'/><target type='virtio' name='org.qemu.guest_agent.0'/></channel>",
     "guest agent, own path": "<channel type='unix'><source mode='bind'/><target type='virtio' name='org.qemu.guest_agent.0'/></channel>",

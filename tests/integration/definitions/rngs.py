@@ -51,4 +51,8 @@ SHAPES = {
     "egd, logged": (
         "<rng model='virtio'><backend model='egd' type='unix'><source mode='bind' path='/run/egd.sock'/><log file='/var/log/egd.log' append='on'/>"
         "</backend></rng>"),
+    "in a confidential guest": {
+        "top": "<launchSecurity type='sev'><cbitpos>47</cbitpos><reducedPhysBits>1</reducedPhysBits><policy>0x0003</policy></launchSecurity>",
+        "devices": "<rng model='virtio'><driver ats='on'/><backend model='random'>/dev/urandom</backend></rng>"
+                   "<rng model='virtio'><backend model='builtin'/></rng>"},
 }

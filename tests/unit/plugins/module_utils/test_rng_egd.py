@@ -7,6 +7,7 @@
 import socket
 
 import pytest
+import yaml
 from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device, _rng_egd
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 
@@ -101,3 +102,7 @@ def test_a_diff_shows_it_as_it_is_given():
     assert _rng_device.to_text([device]).startswith(
         "- backend: egd\n  rate_bytes: 0\n  rate_period: 1000\n  model: virtio\n"
         "  egd:\n    type: tcp\n    protocol: raw\n    sources:\n    - {mode: bind, host: \"::1\", service: 7000, tls: true}")
+
+
+def test_a_diff_shows_a_type_that_yaml_has_a_word_for():
+    assert yaml.safe_load("\n".join(_rng_egd.yaml_lines({"type": "null", "sources": []}))) == {"type": "null", "sources": []}

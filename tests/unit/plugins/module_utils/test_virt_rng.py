@@ -74,6 +74,14 @@ def test_a_confidential_guest_gets_iommu_unless_it_is_given_and_its_owner_is_tol
         assert not run(domains, driver=driver)[0]["changed"]
 
 
+def test_a_confidential_guest_gets_back_the_device_that_it_had(run):
+    domain = FakeDomain([RANDOM.replace("1024", "64")], name="sev", extra="<launchSecurity type='sev'/>")
+    before = run([domain])[0]["domains"][0]["config"]["before"]
+    assert before[0]["driver"] == {"iommu": False}
+    back, _warnings = run([domain], devices=before)
+    assert back["domains"][0]["config"]["after"] == before and "iommu='on'" not in domain.config[0]
+
+
 def test_a_rate_that_starves_is_warned_of_once_for_all(run):
     domains = [FakeDomain([], name=f"d{number:02}") for number in range(12)]
     _result, warnings = run(domains, rate_bytes=5)
