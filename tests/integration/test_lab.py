@@ -81,9 +81,11 @@ def test_removing_a_lab_ends_its_guests_and_leaves_no_file(tmp_path):
     private.virsh("create", path, "--paused")
     state = private.state
     assert len(shell.processes(state, "qemu-system-", "libvirtd")) == 2
+    adopted_by = shell.processes(state, "python3")
+    assert len(adopted_by) == 1
     private.remove()
     private.remove()
-    assert shell.processes(state, "qemu-system-", "libvirtd") == []
+    assert shell.processes(state, "qemu-system-", "libvirtd") == shell.wait_gone(adopted_by, 5) == []
     assert (state.exists(), private.folder.exists()) == (False, False)
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from lab import LabError, kvm, place, shell
 from lab.userland import Userland
 
+_ADOPT = Path(__file__).with_name("adopt.py")
+
 
 class Daemon:
     """The libvirtd of the lab in ``folder``. ``with Daemon(folder) as daemon`` starts it and removes every trace at the end.
@@ -104,7 +106,7 @@ class Daemon:
     def _launch(self):
         with open(self.state / "libvirtd.log", "a", encoding="utf-8") as log:
             try:
-                shell.run(*self._userland.words, *place.lab_user(kvm.groups(self.state)), shell.tool("libvirtd"), "--daemon",
+                shell.run("/usr/bin/python3", _ADOPT, *self._userland.words, *place.lab_user(kvm.groups(self.state)), shell.tool("libvirtd"), "--daemon",
                           "--pid-file", self.state / "run/libvirtd.pid", env=self._environment(), cwd="/", timeout=60,
                           stdout=log, stderr=log)
             except LabError as error:
