@@ -343,7 +343,7 @@ def _run_loop():
 def _unreachable(uri, error):
     return EntropyError(
         f"cannot reach libvirt at {uri}: {error}. Nothing was changed. Check that the daemon runs (systemctl status libvirtd, "
-        "or virtqemud.socket), that its socket is there, and that this user may use it (root, or the group libvirt).")
+        "or virtqemud.socket), that its socket is there, and that this user may use it (root, or the group libvirt).", unreachable_uri=uri)
 
 
 def _kind(error):

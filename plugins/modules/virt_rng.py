@@ -290,6 +290,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+missing_library:
+  description: The Python library that this host lacks.
+  returned: when libvirt's bindings are missing
+  type: str
+  sample: libvirt
+unreachable_uri:
+  description: The O(uri) of a daemon that does not answer.
+  returned: when libvirt could not be reached
+  type: str
+  sample: qemu:///system
 summary:
   description:
     - How many domains ended how. RV(summary.matched) is the sum of unchanged, changed, skipped and failed.

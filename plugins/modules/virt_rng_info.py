@@ -103,6 +103,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+missing_library:
+  description: The Python library that this host lacks.
+  returned: when libvirt's bindings are missing
+  type: str
+  sample: libvirt
+unreachable_uri:
+  description: The O(uri) of a daemon that does not answer.
+  returned: when libvirt could not be reached
+  type: str
+  sample: qemu:///system
 uri:
   description: The connection that was asked.
   returned: always

@@ -12,7 +12,7 @@ SPARE_PORTS = 4  # for live plugging: q35 plugs into free PCIe root ports only
 _DEFINITION = """
 <domain type={kind} xmlns:qemu="http://libvirt.org/schemas/domain/qemu/1.0">
   <name/>
-  <memory unit="MiB">512</memory>
+  <memory unit="MiB">{memory}</memory>
   <vcpu>2</vcpu>
   <os><type arch="x86_64" machine="q35">hvm</type></os>
   <features><acpi/></features>
@@ -51,11 +51,12 @@ _RNG = '<rng model="virtio"><backend model="random">/dev/urandom</backend></rng>
 def definition(name, *, disk, console, port, kvm=False, options=()):
     """Return the definition (str) of guest ``name`` with SSH on 127.0.0.1:``port`` (int).
 
-    ``options`` holds any of ``rng`` (the device from the start), ``full`` (no free PCIe root port) and ``genid``. The network is
+    ``options`` holds any of ``rng`` (the device from the start), ``full`` (no free PCIe root port), ``genid`` and
+    ``host`` (memory for guests of its own). The network is
     given past libvirt, so that a port that leads to the guest's SSH survives whoever powers the domain off and on.
     """
     ET.register_namespace("qemu", "http://libvirt.org/schemas/domain/qemu/1.0")
-    domain = ET.fromstring(_DEFINITION.format(kind=quoteattr("kvm" if kvm else "qemu"), disk=quoteattr(str(disk)),
+    domain = ET.fromstring(_DEFINITION.format(kind=quoteattr("kvm" if kvm else "qemu"), disk=quoteattr(str(disk)), memory=1024 if "host" in options else 512,
                                               console=quoteattr(str(console)), port=port))
     domain.find("name").text = name
     domain.insert(4, ET.fromstring(_CPU_KVM if kvm else _CPU_TCG))

@@ -43,8 +43,8 @@ class Lab:
         if self.inventory.exists():
             raise LabError("there is a lab in %s already: `lab down` removes it" % self.folder)
         try:
-            for suite in dict.fromkeys(suite for _name, suite, _options in self._wanted):
-                Image(suite)
+            for suite, is_host in dict.fromkeys((suite, "host" in options) for _name, suite, options in self._wanted):
+                Image(suite, is_host)
             shell.say("start libvirtd in %s" % self.folder)
             self.daemon.start()
             shell.say("guests run with %s" % ("KVM" if kvm.works(self.daemon.state) else "QEMU's TCG: KVM does not work here"))
@@ -89,6 +89,7 @@ class Lab:
                  "      ansible_python_interpreter: /usr/bin/python3", "      entropy_host_uri: %s" % self.daemon.uri]
         if not place.as_root():  # the daemon is the user's own, and the packages are there
             lines += ["      ansible_become: false", "      entropy_host_install: false"]
+        lines += ["    %s:" % name for name, guest in self.guests.items() if guest.is_host]
         lines += ["kvm_guests:"]
         lines += ["  hosts:"] if self.guests else ["  hosts: {}"]
         for name, guest in self.guests.items():

@@ -16,7 +16,7 @@ from lab.domain_xml import definition
 from lab.images import Image
 
 OPTIONS = {"bare": "no random source, which is also what a guest without an option has", "rng": "an rng device from the start",
-           "full": "no free PCIe root port", "genid": "a VM generation ID", "off": "defined, not started"}
+           "full": "no free PCIe root port", "genid": "a VM generation ID", "host": "a KVM host itself, with libvirt and QEMU inside", "off": "defined, not started"}
 
 # Outside the kernel's range for outgoing connections (32768-60999), which might take a port while the guest is off.
 _PORTS = range(20000, 32000)
@@ -42,6 +42,11 @@ class Guest:
         return self._facts()["suite"]
 
     @property
+    def is_host(self):
+        """Whether the guest is a KVM host itself."""
+        return self._facts()["is_host"]
+
+    @property
     def console(self):
         """What the guest has written to its serial console so far (str), every boot after the other."""
         path = self.folder / "console.log"
@@ -54,7 +59,7 @@ class Guest:
 
     def create(self, suite, options=()):
         """Make the guest's disk and define its domain with ``options`` (names in OPTIONS); return the guest. It is not started."""
-        image = Image(suite)
+        image = Image(suite, "host" in options)
         self.folder.mkdir(parents=True)
         for each in (self.folder.parent, self.folder):
             each.chmod(0o755)
@@ -66,7 +71,7 @@ class Guest:
         xml = self.folder / "domain.xml"
         xml.write_text(definition(self.name, disk=disk, console=self.folder / "console.log", port=port,
                                   kvm=kvm.works(self.daemon.state), options=options))
-        (self.folder / "guest.json").write_text(json.dumps({"suite": suite, "port": port}))
+        (self.folder / "guest.json").write_text(json.dumps({"suite": suite, "image": image.name, "is_host": "host" in options, "port": port}))
         self._allow_ssh(image, port)
         self.daemon.virsh("define", xml)
         return self
@@ -149,7 +154,7 @@ class Guest:
     @property
     def key(self):
         """The private key (Path) for root and user."""
-        return self.daemon.state / "ssh" / self.suite
+        return self.daemon.state / "ssh" / self._facts()["image"]
 
     def ssh_options(self):
         """Return ssh's options (list of str) that keep the person's own settings and known hosts out of it."""
@@ -178,7 +183,7 @@ class Guest:
     def _allow_ssh(self, image, port):
         folder = self.daemon.state / "ssh"
         folder.mkdir(mode=0o700, exist_ok=True)
-        key = folder / image.suite
+        key = folder / image.name
         if not key.exists():
             shutil.copyfile(image.key, key, follow_symlinks=False)
             key.chmod(0o600)

@@ -4,7 +4,8 @@
 
 """Guests' disks: a suite installed by mmdebstrap onto a partitioned disk that GRUB boots, all made without root.
 
-Guests boot from their own disk, so that a reboot uses the initramfs that the guest rebuilt itself.
+Guests boot from their own disk, so that a reboot uses the initramfs that the guest rebuilt itself. A guest that is a KVM host itself has
+libvirt and QEMU besides, and, not installed, what role host installs.
 """
 
 import io
@@ -17,11 +18,17 @@ from lab import LabError, debian, place, shell
 
 PACKAGES = (
     "dbus", "initramfs-tools", "iproute2", "kmod", "linux-image-cloud-amd64", "lz4", "openssh-server", "python3", "systemd-sysv", "udev")
+# For a KVM host: Debian's usual libvirt, and what a bare one lacks and Ansible installs, which waits in a folder that its APT knows.
+HOST_PACKAGES = ("libvirt-clients", "libvirt-daemon-system", "polkitd", "qemu-system-x86")
+HOST_REPOSITORY = "/var/lib/lab-packages"
+HOST_INSTALLABLE = ("python3-libvirt", "python3-apt", "python-apt-common")
 
 RECIPE = Path(__file__).read_bytes()
 
 _SECTOR = 512  # bytes
 _ROOT_AT = 2048  # sector: 1 MiB, and the gap before it holds GRUB
+_KEEP_PACKAGES = '--customize-hook=mkdir "$1%s" && cd "$1%s" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -q download %s' % (
+    HOST_REPOSITORY, HOST_REPOSITORY, " ".join(HOST_INSTALLABLE))
 _DISK_SIZE = 3 << 30  # bytes; sparse
 _ROOTFS = Path(__file__).resolve().parent / "rootfs"
 _GRUB_FILES = Path("/usr/lib/grub/i386-pc")
@@ -31,11 +38,11 @@ _EXT4_WITHOUT = "^orphan_file,^metadata_csum_seed"
 
 
 class Image:
-    """A suite's disk and keys in the cache; built when first asked for."""
+    """A suite's disk and keys in the cache, of a guest or of a KVM host; built when first asked for."""
 
-    def __init__(self, suite):
-        self.suite = suite
-        self.folder = debian.built_once("images", suite, _recipe(), lambda folder: _build(suite, folder))
+    def __init__(self, suite, is_host=False):
+        self.name = "%s-host" % suite if is_host else suite
+        self.folder = debian.built_once("hosts" if is_host else "images", suite, _recipe(), lambda folder: _build(suite, is_host, folder))
 
     @property
     def disk(self):
@@ -58,8 +65,8 @@ def _recipe():
     return debian.RECIPE + RECIPE + b"".join(each.name.encode() + b"\0" + each.read_bytes() for each in files)
 
 
-def _build(suite, folder):
-    shell.say("%s: build the guests' disk from packages (about a minute, once)" % suite)
+def _build(suite, is_host, folder):
+    shell.say("%s: build the %s' disk from packages (%s, once)" % ((suite, "KVM hosts", "two minutes") if is_host else (suite, "guests", "about a minute")))
     for name, comment in (("id_ed25519", "kvm.entropy lab"), ("host_key", suite)):
         shell.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", folder / name)
     with TemporaryDirectory(prefix="kvm-entropy-image.", dir=place.TEMPORARY) as work:
@@ -67,8 +74,8 @@ def _build(suite, folder):
         _settings(folder, settings)
         with open(tarball, "wb") as file:
             # Before the kernel is installed, so that its first initramfs is made as the settings say.
-            debian.fetch(suite, file, "minbase", PACKAGES, [
-                "--essential-hook=tar-in %s /" % settings, '--customize-hook=chroot "$1" /lab-setup'])
+            debian.fetch(suite, file, "minbase", PACKAGES + (HOST_PACKAGES if is_host else ()), [
+                "--essential-hook=tar-in %s /" % settings, *([_KEEP_PACKAGES] if is_host else []), '--customize-hook=chroot "$1" /lab-setup'])
         _make_disk(Path(work), tarball, folder / "disk.raw")
 
 
