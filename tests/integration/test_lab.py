@@ -33,10 +33,10 @@ def free_ports(definition):
     return ports - sum("bus='0x%02x'" % bus in definition for bus in range(1, ports + 1))
 
 
-@pytest.mark.parametrize(("options", "free", "devices"), [((), 4, 0), (("rng",), 4, 1), (("full",), 0, 0), (("full", "rng"), 0, 1)])
+@pytest.mark.parametrize(("options", "free", "devices"), [((), 4, 0), (("rng",), 4, 1), (("full",), 0, 0), (("full", "rng"), 0, 1), (("agent",), 4, 0)])
 def test_a_guest_has_the_device_and_the_free_ports_that_were_asked_for(daemon, tmp_path, options, free, devices):
     path = tmp_path / "domain.xml"
-    path.write_text(domain_xml.definition("plain", disk="/d.qcow2", console="/c.log", port=20000, options=options))
+    path.write_text(domain_xml.definition("plain", Path("/d"), 20000, options=options))
     daemon.virsh("define", path)
     definition = daemon.virsh("dumpxml", "plain")
     daemon.virsh("undefine", "plain")
@@ -45,12 +45,12 @@ def test_a_guest_has_the_device_and_the_free_ports_that_were_asked_for(daemon, t
 
 
 def test_a_generation_id_is_there_only_where_asked_for():
-    plain, with_id = (domain_xml.definition("x", disk="/d", console="/c", port=20000, options=options) for options in ((), ("genid",)))
+    plain, with_id = (domain_xml.definition("x", Path("/d"), 20000, options=options) for options in ((), ("genid",)))
     assert ("<genid" in plain, "<genid" in with_id) == (False, True)
 
 
 def test_a_starved_guest_has_no_instruction_that_would_feed_it():
-    under_tcg, under_kvm = (domain_xml.definition("x", disk="/d", console="/c", port=20000, kvm=kvm) for kvm in (False, True))
+    under_tcg, under_kvm = (domain_xml.definition("x", Path("/d"), 20000, kvm=kvm) for kvm in (False, True))
     assert 'policy="disable" name="rdrand"' in under_tcg
     assert 'policy="disable" name="rdrand"' in under_kvm
     assert 'policy="disable" name="rdseed"' in under_kvm

@@ -32,7 +32,7 @@ os.close(os.open("/run/stopped", os.O_CREAT))
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    with Lab(tmp_path_factory.mktemp("lab"), ["web=bookworm,rng"], USERLAND.suite) as lab:
+    with Lab(tmp_path_factory.mktemp("lab"), ["web=bookworm,rng,agent"], USERLAND.suite) as lab:
         yield lab
 
 
@@ -89,12 +89,15 @@ def test_a_guest_that_gives_its_device_back_is_done_long_before_the_deadline(hos
     guest.ssh(f"until grep -q virtio_rng {CURRENT}; do sleep 0.1; done")
 
 
-def test_a_guest_powers_off_when_asked_and_comes_up_with_its_definition(host, guest):
-    assert host.run("virt_rng", domains=["web"], rate_bytes=512)["summary"]["restart_required"] == 1
+@pytest.mark.parametrize(("rate", "sign"), [(512, "agent"), (256, "disk")])
+def test_a_guest_powers_off_when_asked_and_comes_up_with_its_definition(host, guest, rate, sign):
+    if sign == "disk":
+        guest.ssh("systemctl disable --now qemu-guest-agent")
+    assert host.run("virt_rng", domains=["web"], rate_bytes=rate)["summary"]["restart_required"] == 1
     boot, seen = guest.ssh("cat /proc/sys/kernel/random/boot_id"), len(guest.console)
     result = host.run("virt_restart", domains=["web"], shutdown_timeout=280, up_timeout=280)
     one = row(result, "web")
-    assert (one["result"], one["up_by"], one["reason"]) == ("done", "disk", None), result
-    assert host.live("web") == host.config("web") == [RNG.replace("1024", "512")]
+    assert (one["result"], one["up_by"], one["reason"]) == ("done", sign, None), result
+    assert host.live("web") == host.config("web") == [RNG.replace("1024", str(rate))]
     assert not host.run("virt_restart", domains=["web"])["changed"]
     assert guest.answers(seen) and guest.ssh("cat /proc/sys/kernel/random/boot_id") != boot and "virtio_rng" in current(guest)

@@ -9,7 +9,7 @@ import re
 import signal
 from pathlib import Path
 
-from lab import LabError, kvm, place, shell
+from lab import LabError, kvm, place, shell, tls
 from lab.userland import Userland
 
 _ADOPT = Path(__file__).with_name("adopt.py")
@@ -18,12 +18,13 @@ _ADOPT = Path(__file__).with_name("adopt.py")
 class Daemon:
     """The libvirtd of the lab in ``folder``. ``with Daemon(folder) as daemon`` starts it and removes every trace at the end.
 
-    libvirtd and QEMU are this machine's own, or those of a Debian ``suite``.
+    libvirtd and QEMU are this machine's own, or those of a Debian ``suite``. With a ``tls_port`` (int) it listens there on loopback, too.
     """
 
-    def __init__(self, folder, suite=None):
+    def __init__(self, folder, suite=None, tls_port=None):
         self.folder = Path(folder).absolute()
         self._userland = Userland(suite)
+        self._tls_port = tls_port
 
     @property
     def state(self):
@@ -37,6 +38,11 @@ class Daemon:
     def uri(self):
         """The URI (str) to connect to. Not ``qemu:///session``: as root that is the machine's own libvirt."""
         return "qemu+unix:///session?socket=%s/run/libvirt/libvirt-sock" % self.state
+
+    @property
+    def tls_uri(self):
+        """The URI (str) by which another machine would reach it."""
+        return "qemu+tls://localhost:%d/session?pkipath=%s/pki" % (self._tls_port, self.state)
 
     @property
     def pid(self):
@@ -106,9 +112,9 @@ class Daemon:
     def _launch(self):
         with open(self.state / "libvirtd.log", "a", encoding="utf-8") as log:
             try:
-                shell.run("/usr/bin/python3", _ADOPT, *self._userland.words, *place.lab_user(kvm.groups(self.state)), shell.tool("libvirtd"), "--daemon",
-                          "--pid-file", self.state / "run/libvirtd.pid", env=self._environment(), cwd="/", timeout=60,
-                          stdout=log, stderr=log)
+                shell.run("/usr/bin/python3", _ADOPT, *self._userland.words, *place.lab_user(kvm.groups(self.state)), shell.tool("libvirtd"),
+                          "--daemon", *(["--listen"] if self._tls_port else []), "--pid-file", self.state / "run/libvirtd.pid",
+                          env=self._environment(), cwd="/", timeout=60, stdout=log, stderr=log)
             except LabError as error:
                 raise LabError("%s%s" % (error, self._log())) from None
 
@@ -125,6 +131,8 @@ class Daemon:
         # "file": else libvirt starts a virtlogd of its own that outlives it.
         settings.write_text('stdio_handler = "file"\n')
         settings.chmod(0o644)
+        if self._tls_port and not (self.state / "pki").exists():
+            (self.state / "config/libvirt/libvirtd.conf").write_text(tls.settings(self.state / "pki", self._tls_port))
 
     def _environment(self):
         folders = {"HOME": "home", "XDG_RUNTIME_DIR": "run", "XDG_CONFIG_HOME": "config", "XDG_CACHE_HOME": "cache",

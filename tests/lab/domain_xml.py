@@ -46,18 +46,20 @@ _CPU_TCG = """
   <model fallback="forbid">Haswell-noTSX-IBRS</model><feature policy="disable" name="rdrand"/>
 </cpu>"""
 _RNG = '<rng model="virtio"><backend model="random">/dev/urandom</backend></rng>'
+_CHANNEL = '<channel type="unix"><source mode="bind" path={path}/><target type="virtio" name="org.qemu.guest_agent.0"/></channel>'
 
 
-def definition(name, *, disk, console, port, kvm=False, options=()):
-    """Return the definition (str) of guest ``name`` with SSH on 127.0.0.1:``port`` (int).
+def definition(name, folder, port, *, kvm=False, options=()):
+    """Return the definition (str) of guest ``name`` with its files in ``folder`` (Path) and SSH on 127.0.0.1:``port`` (int).
 
-    ``options`` holds any of ``rng`` (the device from the start), ``full`` (no free PCIe root port), ``genid`` and
-    ``host`` (memory for guests of its own). The network is
+    ``options`` holds any of ``rng`` (the device from the start), ``full`` (no free PCIe root port), ``genid``,
+    ``agent`` (a channel at the socket of that name) and ``host`` (memory for guests of its own). The network is
     given past libvirt, so that a port that leads to the guest's SSH survives whoever powers the domain off and on.
     """
     ET.register_namespace("qemu", "http://libvirt.org/schemas/domain/qemu/1.0")
-    domain = ET.fromstring(_DEFINITION.format(kind=quoteattr("kvm" if kvm else "qemu"), disk=quoteattr(str(disk)), memory=1024 if "host" in options else 512,
-                                              console=quoteattr(str(console)), port=port))
+    domain = ET.fromstring(_DEFINITION.format(
+        kind=quoteattr("kvm" if kvm else "qemu"), memory=1024 if "host" in options else 512, disk=quoteattr(str(folder / "disk.qcow2")),
+        console=quoteattr(str(folder / "console.log")), port=port))
     domain.find("name").text = name
     domain.insert(4, ET.fromstring(_CPU_KVM if kvm else _CPU_TCG))
     if "genid" in options:
@@ -66,6 +68,9 @@ def definition(name, *, disk, console, port, kvm=False, options=()):
     used = 1  # by the disk
     if "rng" in options:
         devices.append(ET.fromstring(_RNG))
+        used += 1
+    if "agent" in options:
+        devices.append(ET.fromstring(_CHANNEL.format(path=quoteattr(str(folder / "agent.sock")))))
         used += 1
     for index in range(1, used + 1 + (0 if "full" in options else SPARE_PORTS)):
         devices.insert(index, ET.Element("controller", type="pci", index=str(index), model="pcie-root-port"))

@@ -16,7 +16,7 @@ from lab.domain_xml import definition
 from lab.images import Image
 
 OPTIONS = {"bare": "no random source, which is also what a guest without an option has", "rng": "an rng device from the start",
-           "full": "no free PCIe root port", "genid": "a VM generation ID", "host": "a KVM host itself, with libvirt and QEMU inside", "off": "defined, not started"}
+           "full": "no free PCIe root port", "agent": "the QEMU guest agent has its channel", "genid": "a VM generation ID", "host": "a KVM host itself, with libvirt and QEMU inside", "off": "defined, not started"}
 
 # Outside the kernel's range for outgoing connections (32768-60999), which might take a port while the guest is off.
 _PORTS = range(20000, 32000)
@@ -69,8 +69,7 @@ class Guest:
         place.give(disk)
         port = self._free_port()
         xml = self.folder / "domain.xml"
-        xml.write_text(definition(self.name, disk=disk, console=self.folder / "console.log", port=port,
-                                  kvm=kvm.works(self.daemon.state), options=options))
+        xml.write_text(definition(self.name, self.folder, port, kvm=kvm.works(self.daemon.state), options=options))
         (self.folder / "guest.json").write_text(json.dumps({"suite": suite, "image": image.name, "is_host": "host" in options, "port": port}))
         self._allow_ssh(image, port)
         self.daemon.virsh("define", xml)

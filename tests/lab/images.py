@@ -17,11 +17,12 @@ from tempfile import TemporaryDirectory
 from lab import LabError, debian, place, shell
 
 PACKAGES = (
-    "dbus", "initramfs-tools", "iproute2", "kmod", "linux-image-cloud-amd64", "lz4", "openssh-server", "python3", "systemd-sysv", "udev")
+    "dbus", "initramfs-tools", "iproute2", "kmod", "linux-image-cloud-amd64", "lz4", "openssh-server", "python3", "qemu-guest-agent", "systemd-sysv",
+    "udev")
 # For a KVM host: Debian's usual libvirt, and what a bare one lacks and Ansible installs, which waits in a folder that its APT knows.
 HOST_PACKAGES = ("libvirt-clients", "libvirt-daemon-system", "polkitd", "qemu-system-x86")
 HOST_REPOSITORY = "/var/lib/lab-packages"
-HOST_INSTALLABLE = ("python3-libvirt", "python3-apt", "python-apt-common")
+HOST_INSTALLABLE = ("python3-libvirt", "python3-apt", "python-apt-common", "distro-info-data")
 
 RECIPE = Path(__file__).read_bytes()
 
