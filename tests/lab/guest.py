@@ -15,8 +15,10 @@ from lab import LabError, kvm, place, shell
 from lab.domain_xml import definition
 from lab.images import Image
 
-OPTIONS = {"bare": "no random source, which is also what a guest without an option has", "rng": "an rng device from the start",
-           "full": "no free PCIe root port", "agent": "the QEMU guest agent has its channel", "genid": "a VM generation ID", "host": "a KVM host itself, with libvirt and QEMU inside", "off": "defined, not started"}
+OPTIONS = {
+    "bare": "no random source, which is also what a guest without an option has", "rng": "an rng device from the start",
+    "full": "no free PCIe root port", "genid": "a VM generation ID", "agent": "the QEMU guest agent has its channel",
+    "host": "a KVM host itself, with libvirt and QEMU inside", "off": "defined, not started"}
 
 # Outside the kernel's range for outgoing connections (32768-60999), which might take a port while the guest is off.
 _PORTS = range(20000, 32000)
