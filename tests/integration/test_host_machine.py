@@ -92,7 +92,8 @@ def test_an_auditor_without_root_sees_it_all_and_changes_nothing(machine, contro
     before = machine.ssh("virsh dumpxml web; virsh dumpxml --inactive web; virsh dumpxml off")
     run = controller.play("kvm.entropy.audit", "--limit", f"{KVM},localhost", *USER)
     assert run.status == 0 and counts(run) == {"changed": 0, "failed": 0, "unreachable": 0}, run.output
-    assert "domain web on kvm1" in run.output and "domain off on kvm1" in run.output
+    assert "domain web on kvm1: UNKNOWN  [ host ok  config ok  live ok  current unknown" in run.output, "nobody looked into its guest"
+    assert "guest-not-seen" in run.output and "1 ok, 0 degraded, 0 broken" in run.output, "the domain that is off can be judged from here"
     assert machine.ssh("virsh dumpxml web; virsh dumpxml --inactive web; virsh dumpxml off") == before
 
 
