@@ -38,8 +38,8 @@ SHAPES = {
     "switch": _pci(1, "pcie-root-port") + _pci(2, "pcie-switch-upstream-port") + _pci(3, "pcie-switch-downstream-port")
               + _pci(4, "pcie-switch-downstream-port"),
     "expander": {
-        "devices": _pci(1, "pcie-expander-bus", "<target busNr='180'><node>0</node></target>")
-                   + _pci(2, "pcie-root-port", "<address type='pci' bus='1' slot='0'/>"),
+        "devices": "".join([_pci(1, "pcie-expander-bus", "<target busNr='180'><node>0</node></target>"),
+                            _pci(2, "pcie-root-port", "<address type='pci' bus='1' slot='0'/>")]),
         "cpu": "<cpu><numa><cell id='0' cpus='0' memory='65536' unit='KiB'/></numa></cpu>"},
     "conventional expander": {
         "devices": _pci(1, "pci-expander-bus", "<target busNr='254'><node>0</node></target>"),

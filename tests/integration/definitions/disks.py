@@ -85,7 +85,7 @@ SHAPES = {
     "labelled": _disk("file", "<source file='/srv/l.img'><seclabel model='dac' relabel='no'/></source>"),
     "boot order": _disk("file", "<source file='/srv/boot.img'/>", more="<boot order='7'/>"),
     "pci address": _disk("file", "<source file='/srv/at.img'/>", more="<alias name='ua-disk'/>"
-        "<address type='pci' domain='0' bus='0' slot='0x1e' function='0'/>"),
+                         "<address type='pci' domain='0' bus='0' slot='0x1e' function='0'/>"),
     "iommu and packed": _disk("file", "<source file='/srv/v.img'/>", driver="<driver name='qemu' type='raw' iommu='on' ats='on' packed='on'/>"),
     "transitional": _disk("file", "<source file='/srv/v.img'/>", said=" model='virtio-transitional'"),
     "vhost-user": {

@@ -62,7 +62,7 @@ def test_what_changes_fits_with_its_diffs_and_the_rest_is_counted(result, domain
 def test_failures_fit_each_with_a_long_reason_of_its_own(result):
     domains = [FakeDomain([], name=f"d{number:04}-" + 300 * "n") for number in range(2000)]
     for number, domain in enumerate(domains):
-        domain.attach = lambda _element, number=number: (_ for _ in ()).throw(refusal("other", f"{number} " + 5000 * "'\"ü"))
+        domain.attach = lambda _element, number=number: (nothing for nothing in ()).throw(refusal("other", f"{number} " + 5000 * "'\"ü"))
     found = virt_rng(result, domains)
     assert is_kept(found) and found["failed"] and found["summary"]["failed"] == 2000
     assert found["domains"][0]["failed"] and len(found["domains"]) + found["truncated"] == 2000
