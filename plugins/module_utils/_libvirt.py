@@ -64,11 +64,15 @@ class ConnectionLostError(Exception):
 
 
 def is_local(uri):
-    """Return whether ``uri`` means a daemon of this machine. Raise EntropyError where it is no URI."""
+    """Return whether ``uri`` means a daemon of this machine. Raise EntropyError where it is no URI, as an alias of libvirt.conf, which tells no machine."""
     try:
-        return urlsplit(uri).hostname is None
+        parts = urlsplit(uri)
+        hostname = parts.hostname
     except ValueError as error:
         raise EntropyError(f"uri: found {uri!r}, expected a libvirt URI such as qemu:///system: {error}") from error
+    if not parts.scheme:
+        raise EntropyError(f"uri: found {uri!r}, expected a libvirt URI such as qemu:///system, and no alias of libvirt.conf")
+    return hostname is None
 
 
 class Connection:
@@ -168,7 +172,8 @@ class Connection:
 
     def _note(self, domain, *refused):
         with self._lock:
-            self._news.setdefault(domain.UUIDString(), set()).update(refused)
+            if self._news is not None:
+                self._news.setdefault(domain.UUIDString(), set()).update(refused)
         self._happened.set()
 
     def lookup(self, uuid):

@@ -55,6 +55,7 @@ def apply(domain, config, live, way_back, named=True):
     if config and config.is_to_act:
         try:
             _change_definition(domain, config, named)
+            config.is_done = True
         except RefusedError as refusal:
             config.leave(result(refusal), reason(refusal))
             if live and live.result != UNCHANGED:
@@ -83,7 +84,8 @@ def _change_definition(domain, part, named):
     """Put the new devices into the definition before the old ones leave it; on a refusal leave it as it was."""
     new, old = _elements(part, named), [rng.xml for rng in part.removed]
     try:
-        _attach_then_detach(domain, new, old)
+        _attach(domain, new, part)
+        _detach(domain, old, part)
     except RefusedError as refusal:
         if refusal.kind == "unsupported":
             domain.redefine(old, "".join(map(_rng_device.to_xml, part.add)))
@@ -102,42 +104,61 @@ def _elements(part, named):
             for index, device in enumerate(part.add)]
 
 
-def _attach_then_detach(domain, new, old):
-    for element in new:
+def _attach(domain, elements, part):
+    for element in elements:
         domain.attach(element)
-    for element in old:
+        part.attached.append(element)
+
+
+def _detach(domain, elements, part):
+    for element in elements:
         try:
             domain.detach(element)
         except RefusedError as refusal:
             if refusal.kind != "missing":  # Somebody else took it away.
                 raise
+        else:
+            part.detached.append(element)
 
 
 def _detach_then_attach(domain, new, old, part):
     """For a definition without a place for both."""
     try:
-        _attach_then_detach(domain, [], old)
-        _attach_then_detach(domain, new, [])
+        _detach(domain, old, part)
+        _attach(domain, new, part)
     except RefusedError:
         _restore(domain, part)
         raise
 
 
 def _restore(domain, part):
-    """Bring the definition's <rng> back to what they were before, each at its old address."""
-    before = [rng.xml for rng in part.present]
+    """Undo in the definition what this run has done there, and nothing that somebody else has: each old device comes back to its address."""
+    attached, detached = part.attached, part.detached
+    part.attached, part.detached = [], []
     try:
-        now = _virt_xml.rng_elements(domain.definition())
-        for element in now:
-            if element not in before:
-                domain.detach(element)
-        for element in before:
-            if element not in now:
-                domain.attach(element)
+        if attached:
+            _detach(domain, _as_written(domain, attached, part.present), part)
+        for element in detached:
+            domain.attach(element)
     except RefusedError as refusal:
         if refusal.kind != "gone":
-            was = " ".join(before) or "without <rng>"
+            was = " ".join(rng.xml for rng in part.present) or "without <rng>"
             raise RefusedError(refusal.kind, f"the definition could not be put back as it was: {refusal}. It was: {was}") from refusal
+    part.attached, part.detached = [], []
+
+
+def _as_written(domain, attached, present):
+    """Return, of the definition's elements (list of str, with their addresses), those that came of the ``attached`` ones."""
+    before = [rng.xml for rng in present]
+    candidates = [_rng_device.read(element) for element in _virt_xml.rng_elements(domain.definition()) if element not in before]
+    found = []
+    for element in attached:
+        ours = _rng_device.read(element)
+        match = next((rng for rng in candidates if rng.alias == ours.alias and _rng_device.means(rng.device, ours.device)), None)
+        if match:
+            candidates.remove(match)
+            found.append(match.xml)
+    return found
 
 
 def _change_running(domain, config, live, way_back, named):
@@ -147,7 +168,7 @@ def _change_running(domain, config, live, way_back, named):
         for device, element in zip(live.add, _elements(live, named)):
             domain.plug(element)
             plugged.append(device)
-        if live.going and plugged and not _runs_with(domain, len(live.present) + len(plugged)):
+        if live.going and plugged and not _shows(domain, live, len(plugged)):
             live.stop(RESTART, f"libvirt plugged the new device and does not show it, so the old one stays. {sentence(way_back)}", [])
             return
     except RefusedError as refusal:
@@ -163,8 +184,10 @@ def _change_running(domain, config, live, way_back, named):
             live.result, live.reason = PENDING, pending(way_back, "the guest has not been asked to give the device back")
 
 
-def _runs_with(domain, count):
-    return len(_virt_xml.rng_elements(domain.running())) >= count
+def _shows(domain, live, count):
+    """Return whether ``count`` devices run that were not there before."""
+    there = {_rng_device.read(element).alias for element in _virt_xml.rng_elements(domain.running())}
+    return len(there - {rng.alias for rng in live.present}) >= count
 
 
 def _tell_refused_plug(refusal, live, way_back, plugged):
@@ -189,20 +212,29 @@ def _take_back(domain, config, live):
 
 def request_unplugs(domain, live, way_back):
     """Ask the guest for the devices that are to go from what runs."""
+    asked = set()
     try:
-        for rng in live.removed:
-            _request_unplug(domain, rng)
+        for index in sorted(live.going):
+            _request_unplug(domain, live.present[index])
+            asked.add(index)
     except RefusedError as refusal:
-        kept = _NOT_WHILE_RUNNING.get(refusal.kind)
-        if live.add:
-            live.stop(RESTART, f"the new device is there, and the old one stays: {kept or reason(refusal)}. {sentence(way_back)}", live.add)
-        elif kept:
-            live.leave(RESTART, cannot_unplug(f"{kept} ({refusal})", way_back))
-        else:
-            live.leave(result(refusal), reason(refusal))
+        _tell_refused_unplug(refusal, live, way_back, asked)
         return
     if not live.is_deaf:
         live.reason = pending(way_back)
+
+
+def _tell_refused_unplug(refusal, live, way_back, asked):
+    kept = _NOT_WHILE_RUNNING.get(refusal.kind)
+    if asked:
+        live.going, live.staying = asked, set(asked)
+        live.reason = pending(way_back, f"the guest was asked for {len(asked)} of its devices, and another one stays: {kept or reason(refusal)}")
+    elif live.add:
+        live.stop(RESTART, f"the new device is there, and the old one stays: {kept or reason(refusal)}. {sentence(way_back)}", live.add)
+    elif kept:
+        live.leave(RESTART, cannot_unplug(f"{kept} ({refusal})", way_back))
+    else:
+        live.leave(result(refusal), reason(refusal))
 
 
 def _request_unplug(domain, rng):

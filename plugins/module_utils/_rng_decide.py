@@ -4,6 +4,8 @@
 
 """Decide what becomes of each domain: what is asked for, less what its state, its owner or its host forbid."""
 
+import collections
+
 from ansible_collections.kvm.entropy.plugins.module_utils import (
     _libvirt,
     _rng_checks,
@@ -153,10 +155,10 @@ class Plan:
             slow = filter(_rng_checks.may_starve, self._wanted.devices)
             rates = sorted({f"{device['rate_bytes']} bytes per {device['rate_period']} ms" for device in slow})
             warn(f"{', '.join(rates)} delay the first credit by over a second, when the guest has found its random numbers elsewhere: give at "
-                 f"least 64 bytes per period ({_words.names(self._starving)})")
+                 f"least 64 bytes per period ({_words.names(_each_once(self._starving))})")
         if self._confidential:
             warn("confidential guests got the driver option iommu unless you set it; their owners do not trust this host, so it "
-                 f"cannot be their only source of random numbers ({_words.names(self._confidential)})")
+                 f"cannot be their only source of random numbers ({_words.names(_each_once(self._confidential))})")
 
 
 def _check_protocol(outcome, xml):
@@ -166,6 +168,11 @@ def _check_protocol(outcome, xml):
             outcome.refuse(f"the driver option iommu needs a device without the protocol from before virtio 1.0, and {device['model']} has it "
                            "on this machine: QEMU would not start. Give model: virtio-non-transitional")
             return
+
+
+def _each_once(names):
+    """Return ``names`` without those that came again, when another run had been faster."""
+    return list(collections.OrderedDict.fromkeys(names))
 
 
 def _rngs(xml):

@@ -100,6 +100,12 @@ def check_socket(egd):
             raise EntropyError(f"egd: {source['path']} is no socket: nothing was changed. Give the socket that the daemon listens on.")
 
 
+def unchecked(egd):
+    """Return whose answer a guest needs to start, and nobody asks for (list of str): a daemon behind a port would take a question for a guest."""
+    return [f"whether a daemon listens on tcp {source['host']} port {source['service']}: a domain without reconnect starts only then"
+            for source in egd["sources"] if egd["type"] == "tcp" and source["mode"] == "connect" and not source.get("reconnect")]
+
+
 def missing_socket(egd):
     """Return the path of a unix socket of this machine that a guest connects to and that is not there (str), or None."""
     sources = [source["path"] for source in egd["sources"] if egd["type"] == "unix" and source.get("mode", _DEFAULT_MODE) == "connect"]

@@ -24,8 +24,8 @@ class Part:
     """One half of a domain, its definition or its running device: what is there, what is to go and to come, how it ended.
 
     ``present`` is a list of Rng, ``going`` the indices of those to remove, ``add`` a list of devices. ``result`` is the prediction; acting
-    corrects it. ``staying`` are the indices of those that were to go and that the guest has not given back. ``is_deaf`` says that the guest
-    cannot answer, so that there is nothing to wait for.
+    corrects it, and notes the elements that it has ``attached`` and ``detached``, and that it ``is_done`` with. ``staying`` are the indices of
+    those that were to go and that the guest has not given back. ``is_deaf`` says that the guest cannot answer, so that there is nothing to wait for.
     """
 
     def __init__(self, present, going=(), add=(), result=UNCHANGED, reason=None):
@@ -34,6 +34,9 @@ class Part:
         self.staying = set(going) if result == PENDING else set()
         self.add = list(add)
         self.is_deaf = result == PENDING
+        self.attached = []
+        self.detached = []
+        self.is_done = False
         self.result = result
         self.reason = reason
 

@@ -51,9 +51,9 @@ class Outcome:
         return "; ".join(([self.error] if self.error else []) + reasons)
 
     def refuse(self, reason, result=REFUSED):
-        """Leave both halves as they are, but for a half that is right already."""
+        """Leave both halves as they are, but for a half that is right already, or has been made so."""
         for part in self.parts:
-            if part.result != UNCHANGED:
+            if part.result != UNCHANGED and not part.is_done:
                 part.leave(result, reason)
 
     def skip(self, reason):

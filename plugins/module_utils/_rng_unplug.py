@@ -53,13 +53,18 @@ def unplug(waiting, settle, timeout, news, is_stopped, clock=time.monotonic):
     ``is_stopped()`` ends it early. Guests that have not answered by then stay as they are, ``pending_unplug``.
     """
     settled = clock() + (settle if any(one.live.add for one in waiting) else 0)
+    early = set()
     while clock() < settled and not is_stopped():
-        news(min(_LOOK_EVERY, settled - clock()))
+        early.update(news(min(_LOOK_EVERY, settled - clock())) or ())
     if is_stopped():
         return
     for one in waiting:
         one.ask()
-    _wait({one.domain.uuid: one for one in waiting if one.live.result == PENDING}, clock() + timeout, news, is_stopped, clock)
+    left = {one.domain.uuid: one for one in waiting if one.live.result == PENDING}
+    for uuid in early.intersection(left):  # It has answered what an earlier run asked.
+        if left[uuid].has_ended(set()):
+            del left[uuid]
+    _wait(left, clock() + timeout, news, is_stopped, clock)
 
 
 def _wait(left, deadline, news, is_stopped, clock):

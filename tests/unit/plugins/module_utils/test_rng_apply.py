@@ -75,6 +75,29 @@ def test_a_definition_that_cannot_be_put_back_is_told_with_what_it_was():
     assert "could not be put back as it was: second" in config.reason and BUILTIN in config.reason
 
 
+FOREIGN = RANDOM.replace("/dev/urandom", "/dev/random")
+
+
+def test_what_somebody_else_added_meanwhile_stays_when_this_run_is_undone():
+    domain = FakeDomain([BUILTIN])
+    domain.refuse["detach", BUILTIN] = refusal("other", "no")
+    attach = domain.attach
+    domain.attach = lambda element: (attach(element), domain.config.append(FOREIGN))
+    config, _live = applied(domain)
+    assert domain.config == [BUILTIN, FOREIGN] and config.result == "refused"
+
+
+def test_what_somebody_else_took_away_meanwhile_does_not_come_back():
+    domain = FakeDomain([BUILTIN])
+
+    def attach(_element):
+        domain.config.remove(BUILTIN)
+        raise refusal("other", "no")
+
+    domain.attach = attach
+    assert applied(domain)[0].result == "refused" and domain.config == []
+
+
 def test_a_driver_without_attach_gets_the_definition_again():
     domain = FakeDomain([BUILTIN])
     domain.refuse["attach", NEW] = refusal("unsupported")
@@ -160,6 +183,25 @@ def test_a_successor_that_does_not_show_leaves_the_old_device_where_it_is():
     live, aliases = replaced(domain)
     assert live.result == "restart_required" and "does not show it" in live.reason and live.after == live.before
     assert aliases == ["rng0"] and "unplug" not in domain.calls and not live.is_changed
+
+
+def test_an_old_device_that_leaves_by_itself_meanwhile_does_not_hide_its_successor():
+    domain = running_builtin()
+    plug = domain.plug
+    domain.plug = lambda element: (plug(element), domain.leave("rng0"))
+    live, aliases = replaced(domain)
+    assert live.result == "pending_unplug" and len(aliases) == 1
+
+
+def test_of_several_devices_those_that_were_asked_for_are_told_when_another_one_stays():
+    domain = FakeDomain([], live=[running(BUILTIN, "rng0"), running(RANDOM, "rng1")])
+    live = _rng_plan.decide_running([_rng_device.read(element) for element in domain.live], _rng_plan.Wanted([], True, True), True,
+                                    _rng_plan.Guest(BACK, None, yes, yes))
+    _rng_apply.apply(domain, None, live, BACK)
+    domain.refuse["unplug", "rng1"] = refusal("other", "no")
+    _rng_apply.request_unplugs(domain, live, BACK)
+    assert live.result == "pending_unplug" and live.is_changed and live.staying == {0}
+    assert live.reason == "the guest was asked for 1 of its devices, and another one stays: libvirt refuses: no. If it doesn't: power it off"
 
 
 def test_where_there_is_no_place_for_two_the_old_device_stays():

@@ -96,6 +96,14 @@ def test_a_socket_to_connect_to_has_to_be_there_unless_it_is_tried_again(tmp_pat
         _rng_egd.check_socket(described("unix", [{"path": path}]))
 
 
+def test_a_port_is_not_asked_who_listens_there_and_that_is_said():
+    there = {"host": "127.0.0.1", "service": "7000"}
+    assert _rng_egd.unchecked(described("tcp", [there])) == [
+        "whether a daemon listens on tcp 127.0.0.1 port 7000: a domain without reconnect starts only then"]
+    for kind, sources in (("tcp", [dict(there, reconnect=5)]), ("tcp", [dict(there, mode="bind")]), ("udp", [there]), ("unix", [{"path": "/run/egd"}])):
+        assert _rng_egd.unchecked(described(kind, sources)) == []
+
+
 def test_a_diff_shows_it_as_it_is_given():
     egd = described("tcp", [{"mode": "bind", "host": "::1", "service": "7000", "tls": True}])
     device = {"backend": "egd", "egd": egd, "rate_bytes": 0, "rate_period": 1000, "model": "virtio", "driver": {}}

@@ -34,7 +34,7 @@ def yes(_devices):
     return Plug(True, "")
 
 
-def unplugged(domains, timeout, *events, refusing=(), stop=lambda: False, wanted=ABSENT, settle=0):
+def unplugged(domains, timeout, *events, refusing=(), stop=lambda: False, wanted=ABSENT, settle=0, told=()):
     """Ask all ``domains`` for their devices back; return (their live Parts, how long it was waited, in s)."""
     waiting = []
     for domain in domains:
@@ -46,6 +46,8 @@ def unplugged(domains, timeout, *events, refusing=(), stop=lambda: False, wanted
 
     def news(seconds):
         clock.sleep(seconds)
+        if told:
+            return {domain.uuid: set() for domain in domains if clock.now in told}
         return {domain.uuid: {alias for name, alias in refusing if name == domain.name} for domain in domains} if refusing else None
 
     _rng_unplug.unplug(waiting, settle, timeout, news, stop, clock)
@@ -112,6 +114,13 @@ def test_guests_with_a_new_device_have_time_to_take_it_and_are_asked_then():
     (first, _second), waited = unplugged([slow, other], 10, (4.5, lambda: asked.append(slow.calls.count("unplug"))), (5.5, lambda: slow.leave("rng0")),
                                          (5.5, lambda: other.leave("rng0")), wanted=wanted, settle=5)
     assert asked == [0] and first.result == "done" and len(first.after) == 1 and waited < 7
+
+
+def test_a_device_that_left_while_the_new_one_settled_is_not_waited_for():
+    [guest] = [FakeDomain([], live=[running(BUILTIN, "rng0")])]
+    wanted = _rng_plan.Wanted([_rng_device.read(RANDOM).device], False, False)
+    (live,), waited = unplugged([guest], 60, (1, lambda: guest.leave("rng0")), wanted=wanted, settle=2, told=(1,))
+    assert live.result == "done" and waited == 2
 
 
 def test_who_asks_to_stop_is_obeyed():

@@ -41,6 +41,29 @@ def test_a_uri_without_a_host_is_this_machine(run, uri):
         run([], uri=uri, path="/etc/passwd")
 
 
+def test_an_alias_of_a_uri_tells_no_machine_and_is_refused(run):
+    with pytest.raises(EntropyError, match="found 'production', expected a libvirt URI"):
+        run([], uri="production")
+
+
+def test_a_definition_that_was_done_before_the_daemon_went_away_stays_told(run):
+    first, second = FakeDomain([], live=[], name="a"), FakeDomain([], name="b")
+    first.refuse["plug", FIRST] = _libvirt.ConnectionLostError("gone")
+    with pytest.raises(EntropyError, match="went away: gone") as failure:
+        run([first, second])
+    rows = {row["name"]: row for row in failure.value.results["domains"]}
+    assert (rows["a"]["config"]["result"], rows["a"]["live"]["result"], rows["b"]["config"]["result"]) == ("done", "refused", "refused")
+    assert failure.value.results["changed"] and without_alias(first.config) == [RANDOM] and second.config == []
+
+
+def test_a_warning_names_a_domain_once_though_another_run_was_faster_there(run):
+    domain = FakeDomain([])
+    slow = dict(_rng_device.read(RANDOM).device, rate_bytes=5)
+    domain.refuse["attach", _rng_device.to_xml(slow, _rng_device.new_alias([], [], 0))] = refusal("twin", "non unique alias")
+    _result, warnings = run([domain], rate_bytes=5)
+    assert len(warnings) == 1 and "(web-1)" in warnings[0]
+
+
 def test_what_this_hosts_qemu_lacks_is_refused_before_anything_is_written(run):
     domain = FakeDomain([], live=[])
     for options, words in (({"backend": "builtin"}, "no backend builtin: it has random, egd"), ({"model": "virtio-transitional"}, "no model virtio-tr")):
