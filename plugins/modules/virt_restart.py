@@ -67,7 +67,7 @@ options:
     default: refuse
   max_results:
     description:
-      - How many rows RV(domains) has at most. RV(truncated) counts those that are left out.
+      - How many rows RV(domains) has at most; V(0) is none. RV(truncated) counts those that are left out.
       - They are fewer where the result, diffs included, would be longer than ansible-runner keeps it (700,000 characters, its C(MAX_EVENT_RES) and
         AWX's C(MAX_EVENT_RES_DATA)); it would empty the event.
     type: int
@@ -115,7 +115,7 @@ unreachable_uri:
   sample: qemu:///system
 summary:
   description: How many domains ended how. RV(summary.matched) is the sum of the others.
-  returned: when libvirt could be reached
+  returned: when domains were looked at, that is but for an error in the options, the names, or the connection
   type: dict
   contains:
     matched:
@@ -140,7 +140,7 @@ summary:
       sample: 1
 domains:
   description: One row per domain that waited, at most O(max_results) - failed ones first, then restarted and skipped ones, each by name.
-  returned: when libvirt could be reached
+  returned: when domains were looked at, that is but for an error in the options, the names, or the connection
   type: list
   elements: dict
   contains:
@@ -195,7 +195,7 @@ domains:
       sample: agent
 truncated:
   description: How many of the rows are left out of RV(domains).
-  returned: when libvirt could be reached
+  returned: when domains were looked at, that is but for an error in the options, the names, or the connection
   type: int
   sample: 0
 """

@@ -13,7 +13,7 @@ author: kvm.entropy contributors (@kvm-entropy)
 description:
   - Makes the C(<rng>) device of many domains what is asked, in their definitions and in what runs, with one connection to libvirt.
   - The daemon edits the definitions, so nothing else in them changes and no secret leaves it. It may add the PCI port that the device needs.
-  - A definition gets the new device before it loses the old one. What libvirt refuses leaves the definition as it was and fails that domain,
+  - A definition gets the new device before it loses the old one, and only where there is no slot for two the old one goes first. What libvirt refuses leaves the definition as it was and fails that domain,
     while the others go on.
   - A device that runs and differs is replaced with O(replace_live=true), the new one plugged before the old one is asked for. Otherwise
     its domain is reported as waiting for a power-off and start.
@@ -216,7 +216,7 @@ options:
     default: refuse
   max_results:
     description:
-      - How many rows RV(domains) has at most. RV(truncated) counts those that are left out.
+      - How many rows RV(domains) has at most; V(0) is none. RV(truncated) counts those that are left out.
       - They are fewer where the result, diffs included, would be longer than ansible-runner keeps it (700,000 characters, its C(MAX_EVENT_RES) and
         AWX's C(MAX_EVENT_RES_DATA)); it would empty the event.
       - A message names at most 10 domains per reason and 20 reasons. A reason has at most 2,000 characters.
@@ -292,18 +292,20 @@ EXAMPLES = r"""
 RETURN = r"""
 missing_library:
   description: The Python library that this host lacks.
+  version_added: 0.2.0
   returned: when libvirt's bindings are missing
   type: str
   sample: libvirt
 unreachable_uri:
   description: The O(uri) of a daemon that does not answer.
+  version_added: 0.2.0
   returned: when libvirt could not be reached
   type: str
   sample: qemu:///system
 summary:
   description:
     - How many domains ended how. RV(summary.matched) is the sum of unchanged, changed, skipped and failed.
-  returned: when libvirt could be reached
+  returned: when domains were looked at, that is but for an error in the options, the names, or the connection
   type: dict
   contains:
     matched:
@@ -332,7 +334,7 @@ summary:
       sample: 1
 domains:
   description: One row per domain, at most O(max_results) - failed ones first, then waiting, changed, skipped and unchanged ones, each by name.
-  returned: when libvirt could be reached
+  returned: when domains were looked at, that is but for an error in the options, the names, or the connection
   type: list
   elements: dict
   contains:
@@ -405,12 +407,12 @@ domains:
       contains: *half
 truncated:
   description: How many domains have no row, unchanged ones included. See O(max_results).
-  returned: when libvirt could be reached
+  returned: when domains were looked at, that is but for an error in the options, the names, or the connection
   type: int
   sample: 0
 unchecked:
   description: What is otherwise checked before anything is written, and could not be here.
-  returned: when libvirt could be reached
+  returned: when domains were looked at, that is but for an error in the options, the names, or the connection
   type: list
   elements: str
   sample: []

@@ -48,7 +48,7 @@ options:
     version_added: 0.2.0
     description:
       - Whether domains that are alike but for their names and UUIDs are told together, in RV(groups) instead of RV(domains). Ten thousand of them
-        take some 0.5 MB, a tenth of their rows.
+        take some 0.6 MB, a tenth of their rows.
     type: bool
     default: false
   capacity_bytes:
@@ -105,22 +105,24 @@ EXAMPLES = r"""
 RETURN = r"""
 missing_library:
   description: The Python library that this host lacks.
+  version_added: 0.2.0
   returned: when libvirt's bindings are missing
   type: str
   sample: libvirt
 unreachable_uri:
   description: The O(uri) of a daemon that does not answer.
+  version_added: 0.2.0
   returned: when libvirt could not be reached
   type: str
   sample: qemu:///system
 uri:
   description: The connection that was asked.
-  returned: always
+  returned: when domains were looked at, that is but for an error in the options, the names, or the connection
   type: str
   sample: qemu:///system
 host:
   description: What the host supports.
-  returned: always
+  returned: when domains were looked at, that is but for an error in the options, the names, or the connection
   type: dict
   contains:
     libvirt_version:
@@ -326,12 +328,12 @@ groups:
       sample: {2c12a822-84af-424b-91cf-7470bde43aa8: web-1}
 truncated:
   description: How many domains were left out because of O(max_results).
-  returned: always
+  returned: when domains were looked at, that is but for an error in the options, the names, or the connection
   type: int
   sample: 0
 summary:
   description: How many domains are how, whatever O(only) leaves out.
-  returned: always
+  returned: when domains were looked at, that is but for an error in the options, the names, or the connection
   type: dict
   contains:
     matched:

@@ -21,6 +21,8 @@ def test_what_waits_is_restarted_only_when_asked_for(host, kvm):
     host.define("waits", SLOW, start=True)
     host.define("right", RNG, start=True)
     runs = [host.virsh("domid", name) for name in ("waits", "right")]
+    first = kvm.play("kvm.entropy.host", "--check", **WAITING)
+    assert first.status == 0 and "a run would power off and start these" in first.output and host.config("waits") == [SLOW]
     never = kvm.play("kvm.entropy.host")
     assert never.status == 0 and "waits: the running device differs" in never.output
     assert host.config("waits") == [RNG] and [host.virsh("domid", name) for name in ("waits", "right")] == runs
@@ -41,3 +43,17 @@ def test_a_guest_that_does_not_power_off_fails_the_host_and_runs_on(host, kvm):
     failed = kvm.play("kvm.entropy.host", **{**WAITING, "entropy_host_restart_force": False})
     assert failed.status != 0 and "the guest has not powered off within 0 s" in failed.output
     assert host.virsh("domid", "waits") == run and failed.facts("kvm1")["entropy_domains"]["groups"][0]["drift"], "it is looked at all the same"
+
+
+def test_what_would_undo_itself_is_refused_before_anything_is_changed(host, kvm):
+    host.define("waits", SLOW, start=True)
+    before = host.everything()
+    refused = kvm.play("kvm.entropy.host", **WAITING, entropy_host_scope="live")
+    assert refused.status != 0 and "would start the domains with their old definition again" in refused.output and host.everything() == before
+
+
+def test_a_name_that_jinja_could_take_for_itself_is_a_name(host, kvm):
+    name = host.define("{{ 7*7 }}{% raw %}", SLOW, start=True)
+    run = kvm.play("kvm.entropy.host")
+    assert run.status == 0 and f"{name}: the running device differs" in run.output, run.output
+    assert host.config(name) == [RNG]
