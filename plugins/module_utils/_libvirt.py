@@ -16,28 +16,13 @@ try:
 except ImportError:
     libvirt = None
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _virt_xml
+from ansible_collections.kvm.entropy.plugins.module_utils import _refusals, _virt_xml
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 
 HAS_BINDINGS = libvirt is not None
 
 # virDomainState in include/libvirt/libvirt-domain.h.
 _STATES = ("nostate", "running", "blocked", "paused", "shutdown", "shutoff", "crashed", "pmsuspended")
-
-# What libvirt and QEMU tell in words only. The second one for a slot is how libvirt says that the definition of a pc machine has
-# none left, not even for a bridge with more of them. The test driver of libvirt 11 and newer plugs devices and adds none to a definition, in
-# words of virCheckFlags (src/internal.h).
-_KINDS_BY_TEXT = (
-    ("no-slot", re.compile(r"No more available PCI|but index must be larger than bus")),
-    ("no-hotplug", re.compile(r"does not support hotplug")),
-    ("leaving", re.compile(r"already in the process of unplug")),
-    ("missing", re.compile(r"no device found with alias")),
-    ("twin", re.compile(r"non unique alias")),
-    ("unsupported", re.compile(r"^unsupported flags \(")),
-    ("no-source", re.compile(r"Could not open '|Unable to open '|is not accessible|Failed to connect to")),
-    ("stopped", re.compile(r"domain is not running")),
-)
-
 
 # A daemon, or the network to it, that answers nothing for so long is lost: seconds between two questions, and unanswered ones.
 _KEEPALIVE_INTERVAL, _KEEPALIVE_COUNT = 5, 6
@@ -138,7 +123,7 @@ class Connection:
         except libvirt.libvirtError as error:
             if not self._is_alive():
                 raise ConnectionLostError(str(error)) from error
-            raise RefusedError(_kind(error), str(error)) from error
+            raise RefusedError(_refusals.kind(error.get_error_code(), str(error)), str(error)) from error
 
     def watch(self):
         """Begin to note what happens to devices and domains, for ``news``. Where the driver sends no events it returns None later."""
@@ -349,18 +334,6 @@ def _unreachable(uri, error):
     return EntropyError(
         f"cannot reach libvirt at {uri}: {error}. Nothing was changed. Check that the daemon runs (systemctl status libvirtd, "
         "or virtqemud.socket), that its socket is there, and that this user may use it (root, or the group libvirt).", unreachable_uri=uri)
-
-
-def _kind(error):
-    by_code = {
-        libvirt.VIR_ERR_NO_DOMAIN: "gone",
-        libvirt.VIR_ERR_NO_SUPPORT: "unsupported",
-        libvirt.VIR_ERR_DEVICE_MISSING: "missing",
-        libvirt.VIR_ERR_OPERATION_TIMEOUT: "busy",
-        libvirt.VIR_ERR_RESOURCE_BUSY: "busy",
-    }
-    by_text = (kind for kind, text in _KINDS_BY_TEXT if text.search(str(error)))
-    return by_code.get(error.get_error_code()) or next(by_text, "other")
 
 
 def _version(number):

@@ -13,8 +13,8 @@ author: kvm.entropy contributors (@kvm-entropy)
 description:
   - Makes the C(<rng>) device of many domains what is asked, in their definitions and in what runs, with one connection to libvirt.
   - The daemon edits the definitions, so nothing else in them changes and no secret leaves it. It may add the PCI port that the device needs.
-  - A definition gets the new device before it loses the old one, and only where there is no slot for two the old one goes first. What libvirt refuses leaves the definition as it was and fails that domain,
-    while the others go on.
+  - A definition gets the new device before it loses the old one; only where there is no slot for two the old one goes first. What libvirt refuses
+    leaves the definition as it was and fails that domain, while the others go on.
   - A device that runs and differs is replaced with O(replace_live=true), the new one plugged before the old one is asked for. Otherwise
     its domain is reported as waiting for a power-off and start.
 options:

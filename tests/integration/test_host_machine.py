@@ -50,7 +50,7 @@ def machine(lab):
 
 @pytest.fixture(scope="module")
 def controller(lab):
-    return Controller(lab.inventory, lab.folder)
+    return Controller(lab.inventory, lab.folder, pipelining=True)
 
 
 @pytest.fixture

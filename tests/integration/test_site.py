@@ -26,7 +26,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def controller(folder):
-    return Controller(folder / "inventory.yml", folder)
+    return Controller(folder / "inventory.yml", folder, pipelining=True)
 
 
 def whole_state(folder):

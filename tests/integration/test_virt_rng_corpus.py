@@ -47,9 +47,20 @@ def test_libvirt_takes_most_of_them_and_says_why_not_the_others(host):
     assert all(re.match("(unsupported configuration|XML error|internal error): ", reason) for reason in host.refused), Counter(host.refused)
 
 
+def batches(host):
+    """Return the UUIDs of all domains, in lists so short that a result has a row for each, however much is to be told of it."""
+    uuids = re.findall("<uuid>([^<]+)</uuid>", "".join(seen(host).values()))
+    return [uuids[begin:begin + 200] for begin in range(0, len(uuids), 200)]
+
+
 @pytest.mark.parametrize("name", ASKED)
 def test_every_definition_comes_through_with_nothing_outside_rng_changed_or_is_refused_untouched(host, name):
-    asked = dict(ASKED[name], max_results=10000)
+    summaries = [come_through(host, dict(ASKED[name], domains=uuids)) for uuids in batches(host)]
+    assert sum(one["failed"] for one in summaries) < 20 and sum(one["changed"] + one["unchanged"] for one in summaries) > 580
+
+
+def come_through(host, asked):
+    """Run with what is ``asked`` (dict), twice, and go back; return the summary of the first run."""
     before = seen(host)
     predicted = host.predict(**asked)
     assert seen(host) == before
@@ -67,11 +78,11 @@ def test_every_definition_comes_through_with_nothing_outside_rng_changed_or_is_r
             assert before[name] == after[name], name
         if row["failed"]:
             assert NO_PLACE.match(row["reason"]) or IOMMU.match(row["reason"]), row
-    assert result["summary"]["failed"] < 20 and result["summary"]["changed"] + result["summary"]["unchanged"] > 580
 
     again = host.rng(**asked)
     assert not again["changed"] and seen(host) == after
     assert_the_way_back_restores(host, result, before)
+    return result["summary"]
 
 
 def assert_the_way_back_restores(host, result, before):
@@ -87,4 +98,4 @@ def assert_the_way_back_restores(host, result, before):
     for name, after in seen(host).items():
         assert is_same_outside_rng(before[name], after), name
         assert name in not_back or meanings(before[name]) == meanings(after), name
-    assert len(not_back) < 60
+    assert len(not_back) < 30

@@ -19,12 +19,14 @@ class Daemon:
     """The libvirtd of the lab in ``folder``. ``with Daemon(folder) as daemon`` starts it and removes every trace at the end.
 
     libvirtd and QEMU are this machine's own, or those of a Debian ``suite``. With a ``tls_port`` (int) it listens there on loopback, too.
+    ``language`` (str, as ``de``) is what its errors are in.
     """
 
-    def __init__(self, folder, suite=None, tls_port=None):
+    def __init__(self, folder, suite=None, tls_port=None, language="en"):
         self.folder = Path(folder).absolute()
         self._userland = Userland(suite)
         self._tls_port = tls_port
+        self._language = language
 
     @property
     def state(self):
@@ -137,5 +139,5 @@ class Daemon:
     def _environment(self):
         folders = {"HOME": "home", "XDG_RUNTIME_DIR": "run", "XDG_CONFIG_HOME": "config", "XDG_CACHE_HOME": "cache",
                    "XDG_DATA_HOME": "data", "TMPDIR": "tmp"}
-        return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8",
+        return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "LANGUAGE": self._language,
                 **{name: str(self.state / folder) for name, folder in folders.items()}}
