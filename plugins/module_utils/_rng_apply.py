@@ -40,15 +40,17 @@ _UNFIT = ("no-source", "other")
 
 
 class OvertakenError(Exception):
-    """Somebody else has just added the same device to one half; nothing was done to it. ``is_live`` says which."""
-
-    def __init__(self, is_live):
-        super().__init__("running device" if is_live else "definition")
-        self.is_live = is_live
+    """Somebody else has just added the same device to this half; nothing was done to it."""
 
 
-def apply(domain, config, live, way_back, named=True):
-    """Do what the Parts ``config`` and ``live`` (either may be None) say, but for the running devices that are to go: see ``_rng_unplug``.
+def apply(domain, config, live, way_back):
+    """Do what the Parts ``config`` and ``live`` (either may be None) say, but for the running devices that are to go: see ``_rng_unplug``."""
+    apply_definition(domain, config, live)
+    apply_live(domain, config, live, way_back)
+
+
+def apply_definition(domain, config, live, named=True):
+    """Do what the Part ``config`` (or None) says; where libvirt refuses, leave ``live`` (or None) alone as well.
 
     Raise OvertakenError when the device that is to be added is there under its name already; without a name (``named``) it is added anyway.
     """
@@ -60,11 +62,10 @@ def apply(domain, config, live, way_back, named=True):
             config.leave(result(refusal), reason(refusal))
             if live and live.result != UNCHANGED:
                 live.leave(REFUSED, "not touched, because its definition could not be changed")
-    apply_live(domain, config, live, way_back, named)
 
 
 def apply_live(domain, config, live, way_back, named=True):
-    """Do what the Part ``live`` (or None) says; ``config`` has been done."""
+    """Do what the Part ``live`` (or None) says; ``config`` has been done. Raise OvertakenError as ``apply_definition`` does."""
     if live and live.is_to_act:
         _change_running(domain, config, live, way_back, named)
 
@@ -91,7 +92,7 @@ def _change_definition(domain, part, named):
             domain.redefine(old, "".join(map(_rng_device.to_xml, part.add)))
             return
         if refusal.kind == "twin":
-            raise OvertakenError(False) from refusal
+            raise OvertakenError from refusal
         _restore(domain, part)
         if refusal.kind != "no-slot" or not old:
             raise
@@ -173,7 +174,7 @@ def _change_running(domain, config, live, way_back, named):
             return
     except RefusedError as refusal:
         if refusal.kind == "twin" and not plugged:
-            raise OvertakenError(True) from refusal
+            raise OvertakenError from refusal
         _tell_refused_plug(refusal, live, way_back, plugged)
         if refusal.kind in _UNFIT and config and config.is_changed:
             _take_back(domain, config, live)

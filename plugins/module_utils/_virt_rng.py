@@ -92,17 +92,20 @@ def _act(connection, plan, outcomes, options):
 
 
 def _apply(plan, outcome):
-    """Do what was decided for one domain; decide again where another run has been faster."""
+    """Do what was decided for one domain; decide again about the half in which another run has been faster."""
+    domain = outcome.domain
     try:
-        _rng_apply.apply(outcome.domain, outcome.config, outcome.live, outcome.way_back)
-    except _rng_apply.OvertakenError as overtaken:
-        now = plan.outcome(outcome.domain)
+        _rng_apply.apply_definition(domain, outcome.config, outcome.live)
+    except _rng_apply.OvertakenError:
+        now = plan.outcome(domain)
+        outcome.config, outcome.live, outcome.error = now.config, now.live, now.error
+        _rng_apply.apply_definition(domain, outcome.config, outcome.live, named=False)
+    try:
+        _rng_apply.apply_live(domain, outcome.config, outcome.live, outcome.way_back)
+    except _rng_apply.OvertakenError:
+        now = plan.outcome(domain)
         outcome.live, outcome.error = now.live, now.error
-        if overtaken.is_live:
-            _rng_apply.apply_live(outcome.domain, outcome.config, outcome.live, outcome.way_back, named=False)
-        else:
-            outcome.config = now.config
-            _rng_apply.apply(outcome.domain, outcome.config, outcome.live, outcome.way_back, named=False)
+        _rng_apply.apply_live(domain, outcome.config, outcome.live, outcome.way_back, named=False)
 
 
 def _message(outcomes, ended):
