@@ -21,12 +21,14 @@ from ansible_collections.kvm.entropy.plugins.module_utils._restart_decide import
 # Seconds between two looks, where nothing is told before.
 _LOOK_EVERY = 1
 
+_OFF_BEFORE = "it was powered off while this ran: its next start brings what its definition has"
+
 # shutdown_timeout and up_timeout (s), at_once (domains), force: whether a guest that does not power off is destroyed.
 Terms = collections.namedtuple("Terms", "shutdown_timeout up_timeout at_once force")
 
 
 class _Restart:
-    """One domain on its way. ``step`` looks, does what is next, and returns whether it has ended."""
+    """One domain on its way. ``step`` looks and does what is next, until it ``has_ended``."""
 
     def __init__(self, case, terms, clock):
         self.case = case
@@ -34,87 +36,110 @@ class _Restart:
         self._terms = terms
         self._clock = clock
         self._run = None
-        self.is_asked = self.is_down = False
+        # The guest may have been asked to power off; has been; was seen off; is started.
+        self.is_asking = self.is_asked = self.is_down = self.is_started = False
+        self.has_ended = False
         self._deadline = None
 
     def begin(self):
-        """Ask the guest to power off; return whether it has ended, as libvirt refuses."""
+        """Ask the guest to power off."""
         try:
-            self._run = self._domain.run_id()
-            if self._run is None:
-                self._end(UNCHANGED, "it was powered off while this ran: its next start brings what its definition has")
-                return True
-            self._domain.shut_down()
+            self._ask()
         except RefusedError as refusal:
-            gone = refusal.kind == "gone"
-            self._end(REFUSED, "it was undefined while this ran" if gone else f"libvirt refuses to ask the guest to power off: {refusal}")
-            return True
+            if refusal.kind == "stopped":
+                self._end(UNCHANGED, _OFF_BEFORE)
+            else:
+                gone = refusal.kind == "gone"
+                self._end(REFUSED, "it was undefined while this ran" if gone else f"libvirt refuses to ask the guest to power off: {refusal}")
+
+    def _ask(self):
+        self._run = self._domain.run_id()
+        if self._run is None:
+            self._end(UNCHANGED, _OFF_BEFORE)
+            return
+        self.is_asking = True
+        self._domain.shut_down()
         self.is_asked = True
         self._deadline = self._clock() + self._terms.shutdown_timeout
-        return False
 
     def step(self, is_hurried):
         """``is_hurried``: only what must not be left half done, and no waiting for a guest to come up."""
         try:
-            return self._look_up(is_hurried) if self.is_down else self._look_down(is_hurried)
+            if self.is_down:
+                self._look_up(is_hurried)
+            else:
+                self._look_down(is_hurried)
         except RefusedError as refusal:
             if refusal.kind == "gone":
                 self._end(REFUSED, "it was undefined while this ran")
             else:
                 self._end(NOT_STARTED if self.is_down else NOT_OFF, f"libvirt refuses: {refusal}")
-            return True
+
+    def lose(self):
+        """Say how it was left when the daemon went away."""
+        start = f"virsh start {self._domain.uuid}"
+        if self.is_started:
+            self._end(NOT_UP, "it was started when libvirt went away: look at it")
+        elif self.is_down:
+            self._end(NOT_STARTED, f"it was off, and about to be started, when libvirt went away. If it is still off: {start}")
+        elif self.is_asked:
+            self._end(NOT_STARTED, f"it was asked to power off and could not be watched any more. When it is off: {start}", is_changed=True)
+        elif self.is_asking:
+            self._end(NOT_STARTED, f"it may have been asked to power off: libvirt went away without an answer. If it goes off: {start}", is_changed=True)
+        else:
+            _leave([self.case])
+            self.has_ended = True
 
     def _look_down(self, is_hurried):
         run = self._domain.run_id()
         if run is not None and run != self._run:  # A cluster manager, say, was faster.
-            return self._wait_for_up(is_hurried)
-        if run is None:
-            return self._start(is_hurried)
-        if self._clock() < self._deadline:
-            return False
+            self._wait_for_up(is_hurried)
+        elif run is None:
+            self._start(is_hurried)
+        elif self._clock() >= self._deadline:
+            self._give_up(is_hurried)
+
+    def _give_up(self, is_hurried):
         if self._terms.force:
             self._domain.destroy()
-            return self._start(is_hurried)
+            self._start(is_hurried)
+            return
         self._end(NOT_OFF, f"the guest has not powered off within {self._terms.shutdown_timeout} s, and runs on with its old device. Look at its console; "
-                           "should it power off later, start it. With force it would have been destroyed")
-        self.case.is_changed = False
-        return True
+                           f"should it power off later: virsh start {self._domain.uuid}. With force it would have been destroyed")
 
     def _start(self, is_hurried):
         self.is_down = True
         if self._domain.is_saved():
             self._end(NOT_STARTED, f"somebody saved it while it was to power off: virsh start {self._domain.uuid} brings back its old device")
-            return True
+            return
         try:
             self._domain.start()
         except RefusedError as refusal:
             if self._domain.run_id() is None:
                 self._end(NOT_STARTED, f"it is OFF, and libvirt refuses to start it: {refusal}. Mend that, then: virsh start {self._domain.uuid}")
-                return True
-        return self._wait_for_up(is_hurried)
+                return
+        self._wait_for_up(is_hurried)
 
     def _wait_for_up(self, is_hurried):
-        self.is_down = True
+        self.is_down = self.is_started = True
         self._deadline = self._clock() + self._terms.up_timeout
-        return self._look_up(is_hurried)
+        self._look_up(is_hurried)
 
     def _look_up(self, is_hurried):
         sign = self.case.up_by
         if sign == NOTHING or sign in self._domain.signs_seen():
-            return True
-        if is_hurried:
+            self.has_ended = True
+        elif is_hurried:
             self.case.reason = "started, and not waited for, as the run was stopped"
-            return True
-        if self._clock() < self._deadline:
-            return False
-        self._end(NOT_UP, f"it was started with its new device, and within {self._terms.up_timeout} s its {sign} has not told that it is up. "
-                          "Look at its console")
-        return True
+            self.has_ended = True
+        elif self._clock() >= self._deadline:
+            self._end(NOT_UP, f"it was started with its new device, and within {self._terms.up_timeout} s its {sign} has not told that it is up. "
+                              "Look at its console")
 
-    def _end(self, result, reason):
+    def _end(self, result, reason, is_changed=False):
+        self.has_ended = True
         self.case.end(result, reason)
-        if not self.is_down:
-            self.case.is_changed = False
+        self.case.is_changed = is_changed or self.is_down
 
 
 def restart(cases, terms, news, is_stopped, clock=time.monotonic):
@@ -130,24 +155,27 @@ def restart(cases, terms, news, is_stopped, clock=time.monotonic):
     try:
         while going or (waiting and not why):
             while waiting and not why and len(going) < terms.at_once:
-                one = _Restart(waiting[0], terms, clock)
-                waiting.popleft()
-                if not one.begin():
-                    going.append(one)
-            going = [one for one in going if not one.step(is_stopped())]
+                one = _Restart(waiting.popleft(), terms, clock)
+                going.append(one)  # Before it is asked: the connection may be lost while it is.
+                one.begin()
+                going = _on_their_way(going)
+            for one in going:
+                one.step(is_stopped())
+            going = _on_their_way(going)
             why = why or _why_stop(cases, is_stopped())
             if going:
                 news(_LOOK_EVERY)
     except ConnectionLostError:
-        for one in going:
-            if one.is_asked and not one.is_down:
-                one.case.end(NOT_STARTED, f"it was asked to power off and could not be watched any more. When it is off: virsh start {one.case.domain.uuid}")
-            elif one.is_down:
-                one.case.end(NOT_UP, "it was started, or about to be, when libvirt went away: look at it")
+        for one in _on_their_way(going):
+            one.lose()
         _leave(waiting)
         raise
     _leave(waiting)
     return why
+
+
+def _on_their_way(going):
+    return [one for one in going if not one.has_ended]
 
 
 def _why_stop(cases, is_stopped):
@@ -159,5 +187,5 @@ def _why_stop(cases, is_stopped):
 
 def _leave(waiting):
     for case in waiting:
-        case.end(NOT_REACHED, "this run ended before its turn: it runs on as it was")
+        case.end(NOT_REACHED, "this run ended before its turn: it was not asked to power off")
         case.is_changed = False

@@ -6,7 +6,7 @@
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _restart_act, _restart_decide, _virt_xml
-from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import RefusedError
+from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import ConnectionLostError, RefusedError
 from virt_fakes import BUILTIN, RANDOM, FakeDomain
 
 AGENT = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0' state='{state}'/></channel>"
@@ -22,7 +22,11 @@ class Restarted(FakeDomain):
         self.runs, self.signs = list(runs), set(signs)
 
     def run_id(self):
-        return self.runs.pop(0) if len(self.runs) > 1 else self.runs[0]
+        self._note("run_id", None)
+        run = self.runs.pop(0) if len(self.runs) > 1 else self.runs[0]
+        if isinstance(run, Exception):
+            raise run
+        return run
 
     def shut_down(self):
         self._note("shut_down", None)
@@ -34,19 +38,33 @@ class Restarted(FakeDomain):
         self._note("start", None)
 
     def is_saved(self):
+        self._note("is_saved", None)
         return False
 
     def signs_seen(self):
+        self._note("signs_seen", None)
         return self.signs
 
 
 def restarted(*domains, stopped=False, **terms):
     """Restart ``domains`` by a clock that goes on by a second with each look; return (their Cases, why it ended early)."""
     cases = [_restart_decide.decide(domain, True, "auto") for domain in domains]
-    clock = iter(range(10000))
+    return cases, act(cases, stopped, **terms)
+
+
+def act(cases, stopped=False, clock=None, **terms):
+    """Restart the domains of ``cases``; return why it ended early."""
+    seconds = iter(range(10000))
     terms = dict({"shutdown_timeout": 10, "up_timeout": 20, "at_once": 1, "force": False}, **terms)
-    why = _restart_act.restart(cases, _restart_act.Terms(**terms), lambda _seconds: None, lambda: stopped, lambda: next(clock))
-    return cases, why
+    return _restart_act.restart(cases, _restart_act.Terms(**terms), lambda _seconds: None, lambda: stopped, clock or (lambda: next(seconds)))
+
+
+def lost(*domains, **terms):
+    """Restart ``domains`` until the connection is lost; return their Cases."""
+    cases = [_restart_decide.decide(domain, True, "auto") for domain in domains]
+    with pytest.raises(ConnectionLostError):
+        act(cases, **terms)
+    return cases
 
 
 @pytest.mark.parametrize("devices, signs", [
@@ -111,3 +129,27 @@ def test_a_guest_with_force_is_destroyed_only_after_its_time():
     other = Restarted(runs=(1,))
     (case,), _why = restarted(other)
     assert case.result == "not_off" and "destroy" not in other.calls and not case.is_changed
+
+
+@pytest.mark.parametrize("method, result, changed, words", [
+    ("run_id", "not_reached", False, "it was not asked to power off"),
+    ("shut_down", "not_started", True, "it may have been asked to power off"),
+    ("is_saved", "not_started", True, "it was off, and about to be started"),
+    ("start", "not_started", True, "it was off, and about to be started"),
+    ("signs_seen", "not_up", True, "it was started when libvirt went away"),
+])
+def test_a_connection_lost_in_any_call_tells_how_the_domain_was_left_and_that_the_next_was_not_reached(method, result, changed, words):
+    first, second = Restarted("a", devices=[AGENT.format(state="connected")]), Restarted("b")
+    first.refuse[method, None] = ConnectionLostError("end of file")
+    cases = lost(first, second)
+    assert [(case.result, case.is_changed) for case in cases] == [(result, changed), ("not_reached", False)] and words in cases[0].reason
+    assert (result == "not_started") is (f"virsh start {first.uuid}" in cases[0].reason) and second.calls.count("shut_down") == 0
+
+
+def test_what_ended_in_the_very_round_in_which_the_connection_is_lost_is_told_as_it_ended():
+    first, second, third = Restarted("a"), Restarted("b", runs=(1,)), Restarted("c", runs=(1,))
+    first.runs = [1, 1, None, 2]
+    third.runs = [1, 1, ConnectionLostError("end of file")]
+    cases = lost(first, second, third, at_once=3)
+    assert [case.result for case in cases] == ["done", "not_started", "not_started"]
+    assert "it was asked to power off" in cases[1].reason
