@@ -261,13 +261,13 @@ class Domain:
         self._call(self._handle.create)
 
     def signs_seen(self):
-        """Return which signs that the guest is up are there (set of str, as ``_virt_xml.signs_of_life``). Raise RefusedError where it is off again."""
+        """Return which signs that the guest is up are there (set of str, as ``_virt_xml.signs_of_life``); none where it is off, see ``run_id``."""
         signs = {"agent"} if _virt_xml.agent_talks(self.running()) else set()
         kinds = libvirt.VIR_DOMAIN_STATS_BLOCK | libvirt.VIR_DOMAIN_STATS_INTERFACE
-        ((_handle, counted),) = self._call(self._connection.counted, self._handle, kinds)
-        for sign, name in (("disk", re.compile(r"block\.\d+\.wr\.bytes")), ("interface", re.compile(r"net\.\d+\.tx\.pkts"))):
-            if any(value and name.fullmatch(key) for key, value in counted.items()):
-                signs.add(sign)
+        for _handle, counted in self._call(self._connection.counted, self._handle, kinds):  # libvirt leaves out a domain that is gone
+            for sign, name in (("disk", re.compile(r"block\.\d+\.wr\.bytes")), ("interface", re.compile(r"net\.\d+\.tx\.pkts"))):
+                if any(value and name.fullmatch(key) for key, value in counted.items()):
+                    signs.add(sign)
         return signs
 
     def redefine(self, gone, added):

@@ -9,6 +9,7 @@ import time
 
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import ConnectionLostError, RefusedError
 from ansible_collections.kvm.entropy.plugins.module_utils._restart_decide import (
+    DONE,
     NOT_OFF,
     NOT_REACHED,
     NOT_STARTED,
@@ -36,9 +37,9 @@ class _Restart:
         self._terms = terms
         self._clock = clock
         self._run = None
-        # The guest may have been asked to power off; has been; was seen off; is started.
+        # The guest may have been asked to power off; has been; was seen off; is started. It runs on after its time to power off.
         self.is_asking = self.is_asked = self.is_down = self.is_started = False
-        self.has_ended = False
+        self.has_ended = self.is_late = False
         self._deadline = None
 
     def begin(self):
@@ -101,11 +102,27 @@ class _Restart:
 
     def _give_up(self, is_hurried):
         if self._terms.force:
-            self._domain.destroy()
+            try:
+                self._domain.destroy()
+            except RefusedError as refusal:
+                if refusal.kind != "stopped":  # It powered off in the last moment.
+                    raise
             self._start(is_hurried)
             return
         self._end(NOT_OFF, f"the guest has not powered off within {self._terms.shutdown_timeout} s, and runs on with its old device. Look at its console; "
                            f"should it power off later: virsh start {self._domain.uuid}. With force it would have been destroyed")
+
+    def takes_up_again(self):
+        """Return whether the guest has powered off after its time; it is then on its way again."""
+        try:
+            if self._domain.run_id() == self._run:
+                return False
+        except RefusedError:
+            return False
+        self.case.end(DONE, f"its guest powered off later than within {self._terms.shutdown_timeout} s, and was started then")
+        self.case.is_changed = True
+        self.has_ended = self.is_late = False
+        return True
 
     def _start(self, is_hurried):
         self.is_down = True
@@ -126,6 +143,10 @@ class _Restart:
         self._look_up(is_hurried)
 
     def _look_up(self, is_hurried):
+        if self._domain.run_id() is None:
+            self._end(NOT_UP, "it was started and is OFF again: look at its log, and whether its guest powered off by itself. "
+                              f"Then: virsh start {self._domain.uuid}")
+            return
         sign = self.case.up_by
         if sign == NOTHING or sign in self._domain.signs_seen():
             self.has_ended = True
@@ -137,7 +158,7 @@ class _Restart:
                               "Look at its console")
 
     def _end(self, result, reason, is_changed=False):
-        self.has_ended = True
+        self.has_ended, self.is_late = True, result == NOT_OFF
         self.case.end(result, reason)
         self.case.is_changed = is_changed or self.is_down
 
@@ -150,17 +171,26 @@ def restart(cases, terms, news, is_stopped, clock=time.monotonic):
     ConnectionLostError, with the cases as far as they came.
     """
     waiting = collections.deque(cases)
-    going = []
+    going, late = [], []
     why = None
     try:
-        while going or (waiting and not why):
+        while True:
+            # A guest that powers off after its time would stay off for as long as nobody looks.
+            for one in late:
+                if one.takes_up_again():
+                    going.append(one)
+            late = [one for one in late if one.is_late]
+            if not going and (why or not waiting):
+                break
             while waiting and not why and len(going) < terms.at_once:
                 one = _Restart(waiting.popleft(), terms, clock)
                 going.append(one)  # Before it is asked: the connection may be lost while it is.
                 one.begin()
                 going = _on_their_way(going)
+                why = _why_stop([], is_stopped())
             for one in going:
                 one.step(is_stopped())
+            late += [one for one in going if one.is_late]
             going = _on_their_way(going)
             why = why or _why_stop(cases, is_stopped())
             if going:

@@ -15,13 +15,14 @@ from virt_host import DESCRIBED, RNG, module_process, row
 
 SLOW = RNG.replace("1024", "64")
 OLD = dict(DESCRIBED, rate_bytes=64)
-# Tells when the module has asked a guest to power off.
+# Tells whom the module has asked to power off, and when.
 ASKED = """
 import libvirt
 plain = libvirt.virDomain.shutdownFlags
-def shutdownFlags(*arguments):
-    plain(*arguments)
-    open({mark!r}, "w").close()
+def shutdownFlags(domain, *arguments):
+    plain(domain, *arguments)
+    with open({mark!r}, "a") as mark:
+        mark.write(domain.name() + " ")
 libvirt.virDomain.shutdownFlags = shutdownFlags
 """
 
@@ -161,13 +162,13 @@ def test_a_guest_that_is_not_seen_up_is_told_and_the_next_is_not_touched(host, i
 
 @pytest.fixture
 def asked(host, tmp_path):
-    """Return a context manager: virt_restart (a process) at the moment when its first guest has been asked to power off."""
+    """Return a context manager: virt_restart (a process) at the moment when its guest ``whom`` (or its first one) has been asked to power off."""
     @contextlib.contextmanager
-    def run(**options):
+    def run(whom="", **options):
         mark = tmp_path / "asked"
         (tmp_path / "sitecustomize.py").write_text(ASKED.format(mark=str(mark)), encoding="utf-8")
         with module_process("virt_restart", {"PYTHONPATH": str(tmp_path)}, uri=host.uri, **options) as process:
-            when(mark.exists)
+            when(lambda: mark.exists() and f"{whom} " in mark.read_text())
             yield process
     return run
 
@@ -195,6 +196,27 @@ def test_a_guest_that_powers_off_is_started_at_once(host, asked):
         host.virsh("destroy", "waits")
         result = outcome(process)
     assert row(result, "waits")["result"] == "done" and host.live("waits") == [RNG] and result["changed"]
+
+
+def test_a_guest_that_powers_off_after_its_time_is_started_too(host, asked):
+    waits(host, "a-first")
+    waits(host, "b-second")
+    with asked("b-second", domains=["*"], shutdown_timeout=5) as process:
+        host.virsh("destroy", "a-first")
+        result = outcome(process)
+    assert [one["result"] for one in result["domains"]] == ["not_off", "done"] and host.live("a-first") == [RNG]
+    assert "powered off later than within 5 s" in row(result, "a-first")["reason"]
+
+
+def test_a_guest_that_goes_off_again_is_told_at_once(host, asked, image):
+    waits_with_disk(host, "a-first", image)
+    waits(host, "b-second")
+    with asked(domains=["*"], shutdown_timeout=0, force=True, up_timeout=600) as process:
+        when(lambda: host.live("a-first") == [] and host.virsh("domstate", "a-first").strip() == "running")
+        host.virsh("destroy", "a-first")
+        result = outcome(process)
+    assert [one["result"] for one in result["domains"]] == ["not_up", "not_reached"]
+    assert "it was started and is OFF again" in result["msg"] and f"virsh start {row(result, 'a-first')['uuid']}" in result["msg"]
 
 
 def test_a_domain_that_is_saved_meanwhile_is_left_saved(host, asked):

@@ -4,8 +4,10 @@
 
 """What tells that a guest is up, and what is done where libvirt refuses: cases that the private daemon's guests do not get into."""
 
+import types
+
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils import _restart_act, _restart_decide, _virt_xml
+from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt, _restart_act, _restart_decide, _virt_xml
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import ConnectionLostError, RefusedError
 from virt_fakes import BUILTIN, RANDOM, FakeDomain
 
@@ -122,6 +124,11 @@ def test_a_run_that_is_stopped_asks_nobody_and_waits_for_nobody_to_come_up():
     assert "not waited for" in cases[0].reason
 
 
+def test_a_run_that_is_stopped_while_it_asks_asks_nobody_else():
+    cases, why = restarted(Restarted("a"), Restarted("b"), stopped=True, at_once=2)
+    assert [case.result for case in cases] == ["done", "not_reached"] and why == "it was asked to stop"
+
+
 def test_a_guest_with_force_is_destroyed_only_after_its_time():
     domain = Restarted(runs=(1,))
     restarted(domain, force=True, shutdown_timeout=5)
@@ -153,3 +160,49 @@ def test_what_ended_in_the_very_round_in_which_the_connection_is_lost_is_told_as
     cases = lost(first, second, third, at_once=3)
     assert [case.result for case in cases] == ["done", "not_started", "not_started"]
     assert "it was asked to power off" in cases[1].reason
+
+
+def test_a_guest_that_powers_off_after_its_time_is_started_while_the_run_goes_on():
+    first, second = Restarted("a", runs=(1,)), Restarted("b", runs=(1, 1, 1, None, 2))
+    real = second.shut_down
+    second.shut_down = lambda: (real(), first.runs.__setitem__(slice(None), [None, None, 2]))
+    cases, why = restarted(first, second)
+    assert [(case.result, case.is_changed) for case in cases] == [("done", True), ("done", True)] and why is None
+    assert first.calls.count("start") == 1 and "powered off later than within 10 s" in cases[0].reason
+
+
+def test_a_guest_that_powers_off_after_its_time_and_does_not_start_again_ends_the_run():
+    first, second, third = Restarted("a", runs=(1,)), Restarted("b", runs=(1, 1, 1, 1, None, 2)), Restarted("c")
+    first.refuse["start", None] = RefusedError("other", "no such disk")
+    real = second.shut_down
+    second.shut_down = lambda: (real(), first.runs.__setitem__(slice(None), [None]))
+    cases, why = restarted(first, second, third)
+    assert [case.result for case in cases] == ["not_started", "done", "not_reached"] and why == "a did not come up again"
+
+
+def test_a_guest_that_powers_off_just_before_it_is_destroyed_is_started():
+    domain = Restarted(runs=(1, 1, 1, 2))
+    domain.refuse["destroy", None] = RefusedError("stopped", "domain is not running")
+    (case,), _why = restarted(domain, force=True, shutdown_timeout=0)
+    assert (case.result, case.is_changed) == ("done", True) and domain.calls.count("start") == 1
+
+
+def test_a_guest_that_cannot_be_destroyed_is_told_to_run_on():
+    domain = Restarted(runs=(1,))
+    domain.refuse["destroy", None] = RefusedError("busy", "cannot acquire state change lock")
+    cases, _why = restarted(domain, force=True, shutdown_timeout=0)
+    assert (cases[0].result, cases[0].is_changed) == ("not_off", False) and "start" not in domain.calls
+
+
+def test_a_guest_that_is_off_again_is_told_at_once():
+    domain = Restarted(runs=(1, None, 2, None), signs=(), devices=[DISK.format(device="disk", more="")])
+    (case,), why = restarted(domain)
+    assert (case.result, case.is_changed) == ("not_up", True) and why == "web-1 did not come up again"
+    assert "it was started and is OFF again" in case.reason and f"virsh start {domain.uuid}" in case.reason
+
+
+def test_a_domain_of_which_libvirt_counts_nothing_shows_no_sign(monkeypatch):
+    monkeypatch.setattr(_libvirt, "libvirt", types.SimpleNamespace(VIR_DOMAIN_STATS_BLOCK=32, VIR_DOMAIN_STATS_INTERFACE=16))
+    handle = types.SimpleNamespace(name=lambda: "web-1", UUIDString=lambda: "u", ID=lambda: 1, XMLDesc=lambda _flags: "<domain/>")
+    connection = types.SimpleNamespace(call=lambda function, *words: function(*words), counted=lambda _handle, _kinds: [])
+    assert _libvirt.Domain(connection, handle, set(), set(), set()).signs_seen() == set()
