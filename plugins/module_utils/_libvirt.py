@@ -198,8 +198,15 @@ class Domain:
         self.has_managed_save = self.uuid in managed_save
         self.has_snapshots = self.uuid in snapshots
 
+    def refresh(self):
+        """Find out anew what was true when it was listed: whether it runs, has a definition, and has a managed save."""
+        self._handle = self._call(self._connection.lookup, self.uuid)
+        self.is_active = self._handle.ID() >= 0
+        self.is_persistent = bool(self._call(self._handle.isPersistent))
+        self.has_managed_save = self.is_saved()
+
     def state(self):
-        """Return its state in virsh's words; that of an inactive domain is known from the listing."""
+        """Return its state in virsh's words; that of an inactive domain is known from the listing, or from ``refresh``."""
         return _STATES[self._call(self._handle.state)[0]] if self.is_active else "shutoff"
 
     def definition(self):

@@ -9,20 +9,21 @@ import time
 
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import ConnectionLostError, RefusedError
 from ansible_collections.kvm.entropy.plugins.module_utils._restart_decide import (
+    BUSY,
     DONE,
     NOT_OFF,
     NOT_REACHED,
     NOT_STARTED,
     NOT_UP,
     NOTHING,
+    OFF_BEFORE,
     REFUSED,
     UNCHANGED,
+    decide_again,
 )
 
 # Seconds between two looks, where nothing is told before.
 _LOOK_EVERY = 1
-
-_OFF_BEFORE = "it was powered off while this ran: its next start brings what its definition has"
 
 # shutdown_timeout and up_timeout (s), at_once (domains), force: whether a guest that does not power off is destroyed.
 Terms = collections.namedtuple("Terms", "shutdown_timeout up_timeout at_once force")
@@ -43,20 +44,25 @@ class _Restart:
         self._deadline = None
 
     def begin(self):
-        """Ask the guest to power off."""
+        """Ask the guest to power off, if that is still right."""
+        decide_again(self.case)
+        if not self.case.is_to_restart:
+            self.has_ended = True
+            return
         try:
             self._ask()
         except RefusedError as refusal:
             if refusal.kind == "stopped":
-                self._end(UNCHANGED, _OFF_BEFORE)
+                self._end(UNCHANGED, OFF_BEFORE)
             else:
                 gone = refusal.kind == "gone"
-                self._end(REFUSED, "it was undefined while this ran" if gone else f"libvirt refuses to ask the guest to power off: {refusal}")
+                self._end(BUSY if refusal.kind == "busy" else REFUSED,
+                          "it was undefined while this ran" if gone else f"libvirt refuses to ask the guest to power off: {refusal}")
 
     def _ask(self):
         self._run = self._domain.run_id()
         if self._run is None:
-            self._end(UNCHANGED, _OFF_BEFORE)
+            self._end(UNCHANGED, OFF_BEFORE)
             return
         self.is_asking = True
         self._domain.shut_down()

@@ -13,6 +13,7 @@ NOT_OFF, NOT_STARTED, NOT_UP, NOT_REACHED = "not_off", "not_started", "not_up", 
 # What tells that a guest is up. A guest agent that talks; a disk that is written to or packets that are sent, which firmware does not do by itself.
 AGENT, DISK, INTERFACE, NOTHING = "agent", "disk", "interface", "nothing"
 
+OFF_BEFORE = "it was powered off while this ran: its next start brings what its definition has"
 _OWNERS = {"openstack": "OpenStack (openstack server reboot --hard)", "ovirt": "oVirt (shut down and run)", "kubevirt": "KubeVirt (virtctl restart)"}
 _CANNOT_ANSWER = {"paused": "virsh resume", "pmsuspended": "virsh dompmwakeup"}
 
@@ -20,8 +21,10 @@ _CANNOT_ANSWER = {"paused": "virsh resume", "pmsuspended": "virsh dompmwakeup"}
 class Case:
     """One domain: its devices in what runs (``before``) and in the definition (``after``), what is decided, and then what became of it."""
 
-    def __init__(self, domain):
+    def __init__(self, domain, owners, up):
         self.domain = domain
+        self.owners = owners
+        self.up = up
         self.state = None
         self.before = None
         self.after = None
@@ -70,17 +73,42 @@ def decide(domain, owners, up):
 
     ``owners`` (bool) says whether domains that somebody else defines again are left to them; ``up`` (auto, agent or nothing) what to wait for.
     """
-    case = Case(domain)
+    case = Case(domain, owners, up)
+    _settle(case, lambda: _decide(case))
+    return case
+
+
+def decide_again(case):
+    """Decide anew when the turn of ``case`` has come, which may be hours after it was decided; leave in it what holds now."""
+    def again():
+        case.domain.refresh()
+        _decide(case)
+        if case.result == UNCHANGED and not case.reason:
+            case.reason = _why_no_longer(case.domain)
+
+    case.end(UNCHANGED)
+    _settle(case, again)
+
+
+def _settle(case, work):
     try:
-        _decide(case, owners, up)
+        work()
     except _libvirt.RefusedError as refusal:
         gone = refusal.kind == "gone"
         case.end(REFUSED, "it was undefined while this ran" if gone else f"libvirt refuses to show it: {refusal}")
     case.is_changed = case.is_to_restart
-    return case
 
 
-def _decide(case, owners, up):
+def _why_no_longer(domain):
+    """Return why a domain that waited for its definition does so no longer."""
+    if not domain.is_persistent:
+        return "its definition was taken away while this ran"
+    if not domain.is_active:
+        return OFF_BEFORE
+    return "what runs and its definition have the same devices by now: somebody restarted it, or changed one of them, while this ran"
+
+
+def _decide(case):
     domain = case.domain
     case.state = domain.state()
     if not domain.is_persistent:
@@ -92,13 +120,13 @@ def _decide(case, owners, up):
     case.before, case.after = _devices(running), _devices(definition)
     if _rng_device.same(case.before, case.after):
         return
-    owner = _virt_xml.managed_elsewhere(definition) if owners else None
+    owner = _virt_xml.managed_elsewhere(definition) if case.owners else None
     if owner:
         case.skip(f"it belongs to {_OWNERS[owner]}: restart it there (managed_elsewhere: allow does it here all the same)")
         return
     case.end(*_may(case, running, definition))
     if case.is_to_restart:
-        case.up_by = _sign(running, up)
+        case.up_by = _sign(running, case.up)
 
 
 def _may(case, running, definition):

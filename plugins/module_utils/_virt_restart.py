@@ -70,7 +70,9 @@ def _report(cases, most, with_diff, room):
     failed = [case for case in cases if case.is_failed]
     changed = [case for case in cases if case.is_changed and not case.is_failed]
     skipped = [case for case in cases if case.is_skipped]
-    entries = ([case.row()] + ([_diff(case)] if with_diff and case.is_changed else []) for case in (failed + changed + skipped)[:most])
+    passed_by = [case for case in cases if case.reason and not (case.is_failed or case.is_changed or case.is_skipped)]
+    rows = failed + changed + skipped + passed_by
+    entries = ([case.row()] + ([_diff(case)] if with_diff and case.is_changed else []) for case in rows[:most])
     told = _bounds.fitting(entries, room)
     result = {
         "changed": any(case.is_changed for case in cases),
@@ -82,7 +84,7 @@ def _report(cases, most, with_diff, room):
             "failed": len(failed),
         },
         "domains": [entry[0] for entry in told],
-        "truncated": len(failed) + len(changed) + len(skipped) - len(told),
+        "truncated": len(rows) - len(told),
     }
     if with_diff:
         result["diff"] = [diff for entry in told for diff in entry[1:]]

@@ -75,6 +75,7 @@ options:
 notes:
   - Refused for domains that would not come back with their definition - those with a managed save, with an C(on_poweroff) other than C(destroy), paused or
     suspended ones. Transient domains have no definition to wait for.
+  - Each domain is decided about again when its turn comes. One that was restarted, saved, paused or taken up by a job meanwhile is not asked.
   - Check mode needs no right to change anything. It predicts that guests power off when asked, and come up.
   - A run that gets SIGTERM, SIGHUP or SIGINT asks no further guest. Those that were asked already are started when they are off.
 seealso:
@@ -123,7 +124,7 @@ summary:
       type: int
       sample: 40
     unchanged:
-      description: Domains that do not wait for their definition.
+      description: Domains that do not wait for their definition, or did so no more when their turn came.
       type: int
       sample: 37
     changed:

@@ -198,6 +198,23 @@ def test_a_guest_that_powers_off_is_started_at_once(host, asked):
     assert row(result, "waits")["result"] == "done" and host.live("waits") == [RNG] and result["changed"]
 
 
+def test_what_its_owner_does_with_a_domain_before_its_turn_is_seen(host, asked):
+    for name in ("a-first", "b-second", "c-third", "d-fourth"):
+        waits(host, name)
+    with asked(domains=["*"], shutdown_timeout=600) as process:
+        host.virsh("destroy", "b-second")
+        host.virsh("start", "b-second")
+        host.virsh("suspend", "c-third")
+        host.virsh("managedsave", "d-fourth")
+        run = started(host, "b-second")
+        host.virsh("destroy", "a-first")
+        result = outcome(process)
+    assert started(host, "b-second") == run and "somebody restarted it" in row(result, "b-second")["reason"]
+    assert result["summary"] == {"matched": 4, "unchanged": 1, "changed": 1, "skipped": 0, "failed": 2}
+    assert [one["result"] for one in result["domains"]] == ["refused", "refused", "done", "unchanged"]
+    assert "virsh resume" in row(result, "c-third")["reason"] and "managedsave-remove" in row(result, "d-fourth")["reason"]
+
+
 def test_a_guest_that_powers_off_after_its_time_is_started_too(host, asked):
     waits(host, "a-first")
     waits(host, "b-second")

@@ -139,6 +139,7 @@ def test_a_guest_with_force_is_destroyed_only_after_its_time():
 
 
 @pytest.mark.parametrize("method, result, changed, words", [
+    ("refresh", "not_reached", False, "it was not asked to power off"),
     ("run_id", "not_reached", False, "it was not asked to power off"),
     ("shut_down", "not_started", True, "it may have been asked to power off"),
     ("is_saved", "not_started", True, "it was off, and about to be started"),
@@ -206,3 +207,30 @@ def test_a_domain_of_which_libvirt_counts_nothing_shows_no_sign(monkeypatch):
     handle = types.SimpleNamespace(name=lambda: "web-1", UUIDString=lambda: "u", ID=lambda: 1, XMLDesc=lambda _flags: "<domain/>")
     connection = types.SimpleNamespace(call=lambda function, *words: function(*words), counted=lambda _handle, _kinds: [])
     assert _libvirt.Domain(connection, handle, set(), set(), set()).signs_seen() == set()
+
+
+@pytest.mark.parametrize("change, result, words", [
+    ({"live": [RANDOM]}, "unchanged", "somebody restarted it"),
+    ({"config": [BUILTIN]}, "unchanged", "or changed one of them"),
+    ({"is_active": False}, "unchanged", "it was powered off"),
+    ({"is_active": False, "has_managed_save": True, "saved": lambda: Restarted().running()}, "refused", "virsh managedsave-remove"),
+    ({"is_persistent": False}, "unchanged", "its definition was taken away"),
+    ({"state": lambda: "paused"}, "refused", "virsh resume"),
+    ({"has_job": lambda: True}, "busy", "a job"),
+    ({"extra": "<on_poweroff>preserve</on_poweroff>"}, "refused", "its on_poweroff is preserve"),
+])
+def test_what_has_become_of_a_domain_before_its_turn_is_seen_and_it_is_not_asked(change, result, words):
+    domain, second = Restarted("a"), Restarted("b")
+    domain.refresh = lambda: vars(domain).update(change)
+    cases, why = restarted(domain, second)
+    assert (cases[0].result, cases[0].is_changed) == (result, False) and words in cases[0].reason and "shut_down" not in domain.calls
+    assert cases[1].result == "done" and why is None
+
+
+@pytest.mark.parametrize("kind, result, words", [
+    ("gone", "refused", "undefined while this ran"), ("stopped", "unchanged", "it was powered off"), ("busy", "busy", "state change lock")])
+def test_what_happens_just_before_it_is_asked_is_told(kind, result, words):
+    domain = Restarted(runs=(1,))
+    domain.refuse["shut_down", None] = RefusedError(kind, "state change lock")
+    (case,), _why = restarted(domain)
+    assert (case.result, case.is_changed) == (result, False) and words in case.reason

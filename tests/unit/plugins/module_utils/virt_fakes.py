@@ -49,6 +49,9 @@ class FakeDomain:
                 f"<devices><controller type='pci' index='0' model='pcie-root'/><controller type='pci' index='1' model='pcie-root-port'/>"
                 f"{''.join(elements)}</devices>{self.extra}</domain>")
 
+    def refresh(self):
+        self._note("refresh", None)
+
     def state(self):
         return "running" if self.is_active else "shutoff"
 
