@@ -126,7 +126,7 @@ def _decide(case):
         return
     case.end(*_may(case, running, definition))
     if case.is_to_restart:
-        case.up_by = _sign(running, case.up)
+        case.up_by = _sign(running, definition, case.up)
 
 
 def _may(case, running, definition):
@@ -141,6 +141,9 @@ def _may(case, running, definition):
     if after_off:
         return REFUSED, (f"its on_poweroff is {after_off.pop()}, expected destroy: a power-off would not end it, so it would not start with its "
                          "definition. Change it with virsh edit, or destroy and start the domain yourself")
+    if case.up == AGENT and not _virt_xml.has_agent_channel(definition):
+        return REFUSED, ("its definition has no channel org.qemu.guest_agent.0, expected by wait_for: agent: nothing would tell that its guest is up. "
+                         "Add the channel, or restart it with wait_for: auto")
     if domain.has_job():
         return BUSY, "a job (a migration, save, backup or snapshot) holds the domain: run again when it has ended"
     return DONE, None
@@ -150,10 +153,12 @@ def _devices(xml):
     return [_rng_device.read(element).device for element in _virt_xml.rng_elements(xml)]
 
 
-def _sign(running, up):
+def _sign(running, definition, up):
     """Return what will tell that the guest is up."""
     if up == NOTHING:
         return NOTHING
     signs = _virt_xml.signs_of_life(running)
+    if not _virt_xml.has_agent_channel(definition):
+        signs.discard(AGENT)
     found = [sign for sign in (AGENT, DISK, INTERFACE) if sign in signs and up in ("auto", sign)]
     return found[0] if found else AGENT if up == AGENT else NOTHING

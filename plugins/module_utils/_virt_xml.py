@@ -105,6 +105,12 @@ def agent_talks(live_xml):
     return domain.find("devices/channel/target[@name='org.qemu.guest_agent.0'][@state='connected']") is not None
 
 
+def has_agent_channel(xml):
+    """Return whether the domain has the channel that a guest agent opens."""
+    domain = ElementTree.fromstring(xml)  # noqa: S314  libvirt wrote it
+    return domain.find("devices/channel/target[@name='org.qemu.guest_agent.0']") is not None
+
+
 def supported_rng(capabilities):
     """Return {"model": [...], "backendModel": [...]} of libvirt's domain capabilities, None where they don't tell.
 

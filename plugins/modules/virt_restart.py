@@ -38,7 +38,8 @@ options:
   wait_for:
     description:
       - What tells that a guest is up after its start.
-      - V(agent) - its guest agent opens its channel. No command is sent to it.
+      - V(agent) - its guest agent opens its channel. No command is sent to it. A domain whose definition has no channel C(org.qemu.guest_agent.0) is
+        refused.
       - V(auto) - its agent, where that talks now; else a write to one of its disks; else a packet that it sends, on an interface that the host counts (one
         with a device on the host). Firmware does none of these by itself, but for network boot. Where there is none of them, nothing is waited for.
       - V(nothing) - the start itself is enough.

@@ -102,6 +102,13 @@ def test_what_would_not_come_back_with_its_definition_is_refused(host, make, wor
     assert host.everything() == before
 
 
+def test_a_domain_without_an_agents_channel_is_not_powered_off_to_wait_for_its_agent(host):
+    run = started(host, waits(host, "mute"))
+    predicted, result = checked(host, domains=["mute"], shutdown_timeout=0, force=True, up_timeout=1, wait_for="agent")
+    assert {**predicted, "invocation": None} == {**result, "invocation": None}
+    assert row(result, "mute")["result"] == "refused" and "no channel org.qemu.guest_agent.0" in result["msg"] and started(host, "mute") == run
+
+
 def test_a_managed_save_with_the_same_device_is_no_trouble(host):
     host.define("saved", RNG, start=True)
     host.virsh("managedsave", "saved")

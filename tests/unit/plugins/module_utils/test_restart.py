@@ -85,8 +85,18 @@ def test_the_agent_is_asked_for_before_the_disk_and_the_disk_before_the_network(
     disk, agent = DISK.format(device="disk", more=""), AGENT.format(state="connected")
     assert [_restart_decide.decide(Restarted(devices=devices), True, "auto").up_by for devices in (
         [TAP, disk, agent], [TAP, disk], [TAP], [])] == ["agent", "disk", "interface", "nothing"]
-    assert _restart_decide.decide(Restarted(devices=[disk]), True, "agent").up_by == "agent"
+    silent = AGENT.format(state="disconnected")
+    assert _restart_decide.decide(Restarted(devices=[disk, silent]), True, "agent").up_by == "agent"
     assert _restart_decide.decide(Restarted(devices=[disk]), True, "nothing").up_by == "nothing"
+
+
+def test_an_agent_that_has_no_channel_after_the_start_is_not_waited_for():
+    disk, agent = DISK.format(device="disk", more=""), AGENT.format(state="connected")
+    domain = Restarted(devices=[disk, agent])
+    domain.config.remove(agent)
+    assert _restart_decide.decide(domain, True, "auto").up_by == "disk"
+    case = _restart_decide.decide(domain, True, "agent")
+    assert (case.result, case.is_changed) == ("refused", False) and "no channel org.qemu.guest_agent.0" in case.reason
 
 
 def test_it_is_asked_once_started_once_and_waited_for():
