@@ -256,7 +256,11 @@ class Domain:
         return bool(self._call(self._handle.hasManagedSaveImage, 0))
 
     def shut_down(self):
-        """Ask the guest to power off, by its agent where that talks, else by ACPI. It returns at once."""
+        """Ask the guest to power off, by its agent where that talks, else by ACPI.
+
+        By ACPI it returns at once. By the agent it may wait up to 60 s for the guest to be off (VIR_DOMAIN_QEMU_AGENT_COMMAND_SHUTDOWN in
+        include/libvirt/libvirt-qemu.h).
+        """
         self._call(self._handle.shutdownFlags, 0)
 
     def destroy(self):

@@ -64,10 +64,10 @@ class _Restart:
         if self._run is None:
             self._end(UNCHANGED, OFF_BEFORE)
             return
+        self._deadline = self._clock() + self._terms.shutdown_timeout  # Before it is asked, as libvirt may wait for an agent's guest by itself.
         self.is_asking = True
         self._domain.shut_down()
         self.is_asked = True
-        self._deadline = self._clock() + self._terms.shutdown_timeout
 
     def step(self, is_hurried):
         """``is_hurried``: only what must not be left half done, and no waiting for a guest to come up."""

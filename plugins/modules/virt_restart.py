@@ -27,7 +27,7 @@ options:
     elements: str
     default: []
   shutdown_timeout:
-    description: How long a guest has to power off, in seconds.
+    description: How long a guest has to power off, in seconds, counted from when it is asked. With an agent that talks, libvirt itself may wait for up to 60.
     type: int
     default: 120
   force:
@@ -78,7 +78,13 @@ notes:
     suspended ones. Transient domains have no definition to wait for.
   - Each domain is decided about again when its turn comes. One that was restarted, saved, paused or taken up by a job meanwhile is not asked.
   - Check mode needs no right to change anything. It predicts that guests power off when asked, and come up.
+  - Where an agent talks, libvirt may answer only when the guest is off, or after 60 seconds. For so long nothing else is done - with O(at_once) above
+    V(1) guests are asked one after the other, one that is off meanwhile is started that much later, and so is a signal heeded.
+  - A guest that powers off after O(shutdown_timeout) is started as long as the run goes on. One that does so later stays off, as the failure says.
   - A run that gets SIGTERM, SIGHUP or SIGINT asks no further guest. Those that were asked already are started when they are off.
+  - A run that is killed (SIGKILL, or its host's power), or loses its connection to libvirt, may leave guests off that it asked to power off. The next run
+    finds domains that are off, and leaves them off. Where the connection was lost, the failure names each one that was asked, with its C(virsh start);
+    a run that was killed names nobody.
 seealso:
   - module: kvm.entropy.virt_rng
   - module: kvm.entropy.virt_rng_info

@@ -244,3 +244,17 @@ def test_what_happens_just_before_it_is_asked_is_told(kind, result, words):
     domain.refuse["shut_down", None] = RefusedError(kind, "state change lock")
     (case,), _why = restarted(domain)
     assert (case.result, case.is_changed) == (result, False) and words in case.reason
+
+
+def test_the_time_to_power_off_counts_from_before_the_guest_is_asked():
+    now = [0]
+    domain = Restarted(runs=(1,))
+    domain.shut_down = lambda: now.__setitem__(0, 60)  # As libvirt may, with an agent.
+    case = _restart_decide.decide(domain, True, "auto")
+
+    def clock():
+        assert now[0] < 100, "it is not waited any longer"
+        now[0] += 1
+        return now[0]
+    act([case], clock=clock, shutdown_timeout=60)
+    assert case.result == "not_off" and now[0] < 65
