@@ -61,12 +61,11 @@ def is_local(uri):
 
 
 class Connection:
-    """A connection to one daemon; ``writable`` is False where it may only read."""
+    """A connection to one daemon."""
 
-    def __init__(self, handle, uri, writable):
+    def __init__(self, handle, uri):
         self._handle = handle
         self.uri = uri
-        self.writable = writable
         self._supported = {}
         self._news = None
         self._lock = threading.Lock()
@@ -299,7 +298,7 @@ def connect(uri, write):
     """
     _prepare()
     try:
-        return Connection(libvirt.open(uri), uri, True)
+        return Connection(libvirt.open(uri), uri)
     except libvirt.libvirtError as error:
         if write:
             raise _unreachable(uri, error) from error
@@ -310,7 +309,7 @@ def connect_read_only(uri):
     """Return a Connection that may only read. Raise EntropyError when the daemon cannot be reached."""
     _prepare()
     try:
-        return Connection(libvirt.openReadOnly(uri), uri, False)
+        return Connection(libvirt.openReadOnly(uri), uri)
     except libvirt.libvirtError as error:
         raise _unreachable(uri, error) from error
 

@@ -146,7 +146,7 @@ def main():
         setattr(_libvirt.Domain, name, _noted(name))
     connect = _libvirt.connect
     _libvirt.connect = lambda uri, write: (
-        _libvirt.Connection(_Kept(worker._connection(uri)), uri, True) if uri.startswith("test:") else connect(uri, write))
+        _libvirt.Connection(_Kept(worker._connection(uri)), uri) if uri.startswith("test:") else connect(uri, write))
     for line in sys.stdin:
         question = json.loads(line)
         answer = getattr(worker, question.pop("do"))(**question)
