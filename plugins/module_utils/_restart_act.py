@@ -79,8 +79,12 @@ class _Restart:
         except RefusedError as refusal:
             if refusal.kind == "gone":
                 self._end(REFUSED, "it was undefined while this ran")
+            elif self.is_started:
+                self._end(NOT_UP, f"it was started, and libvirt refuses to tell whether it is up: {refusal}")
+            elif self.is_down:
+                self._end(NOT_STARTED, f"it is off, and libvirt refuses: {refusal}. Mend that, then: virsh start {self._domain.uuid}")
             else:
-                self._end(NOT_STARTED if self.is_down else NOT_OFF, f"libvirt refuses: {refusal}")
+                self._end(NOT_OFF, f"libvirt refuses: {refusal}. If its guest powers off: virsh start {self._domain.uuid}")
 
     def lose(self):
         """Say how it was left when the daemon went away."""

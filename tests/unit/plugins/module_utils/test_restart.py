@@ -258,3 +258,12 @@ def test_the_time_to_power_off_counts_from_before_the_guest_is_asked():
         return now[0]
     act([case], clock=clock, shutdown_timeout=60)
     assert case.result == "not_off" and now[0] < 65
+
+
+@pytest.mark.parametrize("method, result, is_off", [("is_saved", "not_started", True), ("signs_seen", "not_up", False)])
+def test_what_libvirt_refuses_after_the_guest_powered_off_tells_whether_it_was_started(method, result, is_off):
+    domain = Restarted(devices=[DISK.format(device="disk", more="")])
+    domain.refuse[method, None] = RefusedError("other", "no rights")
+    cases, why = restarted(domain)
+    assert (cases[0].result, cases[0].is_changed, why) == (result, True, "web-1 did not come up again")
+    assert (f"virsh start {domain.uuid}" in cases[0].reason) is is_off and "no rights" in cases[0].reason
