@@ -4,33 +4,23 @@
 
 """virt_rng when it is not alone, or is not let finish: killed, stopped, cut off, beside other runs and an administrator."""
 
+import contextlib
 import json
 import os
 import signal
-import subprocess
-import threading
 import time
 
 import pytest
+from held import KILLED_BEFORE, held_before, when
 from virt_host import DESCRIBED, RNG, module_process, row
 
 SLOW = RNG.replace("1024", "64")
-# Ends the module, as nothing else can, when it is about to take the old device away.
-KILLED_BEFORE = """
-import os, signal, libvirt
-def die(*arguments):
-    os.kill(os.getpid(), signal.SIGKILL)
-libvirt.virDomain.{method} = die
+NAMES = ["web-1", "web-2", "web-3"]
+# The daemon is given up after 3 unanswered questions of 1 s instead of 6 of 5 s.
+IMPATIENT = """
+patient = libvirt.virConnect.setKeepAlive
+libvirt.virConnect.setKeepAlive = lambda handle, interval, count: patient(handle, interval // 5, count // 2)
 """
-MANY = [f"many-{number:03}" for number in range(150)]
-
-
-def when(condition, then=lambda: None):
-    """Wait until ``condition()``, then do ``then()``."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-    then()
 
 
 @pytest.fixture
@@ -81,17 +71,15 @@ def test_a_running_domain_left_with_both_devices_by_a_killed_run_is_asked_again(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_run_that_is_stopped_finishes_its_domain_and_says_what_was_done(host, number):
-    host.define_many(MANY)
-    with module_process("virt_rng", uri=host.uri, domains=["*"]) as process:
-        when(lambda: host.config(MANY[0]), lambda: process.send_signal(number))
-        output, errors = process.communicate(timeout=120)
-    result = json.loads(output)
-    assert not errors and result["failed"] and result["msg"].startswith(f"{number.name} stopped this run. Running again finishes the work.")
-    done, missing = result["summary"]["changed"], result["summary"]["failed"]
-    assert done > 0 and missing > 0 and done + missing == len(MANY)
-    assert sum(bool(host.config(name)) for name in MANY) == done
+    host.define_many(NAMES)
+    with held_before(host, 2, domains=["*"]) as run:
+        run.process.send_signal(number)
+        result = run.result()
+    assert result["failed"] and result["msg"].startswith(f"{number.name} stopped this run. Running again finishes the work.")
+    assert result["summary"]["changed"] == 2 and result["summary"]["failed"] == 1
+    assert [host.config(name) for name in NAMES] == [[RNG], [RNG], []]
     assert host.run("virt_rng", domains=["*"])["summary"] == {
-        "matched": len(MANY), "unchanged": done, "changed": missing, "restart_required": 0, "skipped": 0, "failed": 0}
+        "matched": 3, "unchanged": 2, "changed": 1, "restart_required": 0, "skipped": 0, "failed": 0}
 
 
 def test_a_run_that_waits_for_guests_is_stopped_at_once(host):
@@ -118,54 +106,54 @@ def test_a_daemon_that_dies_while_guests_are_waited_for_is_one_failure(host):
 
 
 def test_a_connection_on_which_nothing_is_answered_is_lost(host):
-    host.define_many(MANY)
-    with module_process("virt_rng", uri=host.uri, domains=["*"]) as process:
-        when(lambda: host.config(MANY[0]), lambda: os.kill(host.daemon.pid, signal.SIGSTOP))
+    host.define_many(NAMES)
+    with held_before(host, 2, also=IMPATIENT, domains=["*"]) as run:
+        os.kill(host.daemon.pid, signal.SIGSTOP)
         try:
-            result = json.loads(process.communicate(timeout=120)[0])
+            result = run.result()
         finally:
             os.kill(host.daemon.pid, signal.SIGCONT)
-    assert result["failed"] and "went away" in result["msg"] and result["summary"]["failed"] > 0
+    assert result["failed"] and "went away" in result["msg"]
+    assert result["summary"]["changed"] == 1 and result["summary"]["failed"] == 2
     assert not host.run("virt_rng", domains=["*"]).get("failed")
-    assert all(host.config(name) == [RNG] for name in MANY)
+    assert all(host.config(name) == [RNG] for name in NAMES)
 
 
 def test_runs_side_by_side_lose_nothing_and_give_no_device_twice(host):
-    host.define_many(MANY[:60])
-    host.virsh("start", MANY[0])
-    results = []
-    threads = [threading.Thread(target=lambda: results.append(host.run("virt_rng", domains=["*"]))) for _run in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    host.define_many(NAMES)
+    host.virsh("start", "web-1")
+    with contextlib.ExitStack() as stack:
+        # All of them have seen domains without a device before one of them gives the first.
+        runs = [stack.enter_context(held_before(host, 1, domains=["*"])) for _run in range(3)]
+        for run in runs:
+            run.let_go()
+        results = [run.result() for run in runs]
     assert not any(result.get("failed") for result in results), results
-    assert all(host.config(name) == [RNG] for name in MANY[:60])
-    assert sum(result["summary"]["changed"] for result in results) == 60, "each domain was changed by one of them"
+    assert host.live("web-1") == [RNG]
+    assert all(host.config(name) == [RNG] for name in NAMES)
+    for name in ("web-2", "web-3"):
+        assert [row(result, name)["changed"] for result in results].count(True) == 1, "each domain was changed by one of them"
 
 
 def test_an_administrators_edits_at_the_same_time_are_kept(host):
-    names = MANY[:60]
-    host.define_many(names)
+    host.define_many(NAMES)
     file = host.device_file("<watchdog model='i6300esb' action='reset'/>")
-    edits = "; ".join(f"desc {name} --config edited; attach-device {name} {file} --config" for name in names)
-    editing = threading.Thread(target=lambda: host.virsh(edits))
-    editing.start()
-    result = host.run("virt_rng", domains=["*"], rate_bytes=64)
-    editing.join()
+    with held_before(host, 2, domains=["*"], rate_bytes=64) as run:
+        host.virsh("; ".join(f"desc {name} --config edited; attach-device {name} {file} --config" for name in NAMES))
+        result = run.result()
     assert not result.get("failed"), result["msg"]
-    for name in names:
+    for name in NAMES:
         definition = host.definition(name)
         assert "<description>edited</description>" in definition and "i6300esb" in definition and host.config(name) == [SLOW]
 
 
-def test_an_old_device_that_an_administrator_takes_meanwhile_does_not_come_back(host):
-    host.define_many(MANY)
-    host.run("virt_rng", domains=["*"], rate_bytes=64)
+@pytest.mark.parametrize("moment", ["attachDeviceFlags", "detachDeviceFlags"])
+def test_an_old_device_that_an_administrator_takes_meanwhile_does_not_come_back(host, moment):
+    for name in NAMES:
+        host.define(name, SLOW)
     file = host.device_file(SLOW)
-    with module_process("virt_rng", uri=host.uri, domains=["*"]) as process:
-        when(lambda: RNG in host.config(MANY[0]))
-        subprocess.run(["virsh", "--quiet", "--connect", host.uri, "detach-device", MANY[-1], file, "--config"], check=True)
-        result = json.loads(process.communicate(timeout=120)[0])
+    with held_before(host, 2, moment, domains=["*"]) as run:
+        host.virsh("; ".join(f"detach-device {name} {file} --config" for name in NAMES[1:]))
+        result = run.result()
     assert not result.get("failed"), result["msg"]
-    assert all(host.config(name) == [RNG] for name in MANY)
+    assert all(host.config(name) == [RNG] for name in NAMES)
