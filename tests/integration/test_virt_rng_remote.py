@@ -8,7 +8,7 @@ import socket
 
 import pytest
 from lab.daemon import Daemon
-from virt_host import DESCRIBED, RNG, Host, row
+from virt_host import DESCRIBED, RNG, USERLAND, Host, row
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def remote(tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with Daemon(tmp_path / "remote", tls_port=port) as daemon:
+    with Daemon(tmp_path / "remote", USERLAND.suite, tls_port=port) as daemon:
         host = Host(daemon, tmp_path)
         host.uri = daemon.tls_uri
         yield host
