@@ -12,10 +12,13 @@ import time
 
 import pytest
 from held import KILLED_BEFORE, held_before, when
-from virt_host import DESCRIBED, RNG, module_process, row
+from virt_host import BARE, DESCRIBED, RNG, module_process, row
 
 SLOW = RNG.replace("1024", "64")
 NAMES = ["web-1", "web-2", "web-3"]
+# A place for more devices than one, so that only the runs themselves keep a domain from getting two.
+PORTS = BARE + "".join(["<controller type='pci' index='0' model='pcie-root'/>", *(
+    f"<controller type='pci' index='{index}' model='pcie-root-port'/>" for index in range(1, 5))])
 # The daemon is given up after 3 unanswered questions of 1 s instead of 6 of 5 s.
 IMPATIENT = """
 patient = libvirt.virConnect.setKeepAlive
@@ -133,6 +136,15 @@ def test_runs_side_by_side_lose_nothing_and_give_no_device_twice(host):
     assert all(host.config(name) == [RNG] for name in NAMES)
     for name in ("web-2", "web-3"):
         assert [row(result, name)["changed"] for result in results].count(True) == 1, "each domain was changed by one of them"
+
+
+@pytest.mark.xfail(strict=True, reason="a run that was overtaken in the definition plugs without the alias by which libvirt refuses a second one")
+def test_a_run_that_was_overtaken_between_definition_and_plug_gives_no_second_running_device(host):
+    host.define("web-1", PORTS, start=True)
+    with held_before(host, 1, domains=["*"]) as late, held_before(host, 2, domains=["*"]) as early:
+        results = [late.result(), early.result()]
+    assert not any(result.get("failed") for result in results), results
+    assert host.config("web-1") == host.live("web-1") == [RNG]
 
 
 def test_an_administrators_edits_at_the_same_time_are_kept(host):
