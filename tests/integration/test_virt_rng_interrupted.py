@@ -138,7 +138,6 @@ def test_runs_side_by_side_lose_nothing_and_give_no_device_twice(host):
         assert [row(result, name)["changed"] for result in results].count(True) == 1, "each domain was changed by one of them"
 
 
-@pytest.mark.xfail(strict=True, reason="a run that was overtaken in the definition plugs without the alias by which libvirt refuses a second one")
 def test_a_run_that_was_overtaken_between_definition_and_plug_gives_no_second_running_device(host):
     host.define("web-1", PORTS, start=True)
     with held_before(host, 1, domains=["*"]) as late, held_before(host, 2, domains=["*"]) as early:
