@@ -5,6 +5,7 @@
 """virt_rng on a daemon that speaks German: what it refuses is understood all the same."""
 
 import pytest
+from lab import LabError
 from lab.daemon import Daemon
 from virt_host import BARE, POWER_OFF, USERLAND, Host, row
 
@@ -12,7 +13,12 @@ from virt_host import BARE, POWER_OFF, USERLAND, Host, row
 @pytest.fixture(scope="module")
 def german(tmp_path_factory):
     with Daemon(tmp_path_factory.mktemp("german"), USERLAND.suite, language="de") as daemon:
-        yield Host(daemon, tmp_path_factory.mktemp("files"))
+        host = Host(daemon, tmp_path_factory.mktemp("files"))
+        with pytest.raises(LabError) as refused:
+            host.virsh("define", host.device_file("<domain/>"))
+        if "XML error" in str(refused.value):
+            pytest.skip("this C library translates nothing in the locale C.UTF-8, as from 2.41 on")
+        yield host
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from lab import debian, place, shell
 
-PACKAGES = ("coreutils", "dash", "libvirt-daemon", "libvirt-daemon-driver-qemu", "python3", "python3-libvirt", "qemu-system-x86", "qemu-utils",
-            "util-linux")
+# libc-bin has the locale C.UTF-8, without which nothing is translated.
+PACKAGES = ("coreutils", "dash", "libc-bin", "libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-l10n", "python3", "python3-libvirt",
+            "qemu-system-x86", "qemu-utils", "util-linux")
 RECIPE = Path(__file__).read_bytes()
 
 _ENTER = Path(__file__).resolve().with_name("in-userland").read_bytes()
