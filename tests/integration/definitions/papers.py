@@ -22,7 +22,7 @@ SHAPES = {
     "libosinfo": {
         "top": (
             "<metadata><libosinfo:libosinfo xmlns:libosinfo='http://libosinfo.org/xmlns/libvirt/domain/1.0'>"
-            "<libosinfo:os id='http://debian.org/debian/12'/></libosinfo:libosinfo></metadata>")},
+            "<libosinfo:os id='http://libosinfo.org/linux/2022'/></libosinfo:libosinfo></metadata>")},
     "openstack": {
         "top": (
             "<metadata><nova:instance xmlns:nova='http://openstack.org/xmlns/libvirt/nova/1.1'><nova:package version='26.1.0'/><nova:name>web</nova:name>"
