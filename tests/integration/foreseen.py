@@ -7,7 +7,7 @@
 import re
 
 # libvirt's words where a definition or a running domain has no place for one more device.
-_NO_PLACE = re.compile(r"No more available PCI slots|but index must be larger than bus")
+_NO_PLACE = re.compile(r"No more available PCI slots|but index must be larger than bus|No PCI buses available")
 # QEMU's words.
 _NO_SOURCE = re.compile(r"^libvirt refuses: .*Failed to (connect to|bind socket to) '")
 _WAY_BACK = re.compile(r"power the domain off and start it \(a reboot inside the guest is not enough\)$|create it again with the <rng> that is wanted$")

