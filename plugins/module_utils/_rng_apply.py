@@ -113,13 +113,19 @@ def _attach(domain, elements, part):
 
 def _detach(domain, elements, part):
     for element in elements:
-        try:
-            domain.detach(element)
-        except RefusedError as refusal:
-            if refusal.kind != "missing":  # Somebody else took it away.
-                raise
-        else:
+        if _take_away(domain, element):
             part.detached.append(element)
+
+
+def _take_away(domain, element):
+    """Return whether the element was there to be detached: somebody else may have done it."""
+    try:
+        domain.detach(element)
+    except RefusedError as refusal:
+        if refusal.kind != "missing":
+            raise
+        return False
+    return True
 
 
 def _detach_then_attach(domain, new, old, part):
@@ -137,15 +143,14 @@ def _restore(domain, part):
     attached, detached = part.attached, part.detached
     part.attached, part.detached = [], []
     try:
-        if attached:
-            _detach(domain, _as_written(domain, attached, part.present), part)
+        for element in _as_written(domain, attached, part.present) if attached else []:
+            _take_away(domain, element)
         for element in detached:
             domain.attach(element)
     except RefusedError as refusal:
         if refusal.kind != "gone":
             was = " ".join(rng.xml for rng in part.present) or "without <rng>"
             raise RefusedError(refusal.kind, f"the definition could not be put back as it was: {refusal}. It was: {was}") from refusal
-    part.attached, part.detached = [], []
 
 
 def _as_written(domain, attached, present):

@@ -58,7 +58,8 @@ def _check_source(device, uri):
     """Return what could not be checked (list of str); raise EntropyError for a source that would hurt."""
     if device["backend"] == "egd":
         _rng_egd.check_plain_text(device["egd"])
-    return _unchecked_here(device, uri) + (_rng_egd.unchecked(device["egd"]) if device["backend"] == "egd" else [])
+        return _unchecked_here(device, uri) + _rng_egd.unchecked(device["egd"])
+    return _unchecked_here(device, uri)
 
 
 def _unchecked_here(device, uri):

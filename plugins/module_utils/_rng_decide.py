@@ -41,8 +41,9 @@ class Plan:
         self._owners = options["managed_elsewhere"] == "refuse"
         self._is_local = _libvirt.is_local(options["uri"])
         self._may_starve = any(map(_rng_checks.may_starve, wanted.devices))
-        self._confidential = []
-        self._starving = []
+        # In order, each once: a domain is decided about again where another run was faster.
+        self._confidential = collections.OrderedDict()
+        self._starving = collections.OrderedDict()
         self.unchecked = []
 
     def outcome(self, domain):
@@ -102,9 +103,9 @@ class Plan:
         if not wanted.devices:
             return wanted
         if self._may_starve and _starves(wanted, xml):
-            self._starving.append(domain.name)
+            self._starving[domain.name] = True
         if _virt_xml.is_confidential(xml):
-            self._confidential.append(domain.name)
+            self._confidential[domain.name] = True
             return wanted._replace(devices=[dict(device, driver=dict({"iommu": True}, **device["driver"])) for device in wanted.devices])
         return wanted
 
@@ -155,10 +156,10 @@ class Plan:
             slow = filter(_rng_checks.may_starve, self._wanted.devices)
             rates = sorted({f"{device['rate_bytes']} bytes per {device['rate_period']} ms" for device in slow})
             warn(f"{', '.join(rates)} delay the first credit by over a second, when the guest has found its random numbers elsewhere: give at "
-                 f"least 64 bytes per period ({_words.names(_each_once(self._starving))})")
+                 f"least 64 bytes per period ({_words.names(list(self._starving))})")
         if self._confidential:
             warn("confidential guests got the driver option iommu unless you set it; their owners do not trust this host, so it "
-                 f"cannot be their only source of random numbers ({_words.names(_each_once(self._confidential))})")
+                 f"cannot be their only source of random numbers ({_words.names(list(self._confidential))})")
 
 
 def _check_protocol(outcome, xml):
@@ -168,11 +169,6 @@ def _check_protocol(outcome, xml):
             outcome.refuse(f"the driver option iommu needs a device without the protocol from before virtio 1.0, and {device['model']} has it "
                            "on this machine: QEMU would not start. Give model: virtio-non-transitional")
             return
-
-
-def _each_once(names):
-    """Return ``names`` without those that came again, when another run had been faster."""
-    return list(collections.OrderedDict.fromkeys(names))
 
 
 def _rngs(xml):
