@@ -138,6 +138,12 @@ def test_check_mode_says_that_it_would_start_libvirt_and_starts_nothing(machine,
     assert machine.ssh("systemctl is-active libvirtd.socket || true") == "inactive\n"
 
 
+def test_a_libvirt_that_is_not_to_be_started_is_not(machine, play):
+    run = play("kvm.entropy.host", "-e", "entropy_host_start=false")
+    assert run.status != 0 and "cannot reach libvirt at qemu:///system" in run.output and counts(run)["changed"] == 0, run.output
+    assert machine.ssh("systemctl is-active libvirtd.socket || true") == "inactive\n"
+
+
 def test_a_libvirt_that_somebody_disabled_is_left_alone_and_named(machine, play):
     machine.ssh("systemctl disable -q libvirtd.socket libvirtd.service")
     run = play("kvm.entropy.host")

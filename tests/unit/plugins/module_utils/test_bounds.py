@@ -11,7 +11,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import _bounds, _libvi
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from test_restart import Restarted
 from test_virt_rng import OPTIONS, SUPPORT
-from virt_fakes import FakeConnection, FakeDomain, refusal
+from virt_fakes import RANDOM, FakeConnection, FakeDomain, refusal
 
 RESTART = {
     "uri": "qemu:///system", "domains": ["*"], "exclude": [], "shutdown_timeout": 0, "force": False, "wait_for": "nothing", "up_timeout": 0, "at_once": 1,
@@ -91,6 +91,13 @@ def test_rows_that_are_read_fit_unless_there_is_no_limit(result):
     assert is_kept(found) and len(found["domains"]) + found["truncated"] == 3000 and found["truncated"]
     everything = result(_virt_rng_info.run, dict(INFO, max_results=0), domains)
     assert not is_kept(everything) and len(everything["domains"]) == 3000
+
+
+def test_backends_of_which_no_two_are_the_same_leave_room_for_the_rows(result):
+    domains = [FakeDomain([RANDOM.replace("/dev/urandom", f"/not/there/{number}")], name=f"d{number}") for number in range(3000)]
+    found = result(_virt_rng_info.run, dict(INFO, uri="qemu:///system"), domains)
+    host = found["host"]
+    assert is_kept(found) and len(host["capacity"]) + host["capacity_truncated"] == 3000 and host["capacity_truncated"] and found["domains"]
 
 
 def test_domains_that_cannot_be_read_are_named_ten_of_a_kind(result):
