@@ -6,9 +6,8 @@
 
 import pytest
 from test_host_capacity import Kvm
-from virt_host import RNG
+from virt_host import RNG, SLOW
 
-SLOW = RNG.replace("1024", "64")
 WAITING = {"entropy_host_restart": "waiting", "entropy_host_restart_shutdown_timeout": 0, "entropy_host_restart_force": True}
 
 

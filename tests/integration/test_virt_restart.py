@@ -11,10 +11,8 @@ import time
 
 import pytest
 from test_virt_rng_interrupted import when
-from virt_host import DESCRIBED, RNG, module_process, row
+from virt_host import DESCRIBED, OLD, RNG, SLOW, module_process, row
 
-SLOW = RNG.replace("1024", "64")
-OLD = dict(DESCRIBED, rate_bytes=64)
 # Tells whom the module has asked to power off, and when.
 ASKED = """
 import libvirt

@@ -12,9 +12,8 @@ import time
 
 import pytest
 from held import KILLED_BEFORE, held_before, when
-from virt_host import BARE, DESCRIBED, RNG, module_process, row
+from virt_host import BARE, DESCRIBED, RNG, SLOW, module_process, row
 
-SLOW = RNG.replace("1024", "64")
 NAMES = ["web-1", "web-2", "web-3"]
 # A place for more devices than one, so that only the runs themselves keep a domain from getting two.
 PORTS = BARE + "".join(["<controller type='pci' index='0' model='pcie-root'/>", *(

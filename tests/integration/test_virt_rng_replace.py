@@ -7,10 +7,8 @@
 import time
 
 import pytest
-from virt_host import BARE, DESCRIBED, POWER_OFF, RNG, row
+from virt_host import BARE, DESCRIBED, OLD, POWER_OFF, RNG, SLOW, row
 
-SLOW = RNG.replace("1024", "64")
-OLD = dict(DESCRIBED, rate_bytes=64)
 PORTS = BARE + "<controller type='pci' index='0' model='pcie-root'/>"
 
 

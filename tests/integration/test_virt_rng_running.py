@@ -8,9 +8,7 @@ import os
 import time
 
 import pytest
-from virt_host import BARE, DESCRIBED, NO_PORTS, POWER_OFF, RNG, row
-
-SLOW = RNG.replace("1024", "64")
+from virt_host import BARE, DESCRIBED, NO_PORTS, POWER_OFF, RNG, SLOW, row
 
 
 def test_both_halves_get_the_same_device(host):

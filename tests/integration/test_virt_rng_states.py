@@ -11,9 +11,8 @@ import subprocess
 import time
 
 import pytest
-from virt_host import DESCRIBED, POWER_OFF, RNG, domain_xml, row
+from virt_host import DESCRIBED, POWER_OFF, RNG, SLOW, domain_xml, row
 
-SLOW = RNG.replace("1024", "64")
 ELSEWHERE = {
     "openstack": "<nova:instance xmlns:nova='http://openstack.org/xmlns/libvirt/nova/1.1'><nova:name>web</nova:name></nova:instance>",
     "ovirt": "<ovirt-vm:vm xmlns:ovirt-vm='http://ovirt.org/vm/1.0'><ovirt-vm:clusterVersion>4.7</ovirt-vm:clusterVersion></ovirt-vm:vm>",
