@@ -135,7 +135,7 @@ def _why_without(guest, host, found, same, hosts):
     if len(same) > 1:
         return problem("ambiguous", "guests %s have one UUID, %s" % (", ".join(same), _uuid(guest)))
     if len(found) > 1:
-        return problem("ambiguous", ", ".join("%s on %s (%s)" % (one["name"], name, one["state"]) for name, one in found))
+        return problem("ambiguous", ", ".join("%s on %s (%s, seen %d s ago)" % (one["name"], name, one["state"], hosts[name]["age"]) for name, one in found))
     if found:
         return host["why"]
     if not _uuid(guest):

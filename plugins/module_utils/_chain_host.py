@@ -64,6 +64,8 @@ def _device_problems(domain):
             yield problem("no-device", "transient domain %s runs without <rng>" % domain["name"])
     elif running and persistent and not defined:
         yield problem("live-only", "domain %s runs with <rng>, its definition has none" % domain["name"])
+    if not running and defined and domain.get("saved") == []:
+        yield problem("managed-save", "the managed save of domain %s has no <rng>" % domain["name"])
     if len(defined or live or []) > 1:
         yield problem("duplicate-device", "domain %s has %d <rng>" % (domain["name"], len(defined or live)))
 

@@ -46,8 +46,8 @@ def facts_of(seen):
         "domain_uuid_reason": uuid_reason,
         "health": None,
     }
-    facts["crng"] = crng_facts(seen, log, facts["hwrng"], facts["cpu"])
     facts["feeder"] = feeder_facts(seen, facts["hwrng"]["filling"], facts["kernel"]["generation"])
+    facts["crng"] = crng_facts(seen, log, facts["hwrng"], facts["cpu"], facts["feeder"])
     facts["unseen"] = unseen(seen, log, facts)
     facts["problems"] = problems(facts, log)
     facts["links"], facts["verdict"] = _verdict.judge_guest(facts)

@@ -12,11 +12,11 @@ UNDATED = "the kernel's log does not say when the CRNG became ready"
 SEEDING = 0.5
 
 
-def crng_facts(seen, log, hwrng, cpu):
+def crng_facts(seen, log, hwrng, cpu, feeder):
     """Return the ``crng`` facts (dict) of ``seen`` (``_kernel.observe``), ``log`` (``_entropy_log.events``) and the other facts."""
     ready, why_ready = _ready(seen, log)
     in_time, why_in_time = _in_time(ready, log)
-    seeded_by, why_seeded = _seeded_by(ready, log, hwrng, cpu)
+    seeded_by, why_seeded = _seeded_by(ready, log, hwrng, cpu, feeder)
     return {
         "ready": ready,
         "ready_evidence": why_ready,
@@ -68,7 +68,7 @@ def _before_consumer(log):
     return False, "ready at %.2f s, after %s had started at %.2f s" % (ready_at, name, consumer)
 
 
-def _seeded_by(ready, log, hwrng, cpu):
+def _seeded_by(ready, log, hwrng, cpu, feeder):
     """Return (who, evidence): who only where everything else is excluded."""
     if ready is not True:
         return UNKNOWN, "the CRNG is not ready" if ready is False else "not known whether the CRNG is ready"
@@ -79,7 +79,10 @@ def _seeded_by(ready, log, hwrng, cpu):
         return _seeded_by_cpu(log, cpu, at)
     if log["ready_phase"] == "bootloader":
         return "bootloader", at + ", before the kernel asked its CPU"
-    return _seeded_by_source(log, hwrng, at)
+    who, why = _seeded_by_source(log, hwrng, at)
+    if who != UNKNOWN or not _later_source(log, hwrng):
+        return who, why
+    return _seeded_by_timing(hwrng, feeder, at)
 
 
 def _seeded_by_cpu(log, cpu, at):
@@ -93,6 +96,23 @@ def _seeded_by_cpu(log, cpu, at):
 def _seeded_by_source(log, hwrng, at):
     if hwrng["driver_at"] is not None and hwrng["quality"] != 0 and abs(log["ready_at"] - hwrng["driver_at"]) <= SEEDING:
         return "hwrng", "%s, when %s began to feed at %.2f s" % (at, hwrng["current"], hwrng["driver_at"])
-    if hwrng["driver_at"] is not None and hwrng["driver_at"] > log["ready_at"]:
-        return UNKNOWN, "%s, before %s began to feed at %.2f s" % (at, hwrng["current"], hwrng["driver_at"])
-    return UNKNOWN, at + ", by the jitter loop, interrupts, a source or a program"
+    return UNKNOWN, at + ", by the kernel's own timing, a source or a program"
+
+
+def _later_source(log, hwrng):
+    """Return whether no source can have seeded: there is none, it came afterwards, or it has delivered nothing."""
+    if hwrng["driver_at"] is not None:
+        return hwrng["driver_at"] > log["ready_at"] or hwrng["delivered"] == 0
+    return hwrng["available"] == [] and hwrng["current"] == "none" and not hwrng["driver_bound"]
+
+
+def _seeded_by_timing(hwrng, feeder, at):
+    """Return the same where neither the CPU nor the bootloader nor a source was it.
+
+    What is left is what the kernel times itself, its jitter loop or interrupts (try_to_generate_entropy() and add_interrupt_randomness() in
+    drivers/char/random.c), and a program that credits.
+    """
+    if feeder["running"] is not False or feeder["wanted"]:
+        return UNKNOWN, at + ", by the kernel's own timing or a feeder"
+    source = "%s began to feed at %.2f s" % (hwrng["current"], hwrng["driver_at"]) if hwrng["driver_at"] is not None else "no source"
+    return "jitter", "%s, by the kernel's own timing (jitter loop, interrupts): no CPU's or bootloader's seed, %s, no feeder" % (at, source)

@@ -16,6 +16,10 @@ DRIVER = "/sys/bus/virtio/drivers/virtio_rng"
 # A host's usual limit has a period of 1 s: a device that has delivered nothing in ten of them is not merely slow.
 PATIENCE = 10
 
+# Before 6.1 the fill thread goes on without a pause where it has credited nothing and the CRNG is not ready (add_hwgenerator_randomness() in
+# drivers/char/random.c). At rest it reads a buffer a minute, which takes a few ms even under TCG.
+_SPIN_SECONDS, _SPIN_SHARE = 0.1, 0.05
+
 
 def hwrng_facts(seen, log, consumer_at):
     """Return the ``hwrng`` facts (dict) of ``seen`` (``_kernel.observe``) and ``log`` (``_entropy_log.events``).
@@ -37,6 +41,7 @@ def hwrng_facts(seen, log, consumer_at):
     }
     facts["quality"] = _quality(texts, facts["current"])
     facts["early"] = _early(seen, facts, consumer_at)
+    facts["spin"] = _spin(seen)
     facts["delivered"] = _delivered(texts.get("/proc/interrupts"), facts["driver_bound"])
     facts["filling"], facts["filling_evidence"] = _filling(seen, facts)
     return facts
@@ -115,6 +120,22 @@ def _delivered(interrupts, bound):
     return sum(counts) if counts else None
 
 
+def _spin(seen):
+    """Return in words (str) how much CPU a fill thread has used that goes on without a pause, None where it rests as it should."""
+    processes = seen["processes"]
+    if not processes or processes["fill"] is None or not processes.get("fill_cpu"):
+        return None
+    served = _served(seen)
+    if processes["fill_cpu"] < max(_SPIN_SECONDS, _SPIN_SHARE * served):
+        return None
+    return "its fill thread spins: %.1f s of CPU in %.1f s" % (processes["fill_cpu"], served)
+
+
+def _served(seen):
+    """Return for how long (float, s) the fill thread has been there."""
+    return float(seen["texts"]["/proc/uptime"].split()[0]) - seen["processes"]["fill"]
+
+
 def _filling(seen, facts):
     """Return (tri-state, evidence): whether the kernel is fed by its current source."""
     hindrance = _hindrance(seen, facts)
@@ -132,7 +153,9 @@ def _hindrance(seen, facts):
     if facts["current"] == "none":
         return "the kernel has no current source"
     if facts["quality"] == 0:
-        return "%s has quality 0" % facts["current"]
+        return "%s has quality 0%s" % (facts["current"], "; " + facts["spin"] if facts["spin"] else "")
+    if facts["spin"] and seen["getrandom"] == "waiting":
+        return "%s delivers and nothing is credited; %s" % (facts["current"], facts["spin"])
     if processes and processes["kernel"] and processes["fill"] is None:
         return "the kernel's thread hwrng does not run"
     return None
@@ -152,8 +175,8 @@ def _blind_spot(seen, facts):
 
 
 def _delivering(seen, facts):
-    current, quality, delivered, processes = facts["current"], facts["quality"], facts["delivered"], seen["processes"]
-    served = float(seen["texts"]["/proc/uptime"].split()[0]) - processes["fill"]
+    current, quality, delivered = facts["current"], facts["quality"], facts["delivered"]
+    served = _served(seen)
     if delivered:
         return True, "%s of quality %s, thread hwrng runs, %d buffers delivered" % (current, "?" if quality is None else quality, delivered)
     if served < PATIENCE:

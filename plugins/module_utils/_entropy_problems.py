@@ -36,7 +36,8 @@ def _source_problems(facts):
 def _time_problems(facts, log):
     crng = facts["crng"]
     if crng["ready"] is False:
-        yield problem("not-ready", crng["ready_evidence"])
+        spin = facts["hwrng"]["spin"]
+        yield problem("not-ready", "%s; %s" % (crng["ready_evidence"], spin) if spin else crng["ready_evidence"])
     if crng["uninitialized_reads"]:
         yield problem("early-reads", crng["in_time_evidence"])
     elif crng["in_time"] is False and crng["ready"] is True:
@@ -60,7 +61,10 @@ def _other_problems(facts):
     if feeder["fake"]:
         yield problem("fake-source", "%s runs with %s as its source" % (feeder["which"], feeder["fake"]))
     elif feeder["useful"] is False:
-        yield problem("feeder-useless", "%s runs; %s" % (feeder["which"], facts["hwrng"]["filling_evidence"]))
+        why = "%s runs; %s" % (feeder["which"], facts["hwrng"]["filling_evidence"])
+        yield problem("feeder-useless", "%s, and does not run" % feeder["idle_reason"] if feeder["idle_reason"] else why)
+    elif feeder["wanted"] and feeder["running"] is False:
+        yield problem("feeder-dead", "enabled: %s; no feeder runs" % ", ".join(feeder["wanted"]))
     if facts["confidential"] is True and facts["crng"]["seeded_by"] != "cpu":
         yield problem("untrusted-host", "a confidential guest, seeded by: %s" % facts["crng"]["seeded_by"])
     if facts["kvm_guest"] is True and facts["vmgenid"] is False:

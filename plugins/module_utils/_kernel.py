@@ -54,6 +54,13 @@ RNG_PCI = (("0x1af4", "0x1005"), ("0x1af4", "0x1044"))
 # The programs that feed the kernel; /proc/PID/comm holds 15 characters.
 FEEDERS = ("rngd", "haveged", "jitterentropy-r", "entropy-feeder")
 FILL_THREAD = "hwrng"
+# The units and services by which distributions start them.
+FEEDER_UNITS = ("rngd.service", "rng-tools.service", "rng-tools-debian.service", "haveged.service", "jitterentropy.service", "entropy-feeder.service")
+FEEDER_SERVICES = ("rngd", "rng-tools", "haveged", "jitterentropy", "entropy-feeder")
+# systemd.unit(5): where an administrator's enabled units are linked, and where the units themselves lie, the first counts. Then OpenRC's.
+UNIT_LINKS = "/etc/systemd/system"
+UNIT_FOLDERS = (UNIT_LINKS, "/usr/lib/systemd/system", "/lib/systemd/system")
+RUNLEVELS = "/etc/runlevels"
 KTHREADD = "2"
 
 
@@ -62,7 +69,8 @@ def observe(root="/"):
 
     ``live`` (bool: the running kernel answered), ``now`` (int, UTC s), ``getrandom`` (``ready``, ``waiting``, or None), ``texts`` (dict, path
     to str, of what is there), ``refused`` (dict, path to the error's name), ``folders`` (dict, path to names), ``virtio`` (list of
-    dict: name, id, driver, path), ``pci_rng`` (list of PCI addresses), ``processes`` (dict or None), ``config`` (dict or None), ``log`` (dict or None).
+    dict: name, id, driver, path), ``pci_rng`` (list of PCI addresses), ``processes`` (dict or None), ``wanted`` (dict, see ``_wanted``),
+    ``config`` (dict or None), ``log`` (dict or None).
 
     Raise EntropyError where ``root`` is no folder.
     """
@@ -107,6 +115,7 @@ def _observe(tree):
         "virtio": virtio,
         "pci_rng": pci_rng,
         "processes": _processes(tree) if tree.is_live else None,
+        "wanted": _wanted(tree),
         "config": _config(tree, release),
         "log": _kernel_log.read() if tree.is_live else _saved_log(tree),
         "refused": tree.refused,
@@ -158,18 +167,21 @@ def _builtin(tree, release):
 
 
 def _processes(tree):
-    """Return ``kernel`` (bool: kernel threads are shown to us), ``fill`` (start, s since boot, of the kernel's fill thread, or None), ``feeders``.
+    """Return ``kernel`` (bool: kernel threads are shown to us), ``fill`` and ``fill_cpu`` (of the kernel's fill thread, if it runs: its start, s since
+    boot, and how many s of CPU it has used), ``feeders``.
 
     ``feeders`` is a list of dict: pid, name, arguments (list of str).
     """
-    seen = {"kernel": tree.text("/proc/2/comm") is not None, "fill": None, "feeders": []}
+    seen = {"kernel": tree.text("/proc/2/comm") is not None, "fill": None, "fill_cpu": None, "feeders": []}
     for pid in filter(str.isdigit, tree.names("/proc") or ()):
         name = tree.text("/proc/%s/comm" % pid)
         if name == FILL_THREAD:
             fields = (tree.text("/proc/%s/stat" % pid) or "").rpartition(")")[2].split()
-            # proc_pid_stat(5): fields 4 (parent) and 22 (start in clock ticks), the first after the name is field 3.
+            # proc_pid_stat(5): fields 4 (parent), 14 and 15 (CPU time in user and kernel mode) and 22 (start), all times in clock ticks; the first
+            # after the name is field 3.
             if len(fields) > 19 and fields[1] == KTHREADD:
-                seen["fill"] = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+                ticks = os.sysconf("SC_CLK_TCK")
+                seen.update(fill=int(fields[19]) / ticks, fill_cpu=(int(fields[11]) + int(fields[12])) / ticks)
         elif name in FEEDERS:
             arguments = (tree.text("/proc/%s/cmdline" % pid) or "").split("\0")
             seen["feeders"].append({"pid": int(pid), "name": name, "arguments": arguments})
@@ -177,6 +189,29 @@ def _processes(tree):
     for path in [path for path in tree.refused if re.match(r"/proc/\d", path)]:
         del tree.refused[path]
     return seen
+
+
+def _wanted(tree):
+    """Return the feeders that are wanted at every boot (dict): the unit's or service's name, to the kernels that its unit is limited to (str, or None)."""
+    wanted = {}
+    for folder in tree.names(UNIT_LINKS) or ():
+        if folder.endswith((".wants", ".requires")):
+            for unit in set(tree.names("%s/%s" % (UNIT_LINKS, folder)) or ()).intersection(FEEDER_UNITS):
+                wanted[unit] = _kernels_of(tree, unit)
+    for level in tree.names(RUNLEVELS) or ():
+        for service in set(tree.names("%s/%s" % (RUNLEVELS, level)) or ()).intersection(FEEDER_SERVICES):
+            wanted[service] = None
+    return wanted
+
+
+def _kernels_of(tree, unit):
+    """Return what ``unit`` (str) says of the kernels that it is started on (str, ConditionKernelVersion= in systemd.unit(5)), None for every kernel."""
+    for folder in UNIT_FOLDERS:
+        text = tree.text("%s/%s" % (folder, unit))
+        if text:
+            limits = re.findall(r"^ConditionKernelVersion=(.+)$", text, re.MULTILINE)
+            return limits[-1] if limits else None
+    return None
 
 
 def _config(tree, release):

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every problem that the collection knows, in one place: code, what it means, what to do, who can see it and with which privilege.
+"""Every problem code there is: what it means, how it is detected, how sure that is, who can see it, what seeing takes, and its remedy.
 
-Codes are stable: facts, chain, report, metrics and messages use the same. docs/problems.md is checked against this file.
+The one source of these words. Facts, chain, reports and metrics take them from here, and docs/problems.md is written from here.
 """
 
 GUEST, HOST, BOTH = "guest", "host", "both"
@@ -14,8 +14,9 @@ INFO, FAULT = "info", "fault"
 PROBLEMS = {}
 
 
-def _known(code, seen_by, needs, text, remedy, severity=FAULT):
-    PROBLEMS[code] = {"code": code, "text": text, "remedy": remedy, "seen_by": seen_by, "needs": needs, "severity": severity}
+def _known(code, text, remedy, *, seen_by, needs, detected, sure, severity=FAULT):  # noqa: PLR0913 (a row of a table)
+    PROBLEMS[code] = {"code": code, "text": text, "remedy": remedy, "seen_by": seen_by, "needs": needs, "detected": detected, "sure": sure,
+                      "severity": severity}
 
 
 def problem(code, evidence):
@@ -24,95 +25,198 @@ def problem(code, evidence):
     return {"code": code, "text": known["text"], "remedy": known["remedy"], "evidence": evidence}
 
 
-_known("no-device", BOTH, "nothing; on the host a read-only libvirt connection",
+_READ_ONLY = "a read-only libvirt connection"
+_LOG = "root, or a kernel log open to all (kernel.dmesg_restrict=0)"
+_SITE = "Give the guest its device at the start and virtio_rng in its initramfs (playbook kvm.entropy.site), then power off and start"
+
+_known("no-device",
        "The guest has no virtio-rng device, so nothing comes from its host",
        "Give its domain one: kvm.entropy.virt_rng on the host, or the playbook kvm.entropy.site. Where it cannot be plugged while the guest "
-       "runs, power the domain off and start it")
-_known("driver-missing", GUEST, "nothing",
+       "runs, power the domain off and start it",
+       seen_by=BOTH, needs="nothing; on the host " + _READ_ONLY,
+       detected="The guest's virtio bus has no device of type 4 (VIRTIO_ID_RNG), nor has its PCI bus one. On the host: no <rng> in the definition, and none "
+                "in what runs.",
+       sure="Certain. Where both look, the host's word counts.")
+_known("driver-missing",
        "The virtio-rng device is there and no driver serves it",
-       "Load virtio_rng now and at every boot (role kvm.entropy.guest); where the kernel has no such module, install the package that carries it")
-_known("driver-late", GUEST, "root, or a kernel log open to all (kernel.dmesg_restrict=0)",
+       "Load virtio_rng now and at every boot (role kvm.entropy.guest); where the kernel has no such module, install the package that carries it",
+       seen_by=GUEST, needs="nothing",
+       detected="The device on the guest's bus has no link to a driver.",
+       sure="Certain at the moment of the look.")
+_known("driver-late",
        "The driver came after user space had started, too late for its first reads",
-       "Put virtio_rng into the initramfs (role kvm.entropy.guest with entropy_guest_early) and reboot")
-_known("not-current", GUEST, "nothing",
+       "Put virtio_rng into the initramfs (role kvm.entropy.guest with entropy_guest_early) and reboot",
+       seen_by=GUEST, needs=_LOG,
+       detected="The kernel's fill thread started after systemd or the init did, and the device's PCI function was found before that.",
+       sure="Certain; not said of a device that was plugged later, nor where another source may have started the thread.")
+_known("not-current",
        "The kernel listens to another source than the virtio-rng device, or to none",
-       "Choose it: kvm.entropy.hwrng with source virtio_rng")
-_known("quality-zero", GUEST, "nothing",
+       "Choose it: kvm.entropy.hwrng with source virtio_rng",
+       seen_by=GUEST, needs="nothing",
+       detected="rng_current names no virtio_rng source, and the device has its driver.",
+       sure="Certain. Whether the other source is a good one is not known.")
+_known("quality-zero",
        "The source is trusted with no entropy at all, so its bytes are never credited",
        "Remove rng_core.default_quality and rng_core.current_quality from the kernel command line, and set the quality back: "
-       "kvm.entropy.hwrng with source virtio_rng and quality 1000")
-_known("not-filling", GUEST, "nothing",
+       "kvm.entropy.hwrng with source virtio_rng and quality 1000",
+       seen_by=GUEST, needs="nothing",
+       detected="rng_quality (5.18 and newer), or before that the parameter current_quality of rng_core, is 0. On kernels before 6.1 that are not ready the "
+                "fill thread spins meanwhile, which its CPU time shows.",
+       sure="Certain. Since when it is 0 is not known.")
+_known("not-filling",
        "The device, its driver and the kernel's choice are right, and still no bytes arrive",
        "Look at the host's end: a rate limit that starves (kvm.entropy.virt_rng_info), a backend that delivers nothing, or a host that is "
-       "itself not ready")
-_known("not-ready", BOTH, "nothing",
+       "itself not ready",
+       seen_by=GUEST, needs="nothing",
+       detected="The interrupt counter that is the device's own stands at 0 for 10 s and more after the fill thread started, or that thread does not run.",
+       sure="Certain for the time until the look; the first 10 s are called unknown.")
+_known("not-ready",
        "The CRNG is not ready: who asks for random numbers waits, or gets guessable ones",
-       "Give the machine a source: the virtio-rng device for a guest (kvm.entropy.site); generate no key until it is ready")
-_known("early-reads", GUEST, "root, or a kernel log open to all (kernel.dmesg_restrict=0)",
+       "Give the machine a source: the virtio-rng device for a guest (kvm.entropy.site); generate no key until it is ready",
+       seen_by=BOTH, needs="nothing",
+       detected="getrandom() with GRND_NONBLOCK would have to wait; it is asked for no byte.",
+       sure="Certain: it is the kernel's own answer. Over SSH it is hardly ever seen, as the session itself has waited.")
+_known("early-reads",
        "User space was given random numbers before the CRNG was ready in this boot",
        "Make the source early (device at the start, virtio_rng in the initramfs: role kvm.entropy.guest), reboot, then replace the keys that "
-       "were generated during this boot's start")
-_known("seeded-late", GUEST, "root, or a kernel log open to all (kernel.dmesg_restrict=0)",
+       "were generated during this boot's start",
+       seen_by=GUEST, needs=_LOG,
+       detected="The kernel's log has lines of uninitialized urandom reads; those that it kept back are counted too.",
+       sure="Certain. What the numbers were used for is not known. A log that lost its start proves nothing, and nothing is said then.")
+_known("seeded-late",
        "The CRNG became ready only after user space had started; who asked had to wait",
-       "Have the device at the start of the guest and virtio_rng in its initramfs (playbook kvm.entropy.site), then power off and start")
-_known("rate-starves", HOST, "a read-only libvirt connection",
+       _SITE,
+       seen_by=GUEST, needs=_LOG,
+       detected="The log dates readiness after the start of systemd, or of the init where that is the kernel's own, without uninitialized reads.",
+       sure="Certain by the log's times. Unknown, and not said, where the log does not go back to the boot.")
+_known("rate-starves",
        "The rate limit delays the first credit by over a second, when the guest has found its numbers elsewhere",
-       "Allow at least one fill buffer per period: kvm.entropy.virt_rng with rate_bytes 1024 and rate_period 1000, or rate_bytes 0 for no limit")
-_known("config-only", HOST, "a read-only libvirt connection",
+       "Allow at least one fill buffer per period: kvm.entropy.virt_rng with rate_bytes 1024 and rate_period 1000, or rate_bytes 0 for no limit",
+       seen_by=HOST, needs=_READ_ONLY,
+       detected="Computed from <rate> and the fill buffer of the guest's architecture, 64 bytes on x86 and arm64: (buffer / bytes, rounded up, less 1) periods.",
+       sure="Certain by arithmetic; the buffer is the kernel's (rng_buffer_size() in drivers/char/hw_random/core.c).")
+_known("config-only",
        "The definition has the device, what runs has not",
        "Power the domain off and start it (kvm.entropy.virt_restart); a reboot inside the guest is not enough. "
-       "Or plug it: kvm.entropy.virt_rng with scope live")
-_known("live-only", HOST, "a read-only libvirt connection",
+       "Or plug it: kvm.entropy.virt_rng with scope live",
+       seen_by=HOST, needs=_READ_ONLY,
+       detected="The two descriptions of a running domain are compared.",
+       sure="Certain.")
+_known("live-only",
        "What runs has the device, the definition has not: it is gone at the next start",
-       "Write it into the definition: kvm.entropy.virt_rng with scope config")
-_known("duplicate-device", HOST, "a read-only libvirt connection",
+       "Write it into the definition: kvm.entropy.virt_rng with scope config",
+       seen_by=HOST, needs=_READ_ONLY,
+       detected="The two descriptions of a running domain are compared.",
+       sure="Certain.")
+_known("managed-save",
+       "A saved state has no device, and the next start brings that state back, whatever the definition says",
+       "Start the domain, then plug the device (kvm.entropy.virt_rng with scope live) or power it off and start it again. Or drop the saved state "
+       "(virsh managedsave-remove), which is like cutting the guest's power",
+       seen_by=HOST, needs=_READ_ONLY,
+       detected="The description in the domain's managed save has no <rng>, its definition has one.",
+       sure="Certain. A save that cannot be read is not judged.")
+_known("duplicate-device",
        "The domain has more than one rng device; its guest's kernel listens to one of them only",
-       "Keep one: kvm.entropy.virt_rng with exclusive true", severity=INFO)
-_known("unsafe-backend", HOST, "a read-only libvirt connection, and files of the host",
+       "Keep one: kvm.entropy.virt_rng with exclusive true",
+       seen_by=HOST, needs=_READ_ONLY, severity=INFO,
+       detected="More than one <rng> in the definition, or in what runs where there is no definition.",
+       sure="Certain.")
+_known("unsafe-backend",
        "The backend can abort the guest: QEMU ends on a read error, and this file cannot be read without a hardware source behind it",
-       "Use backend random with /dev/urandom, or backend builtin: kvm.entropy.virt_rng")
-_known("backend-starves", HOST, "a read-only libvirt connection, and reading the device: root for /dev/hwrng",
+       "Use backend random with /dev/urandom, or backend builtin: kvm.entropy.virt_rng",
+       seen_by=HOST, needs=_READ_ONLY + ", and files of the host",
+       detected="The backend is /dev/hwrng, by device number where the file can be looked at, and the host's own rng_current is none.",
+       sure="Certain that a read fails now; QEMU's backends/rng-random.c aborts on that.")
+_known("backend-starves",
        "The host's backend delivers nothing, or less than its guests draw when they are idle",
-       "Use backend random with /dev/urandom, or backend builtin: kvm.entropy.virt_rng")
-_known("backend-slow", HOST, "a read-only libvirt connection, and reading the device: root for /dev/hwrng",
+       "Use backend random with /dev/urandom, or backend builtin: kvm.entropy.virt_rng",
+       seen_by=HOST, needs=_READ_ONLY + ", and reading the device: root for /dev/hwrng",
+       detected="A slow backend is read for at most entropy_host_capacity_timeout s, and compared with a fill buffer a minute for each running guest.",
+       sure="Measured at that moment; other readers slow it down.")
+_known("backend-slow",
        "The host's backend is slow: when all its guests start together, the last waits over 10 s for its first credit",
-       "Use backend random with /dev/urandom, or backend builtin: kvm.entropy.virt_rng", severity=INFO)
-_known("untrusted-host", BOTH, "nothing in the guest; on the host a read-only libvirt connection",
+       "Use backend random with /dev/urandom, or backend builtin: kvm.entropy.virt_rng",
+       seen_by=HOST, needs=_READ_ONLY + ", and reading the device: root for /dev/hwrng", severity=INFO,
+       detected="By the same measurement, divided among the guests that run.",
+       sure="Computed for the worst case, all of them starting at once.")
+_known("untrusted-host",
        "The guest's memory is hidden from its host, so the host must not be its only source of random numbers",
-       "Let the guest's CPU take part: RDRAND or RDSEED in its CPU model, and random.trust_cpu=on", severity=INFO)
-_known("fake-source", BOTH, "nothing",
+       "Let the guest's CPU take part: RDRAND or RDSEED in its CPU model, and random.trust_cpu=on",
+       seen_by=BOTH, needs="nothing in the guest; on the host " + _READ_ONLY, severity=INFO,
+       detected="The guest's kernel says that it runs under SEV, TDX or Secure Execution, and it was not seeded by its CPU.",
+       sure="Certain that it is confidential; that the CPU did not take part is unknown where the log is gone.")
+_known("fake-source",
        "A feeder gives the kernel its own output back and claims that it is new entropy",
-       "Stop it, or take the option that names /dev/urandom or /dev/random as its source out of its configuration")
-_known("feeder-useless", BOTH, "nothing",
-       "The kernel is fed by its own thread already; the feeder that runs beside it adds nothing that is credited",
-       "Remove the feeder, unless a rule that you must comply with asks for it", severity=INFO)
-_known("feeder-dead", BOTH, "nothing",
+       "Stop it, or take the option that names /dev/urandom or /dev/random as its source out of its configuration",
+       seen_by=BOTH, needs="nothing",
+       detected="A running rngd names /dev/urandom or /dev/random as its source on its command line.",
+       sure="Certain. A link with another name to these devices is not seen through.")
+_known("feeder-useless",
+       "The kernel is fed by its own thread, or has no use for a feeder; what is enabled beside it adds nothing that is credited",
+       "Remove the feeder, unless a rule that you must comply with asks for it",
+       seen_by=BOTH, needs="nothing", severity=INFO,
+       detected="rngd, haveged, jitterentropy-rngd or entropy-feeder runs beside a kernel of the rewritten generator that is fed by its own thread; or it is "
+                "enabled and its unit says that it is not for this kernel.",
+       sure="Certain that nothing it gives is credited once the CRNG is ready.")
+_known("feeder-dead",
        "A feeder is wanted at every boot, and it does not run",
-       "See why it ended (systemctl status, journalctl -u), or disable it where the kernel needs none")
-_known("source-stuck", BOTH, "root",
-       "The source delivers bytes that no random source delivers: a repetition or a constant",
-       "Take the source out of use, and replace the keys that were generated from it")
-_known("no-vmgenid", BOTH, "nothing in the guest; on the host a read-only libvirt connection",
+       "See why it ended (systemctl status, journalctl -u), or disable it where the kernel needs none",
+       seen_by=BOTH, needs="nothing", severity=INFO,
+       detected="A feeder's unit is linked into a target (systemd) or a runlevel (OpenRC), and no process of that name runs.",
+       sure="Certain at the moment of the look; not said where other users' processes are hidden. Whether the guest misses it, its other links tell.")
+_known("source-stuck",
+       "The source delivers bytes that no sound source delivers: a constant, a repetition or a bias",
+       "Take it out of use (a guest gets another backend by kvm.entropy.virt_rng on its host), and replace the keys that were generated from it",
+       seen_by=BOTH, needs="root, and a test that is asked for (health_bytes)",
+       detected="The repetition count or adaptive proportion test of SP 800-90B failed, or two FIPS 140-2 blocks one after the other (docs/health.md).",
+       sure="Nearly: the chance of a false alarm stands in docs/health.md. That a source passes proves no entropy.")
+_known("no-vmgenid",
        "The guest is not told when it was cloned or restored, and may then repeat random numbers until its kernel reseeds",
-       "Put <genid/> into the domain's definition and start the domain again; the guest's kernel needs 5.18 or newer to listen", severity=INFO)
-_known("host-unsound", HOST, "nothing",
+       "Put <genid/> into the domain's definition and start the domain again; the guest's kernel needs 5.18 or newer to listen",
+       seen_by=BOTH, needs="nothing in the guest; on the host " + _READ_ONLY, severity=INFO,
+       detected="No vmgenid driver is bound in the guest; on the host, no <genid> in the definition.",
+       sure="Certain. It matters to guests that are cloned or restored only.")
+_known("host-unsound",
        "The host's own generator cannot be relied upon, and it is where all its guests get theirs",
-       "Repair the host first: see its own problems (kvm.entropy.entropy_facts on the host)")
-_known("managed-elsewhere", HOST, "a read-only libvirt connection",
+       "Repair the host first: see its own problems (kvm.entropy.entropy_facts on the host)",
+       seen_by=HOST, needs="nothing",
+       detected="The host's own facts say not-ready, fake-source or source-stuck.",
+       sure="As sure as that problem of the host's.")
+_known("managed-elsewhere",
        "The definition is written by a manager, which undoes what is changed beside it",
-       "Set it where it comes from: hw_rng in OpenStack's flavor and image, the RNG device in oVirt's cluster and VM, devices.rng in KubeVirt", severity=INFO)
-_known("stale", BOTH, "nothing",
+       "Set it where it comes from: hw_rng in OpenStack's flavor and image, the RNG device in oVirt's cluster and VM, devices.rng in KubeVirt",
+       seen_by=HOST, needs=_READ_ONLY, severity=INFO,
+       detected="The definition has metadata in the namespace of OpenStack, oVirt or KubeVirt.",
+       sure="Certain that the manager wrote it once.")
+_known("stale",
        "The facts are too old to judge by",
-       "Gather them again, or allow them with entropy_verify_max_age (s)")
-_known("unreachable", BOTH, "nothing",
+       "Gather them again, or allow them with entropy_verify_max_age (s)",
+       seen_by=BOTH, needs="nothing",
+       detected="The time of the judgement less the time at which the facts were gathered is more than entropy_verify_max_age.",
+       sure="As right as the two machines' clocks.")
+_known("unreachable",
        "The machine did not answer, or gathering its facts failed",
-       "See its error in this run, make it reachable, and verify again")
-_known("host-not-seen", HOST, "a read-only libvirt connection",
+       "See its error in this run, make it reachable, and verify again",
+       seen_by=BOTH, needs="nothing",
+       detected="The look of this run ended with an error; older facts in a cache do not count then.",
+       sure="Certain.")
+_known("host-not-seen",
        "No host was seen that runs this guest's domain",
-       "Put its host into the group kvm_hosts, set entropy_domain_uuid where the guest cannot read its own UUID, or say entropy_verify_expect: guest-only")
-_known("guest-not-seen", GUEST, "a login",
+       "Put its host into the group kvm_hosts, set entropy_domain_uuid where the guest cannot read its own UUID, or say entropy_verify_expect: guest-only",
+       seen_by=HOST, needs=_READ_ONLY,
+       detected="No host's domains have the guest's UUID, also with its first three fields' bytes swapped; or the guest could not read it, which takes root.",
+       sure="Certain of the hosts that were looked at.")
+_known("guest-not-seen",
        "Nobody looked into the guest of this domain",
-       "Put it into the group kvm_guests, or say entropy_verify_expect: host-only for it or its host")
-_known("ambiguous", BOTH, "nothing",
+       "Put it into the group kvm_guests, have its host ask its guest agent (entropy_host_guest_agent), or say entropy_verify_expect: host-only for it "
+       "or its host",
+       seen_by=GUEST, needs="a login, or on the host the guest's agent",
+       detected="The domain runs, and no guest with facts has its UUID.",
+       sure="Certain of the guests that were looked at.")
+_known("ambiguous",
        "More than one domain or guest has this UUID, and nothing tells which one is meant",
-       "Give each domain its own UUID and each guest its own entropy_domain_uuid; undefine what a migration left behind")
+       "Look at all the hosts in one run, as a guest may have moved between two looks. Else give each domain its own UUID and each guest its own "
+       "entropy_domain_uuid; undefine what a migration left behind",
+       seen_by=BOTH, needs="nothing",
+       detected="Two guests' facts have one UUID; or two domains have it, and both run or none does.",
+       sure="Certain. One that runs among several that are off is taken for the guest's.")

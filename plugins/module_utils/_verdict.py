@@ -24,7 +24,7 @@ VERDICTS = (BROKEN, DEGRADED, UNKNOWN, OK)
 BREAKING = frozenset(("not-ready", "early-reads", "fake-source", "source-stuck", "host-unsound"))
 
 # Every link may look right, and yet the next start or the next minutes will not be.
-DEGRADING = frozenset(("unsafe-backend", "backend-starves", "rate-starves", "seeded-late", "driver-late", "not-filling", "quality-zero"))
+DEGRADING = frozenset(("unsafe-backend", "backend-starves", "rate-starves", "seeded-late", "driver-late", "not-filling", "quality-zero", "managed-save"))
 
 
 def verdict(links, codes):

@@ -102,6 +102,7 @@ def _row(domain):
         "drift": config is not None and live is not None and not _rng_device.same(config, live),
         "genid": _virt_xml.has_genid(xml),
         "managed_save": domain.has_managed_save,
+        "saved": _devices(domain.saved()) if domain.has_managed_save else None,
         "snapshots": domain.has_snapshots,
         "managed_elsewhere": _virt_xml.managed_elsewhere(xml),
         "plug": _plug(running, config),

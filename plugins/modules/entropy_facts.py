@@ -105,7 +105,9 @@ ansible_facts:
               type: float
               sample: 2.284427
             seeded_by:
-              description: V(cpu), V(bootloader), V(hwrng), V(jitter), or V(unknown) where more than one could have been.
+              description:
+                - V(cpu), V(bootloader), V(hwrng), V(jitter), or V(unknown) where more than one could have been.
+                - V(jitter) is what the kernel times itself, by its jitter loop or interrupts. It is told where everything else is excluded.
               type: str
               sample: hwrng
             seeded_by_evidence:
@@ -158,6 +160,11 @@ ansible_facts:
               description: How that is known.
               type: str
               sample: virtio_rng.0 of quality 1000, thread hwrng runs, 59 buffers delivered
+            spin:
+              description: How much CPU the kernel's fill thread has used that goes on without a pause. Null where it rests as it should.
+              type: str
+              sample: null
+              version_added: 0.3.0
             delivered:
               description: How many buffers the virtio-rng devices delivered since the driver came.
               type: int
@@ -228,7 +235,7 @@ ansible_facts:
           type: dict
           contains:
             which:
-              description: The program.
+              description: The program that runs, or that is enabled.
               type: str
               sample: rngd
             running:
@@ -243,6 +250,17 @@ ansible_facts:
               description: The file from which it feeds the kernel its own output back.
               type: str
               sample: /dev/urandom
+            wanted:
+              description: The feeders' units (systemd) or services (OpenRC) that every boot shall start.
+              type: list
+              elements: str
+              sample: [rngd.service]
+              version_added: 0.3.0
+            idle_reason:
+              description: Why systemd does not start one that is wanted on this kernel.
+              type: str
+              sample: null
+              version_added: 0.3.0
         domain_uuid:
           description: The UUID of this guest's libvirt domain.
           type: str

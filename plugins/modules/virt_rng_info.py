@@ -295,6 +295,12 @@ domains:
       description: Whether it has a managed save, which brings its own old definition back at the next start.
       type: bool
       sample: false
+    saved:
+      description: The devices in its managed save. Null where it has none, or none that can be read.
+      type: list
+      elements: dict
+      sample: null
+      version_added: 0.3.0
     snapshots:
       description: Whether it has snapshots, which bring their own old definitions back when it is reverted to one.
       type: bool

@@ -17,7 +17,8 @@ COLLECTION = Path(importlib.util.find_spec("ansible_collections.kvm.entropy").su
 UTILITIES = "plugins/module_utils"
 INSIDE = "/collections/ansible_collections/kvm/entropy/" + UTILITIES
 
-# Its words: observe NAME, load MODULE..., wait SECONDS, read (32 bytes of /dev/urandom), user (is one from here on).
+# Its words: observe NAME, load MODULE..., insmod FILE, wait SECONDS, read (32 bytes of /dev/urandom), wait-ready (as whoever reads /dev/random does),
+# write FILE TEXT, user (is one from here on).
 _SCRIPT = """#!/usr/bin/python3
 import json, os, subprocess, sys, time
 sys.path.insert(0, "/collections")
@@ -40,6 +41,14 @@ for step in %r:
         observe(rest)
     elif word == "load":
         subprocess.run(["/lab/load"] + rest.split(), check=True)
+    elif word == "insmod":
+        subprocess.run(["insmod", rest], check=True)
+    elif word == "wait-ready":
+        os.getrandom(1)
+    elif word == "write":
+        path, _space, text = rest.partition(" ")
+        with open(path, "w") as file:
+            file.write(text + "\\n")
     elif word == "wait":
         time.sleep(float(rest))
     elif word == "read":
@@ -53,13 +62,13 @@ print("DRAWS " + json.dumps(sorted({"random", "secrets", "tempfile", "uuid"} & s
 """
 
 
-def observations(suite, steps, *, qemu=(), **knobs):
+def observations(suite, steps, *, qemu=(), files=None, **knobs):
     """Boot ``suite``'s kernel and return what ``steps`` (list of str, see _SCRIPT) observed: a dict from name to ``_kernel.observe``'s dict.
 
     ``knobs`` are quick.run's. The machine's UUID is UUID.
     """
-    files = {"%s/%s" % (INSIDE, path.name): path for path in (COLLECTION / UTILITIES).glob("_*.py")}
-    result = quick.run(suite, _SCRIPT % (steps,), files=files, qemu=("-uuid", UUID, *qemu), **knobs)
+    utilities = {"%s/%s" % (INSIDE, path.name): path for path in (COLLECTION / UTILITIES).glob("_*.py")}
+    result = quick.run(suite, _SCRIPT % (steps,), files={**utilities, **(files or {})}, qemu=("-uuid", UUID, *qemu), **knobs)
     assert result.status == 0, result.output
     assert result.json("DRAWS") == [], "modules were imported that draw random numbers by themselves"
     return dict(_named(line) for line in result.output.splitlines() if line.startswith("SEEN "))

@@ -10,7 +10,7 @@ from pathlib import Path
 from lab import LabError, kvm, place, shell
 from lab.daemon import Daemon
 from lab.debian import check
-from lab.guest import OPTIONS, Guest
+from lab.guest import OPTIONS, Guest, kind_of
 from lab.images import Image
 
 _STARTED_AT_ONCE = 2  # more only take each other's time on two cores, and boots then run into their deadline
@@ -43,8 +43,8 @@ class Lab:
         if self.inventory.exists():
             raise LabError("there is a lab in %s already: `lab down` removes it" % self.folder)
         try:
-            for suite, is_host in dict.fromkeys((suite, "host" in options) for _name, suite, options in self._wanted):
-                Image(suite, is_host)
+            for suite, kind in dict.fromkeys((suite, kind_of(options)) for _name, suite, options in self._wanted):
+                Image(suite, kind)
             shell.say("start libvirtd in %s" % self.folder)
             self.daemon.start()
             shell.say("guests run with %s" % ("KVM" if kvm.works(self.daemon.state) else "QEMU's TCG: KVM does not work here"))

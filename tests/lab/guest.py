@@ -18,11 +18,17 @@ from lab.images import Image
 OPTIONS = {
     "bare": "no random source, which is also what a guest without an option has", "rng": "an rng device from the start",
     "full": "no free PCIe root port", "genid": "a VM generation ID", "agent": "the QEMU guest agent has its channel",
-    "host": "a KVM host itself, with libvirt and QEMU inside", "off": "defined, not started"}
+    "early": "the driver in its initramfs, and feeders' packages to install", "host": "a KVM host itself, with libvirt and QEMU inside",
+    "off": "defined, not started"}
 
 # Outside the kernel's range for outgoing connections (32768-60999), which might take a port while the guest is off.
 _PORTS = range(20000, 32000)
 _BOOT_SECONDS = {True: 60, False: 240}  # by whether KVM works; four times what was measured on two busy cores
+
+
+def kind_of(options):
+    """Return the kind of disk (one of ``images.KINDS``) for a guest with ``options`` (names in OPTIONS)."""
+    return "hosts" if "host" in options else "early" if "early" in options else "images"
 
 
 class Guest:
@@ -61,7 +67,7 @@ class Guest:
 
     def create(self, suite, options=()):
         """Make the guest's disk and define its domain with ``options`` (names in OPTIONS); return the guest. It is not started."""
-        image = Image(suite, "host" in options)
+        image = Image(suite, kind_of(options))
         self.folder.mkdir(parents=True)
         for each in (self.folder.parent, self.folder):
             each.chmod(0o755)

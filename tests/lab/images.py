@@ -5,12 +5,13 @@
 """Guests' disks: a suite installed by mmdebstrap onto a partitioned disk that GRUB boots, all made without root.
 
 Guests boot from their own disk, so that a reboot uses the initramfs that the guest rebuilt itself. A guest that is a KVM host itself has
-libvirt and QEMU besides, and, not installed, what role host installs.
+libvirt and QEMU besides, and, not installed, what role host installs; one whose driver is early has feeders to install.
 """
 
 import io
 import struct
 import tarfile
+from collections import namedtuple
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,17 +20,32 @@ from lab import LabError, debian, place, shell
 PACKAGES = (
     "dbus", "initramfs-tools", "iproute2", "kmod", "linux-image-cloud-amd64", "lz4", "openssh-server", "python3", "qemu-guest-agent", "systemd-sysv",
     "udev")
-# For a KVM host: Debian's usual libvirt, and what a bare one lacks and Ansible installs, which waits in a folder that its APT knows.
-HOST_PACKAGES = ("libvirt-clients", "libvirt-daemon-system", "polkitd", "qemu-system-x86")
-HOST_REPOSITORY = "/var/lib/lab-packages"
-HOST_INSTALLABLE = ("python3-libvirt", "python3-apt", "python-apt-common", "distro-info-data")
+# What waits in this folder, which is all that the guest's APT knows, is not installed yet.
+REPOSITORY = "/var/lib/lab-packages"
+
+
+class Kind(namedtuple("Kind", "words packages installable files")):
+    """A kind of disk: the ``words`` (str) that a person is told, more ``packages``, those that wait (tuples of names), more ``files`` (dict, path to str)."""
+
+
+KINDS = {
+    "images": Kind("guests' disk from packages (about a minute, once)", (), (), {}),
+    # Debian's usual libvirt, and what a bare KVM host lacks and Ansible installs.
+    "hosts": Kind("KVM hosts' disk from packages (two minutes, once)", ("libvirt-clients", "libvirt-daemon-system", "polkitd", "qemu-system-x86"),
+                  ("python3-libvirt", "python3-apt"), {}),
+    "early": Kind("disk with an early driver from packages (about a minute, once)", (), ("rng-tools5", "haveged"),
+                  {"usr/share/initramfs-tools/modules.d/lab": "virtio_rng\n"}),
+}
+# Debian 14 has rng-tools 6 instead.
+_OTHER_NAMES = {("forky", "rng-tools5"): "rng-tools"}
 
 RECIPE = Path(__file__).read_bytes()
 
 _SECTOR = 512  # bytes
 _ROOT_AT = 2048  # sector: 1 MiB, and the gap before it holds GRUB
-_KEEP_PACKAGES = '--customize-hook=mkdir "$1%s" && cd "$1%s" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -q download %s' % (
-    HOST_REPOSITORY, HOST_REPOSITORY, " ".join(HOST_INSTALLABLE))
+_KEEP_PACKAGES = (
+    '--customize-hook=mkdir -p "$1%s/partial" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -q -y --no-install-recommends --download-only '
+    '-o "Dir::Cache::archives=$1%s" install %%s && rm -rf "$1%s/partial" "$1%s/lock"' % ((REPOSITORY,) * 4))
 _DISK_SIZE = 3 << 30  # bytes; sparse
 _ROOTFS = Path(__file__).resolve().parent / "rootfs"
 _GRUB_FILES = Path("/usr/lib/grub/i386-pc")
@@ -39,11 +55,11 @@ _EXT4_WITHOUT = "^orphan_file,^metadata_csum_seed"
 
 
 class Image:
-    """A suite's disk and keys in the cache, of a guest or of a KVM host; built when first asked for."""
+    """A ``suite``'s disk and keys in the cache, of a ``kind`` (one of KINDS); built when first asked for."""
 
-    def __init__(self, suite, is_host=False):
-        self.name = "%s-host" % suite if is_host else suite
-        self.folder = debian.built_once("hosts" if is_host else "images", suite, _recipe(), lambda folder: _build(suite, is_host, folder))
+    def __init__(self, suite, kind="images"):
+        self.name = "%s-%s" % (suite, kind)
+        self.folder = debian.built_once(kind, suite, _recipe(), lambda folder: _build(suite, KINDS[kind], folder))
 
     @property
     def disk(self):
@@ -66,23 +82,26 @@ def _recipe():
     return debian.RECIPE + RECIPE + b"".join(each.name.encode() + b"\0" + each.read_bytes() for each in files)
 
 
-def _build(suite, is_host, folder):
-    shell.say("%s: build the %s' disk from packages (%s, once)" % ((suite, "KVM hosts", "two minutes") if is_host else (suite, "guests", "about a minute")))
+def _build(suite, kind, folder):
+    shell.say("%s: build the %s" % (suite, kind.words))
     for name, comment in (("id_ed25519", "kvm.entropy lab"), ("host_key", suite)):
         shell.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", folder / name)
+    waiting = [_OTHER_NAMES.get((suite, name), name) for name in kind.installable]
     with TemporaryDirectory(prefix="kvm-entropy-image.", dir=place.TEMPORARY) as work:
         settings, tarball = Path(work, "settings.tar"), Path(work, "root.tar")
-        _settings(folder, settings)
+        _settings(folder, kind.files, settings)
         with open(tarball, "wb") as file:
             # Before the kernel is installed, so that its first initramfs is made as the settings say.
-            debian.fetch(suite, file, "minbase", PACKAGES + (HOST_PACKAGES if is_host else ()), [
-                "--essential-hook=tar-in %s /" % settings, *([_KEEP_PACKAGES] if is_host else []), '--customize-hook=chroot "$1" /lab-setup'])
+            debian.fetch(suite, file, "minbase", PACKAGES + kind.packages, [
+                "--essential-hook=tar-in %s /" % settings, *([_KEEP_PACKAGES % " ".join(waiting)] if waiting else []),
+                '--customize-hook=chroot "$1" /lab-setup'])
         _make_disk(Path(work), tarball, folder / "disk.raw")
 
 
-def _settings(folder, path):
-    """Write the tar archive ``path`` of what is put into the new system: the files below rootfs/ and the keys in ``folder``."""
+def _settings(folder, more, path):
+    """Write the tar archive ``path`` of what is put into the new system: the files below rootfs/, ``more`` (dict, path to str) and the keys in ``folder``."""
     files = {str(each.relative_to(_ROOTFS)): each.read_bytes() for each in _ROOTFS.rglob("*") if each.is_file()}
+    files.update({name: text.encode() for name, text in more.items()})
     files["root/.ssh/authorized_keys"] = (folder / "id_ed25519.pub").read_bytes()
     files["etc/ssh/ssh_host_ed25519_key"] = (folder / "host_key").read_bytes()
     files["etc/ssh/ssh_host_ed25519_key.pub"] = (folder / "host_key.pub").read_bytes()

@@ -55,13 +55,16 @@ def virtio_rng(backend="builtin", path="/dev/urandom", rate_bytes=0, rate_period
     return [*source, "-device", "%s,rng=source%s" % (model, limit)]
 
 
-def run(suite, script, *, timeout=60, tries=3, **knobs):
+def run(suite, script, *, timeout=60, tries=3, meanwhile=None, **knobs):
     """Boot a quick guest (``knobs`` are Boot's), let ``script`` run to its end and return the Result.
 
     A boot that does not end by itself within ``timeout`` (s) is tried again, ``tries`` in all; then LabError shows the console's end.
+    ``meanwhile`` is a pair: the beginning of a line on the console (str), and what to call once that line is there.
     """
     for _attempt in range(tries):
         with Boot(suite, script, **knobs) as boot:
+            if meanwhile and boot.reads(meanwhile[0], timeout):
+                meanwhile[1]()
             if boot.reads("LAB-END", timeout) and (result := boot.result()):
                 return result
     raise LabError("%s: %d quick boots did not end within %s s each; the last console:\n%s\n%s" % (

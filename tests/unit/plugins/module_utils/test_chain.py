@@ -168,7 +168,7 @@ def test_a_domain_that_is_off_is_judged_by_its_definition():
 def test_two_running_domains_with_one_uuid_are_ambiguous():
     row = judged({"kvm1": host(domain()), "kvm2": host(domain(name="copy"))}, {"web-1": guest()})
     assert (row["verdict"], codes(row), row["domain"]) == ("unknown", ["ambiguous"], None)
-    assert row["problems"][0]["evidence"] == "web on kvm1 (running), copy on kvm2 (running)"
+    assert row["problems"][0]["evidence"] == "web on kvm1 (running, seen 0 s ago), copy on kvm2 (running, seen 0 s ago)"
 
 
 def test_an_explicit_uuid_wins_over_the_platforms():

@@ -9,6 +9,7 @@ import json
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy import facts_of
 from entropy_machines import MACHINES, codes, logged, machine
+from faults.cases import record_of
 
 HW_RANDOM = "/sys/class/misc/hw_random/"
 SUITES = ("bullseye", "bookworm", "trixie", "forky")
@@ -101,6 +102,17 @@ class TestSeededBy:
     def test_not_a_source_that_came_later(self):
         seen = machine("forky-fed")
         seen["processes"]["fill"] += 60
+        crng = facts_of(seen)["crng"]
+        assert crng["seeded_by"] == "jitter"
+        assert "virtio_rng.0 began to feed at 69." in crng["seeded_by_evidence"]
+
+    @pytest.mark.parametrize("seen_feeders", [{"processes": {"kernel": False}}, {"wanted": {"rngd.service": None}},
+                                              {"processes": {"feeders": [{"pid": 7, "name": "haveged", "arguments": []}]}}])
+    def test_not_the_kernels_own_timing_where_a_feeder_may_have_been_it(self, seen_feeders):
+        seen = record_of("jitter-6.12")["guests"]["guest"]["seen"]
+        assert facts_of(seen)["crng"]["seeded_by"] == "jitter"
+        seen["processes"].update(seen_feeders.get("processes", {}))
+        seen["wanted"] = seen_feeders.get("wanted", {})
         assert facts_of(seen)["crng"]["seeded_by"] == "unknown"
 
     def test_the_cpu_where_the_old_generator_says_so(self):
@@ -196,7 +208,7 @@ class TestFeeder:
         seen = machine("trixie-bare", getrandom="ready")
         seen["processes"]["feeders"] = [{"pid": 7, "name": "rngd", "arguments": arguments}]
         facts = facts_of(seen)
-        assert facts["feeder"] == {"which": "rngd", "running": True, "useful": False, "fake": "/dev/urandom"}
+        assert facts["feeder"] == {"which": "rngd", "running": True, "useful": False, "fake": "/dev/urandom", "wanted": [], "idle_reason": None}
         assert ("fake-source" in codes(facts), facts["verdict"]) == (True, "broken")
 
     def test_beside_a_kernel_that_is_fed_a_feeder_is_useless_and_the_verdict_stays(self):
@@ -208,4 +220,23 @@ class TestFeeder:
     def test_where_nothing_else_feeds_the_kernel_it_is_not_called_useless(self):
         seen = machine("trixie-bare", getrandom="ready")
         seen["processes"]["feeders"] = [{"pid": 7, "name": "jitterentropy-r", "arguments": ["jitterentropy-rngd"]}]
-        assert facts_of(seen)["feeder"] == {"which": "jitterentropy-rngd", "running": True, "useful": "unknown", "fake": None}
+        feeder = facts_of(seen)["feeder"]
+        assert (feeder["which"], feeder["running"], feeder["useful"], feeder["fake"]) == ("jitterentropy-rngd", True, "unknown", None)
+
+    def test_one_that_is_enabled_and_does_not_run_is_dead_and_the_verdict_stays(self):
+        seen = machine("trixie-fed", wanted={"rngd.service": None})
+        facts = facts_of(seen)
+        assert (codes(facts), facts["verdict"], facts["feeder"]["which"]) == (["feeder-dead"], "ok", "rngd")
+
+    def test_whether_it_runs_is_not_known_where_processes_are_hidden(self):
+        seen = machine("trixie-fed-user", wanted={"rngd.service": None})
+        seen["processes"].update(fill=None, kernel=False)
+        assert codes(facts_of(seen)) == []
+
+    def test_one_that_systemd_leaves_out_on_this_kernel_is_useless_and_not_dead(self):
+        facts = facts_of(machine("trixie-fed", wanted={"haveged.service": "<5.6"}))
+        assert codes(facts) == ["feeder-useless"]
+        assert facts["problems"][0]["evidence"] == "haveged.service is for kernels <5.6, and does not run"
+
+    def test_one_of_two_that_is_not_left_out_is_dead(self):
+        assert codes(facts_of(machine("trixie-fed", wanted={"haveged.service": "<5.6", "rngd.service": None}))) == ["feeder-dead"]

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""docs/problems.md: the registry of problem codes, with an example of each from the recorded matrix. ``./run docs`` writes it."""
+
+from pathlib import Path
+
+from ansible_collections.kvm.entropy.plugins.module_utils._problems import BOTH, GUEST, HOST, INFO, PROBLEMS
+from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BREAKING, DEGRADING
+
+from faults.cases import CASES, judged, record_of
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs/problems.md"
+HEAD = """# Problem codes
+
+Codes are stable. Facts, `verify`'s lines, reports and metrics use the same ones, each with its evidence. This page is written from
+`plugins/module_utils/_problems.py` by `./run docs`; a test compares the two. The examples are real: each is what the collection says of a
+machine that was recorded with that fault (`tests/faults`), but where it says otherwise.
+
+| code | what it means | seen by | what it does to the verdict |
+|---|---|---|---|
+"""
+SEEN_BY = {GUEST: "the guest", HOST: "the host", BOTH: "guest and host"}
+# What decides whether a guest whose other links are right is well; elsewhere a link that is broken or unknown decides.
+BY_LINKS = "what its link does: broken is degraded, unknown is unknown"
+
+
+def weight(code):
+    """Return in words what the problem ``code`` (str) does to a verdict."""
+    if PROBLEMS[code]["severity"] == INFO:
+        return "nothing, it is for information"
+    return "broken" if code in BREAKING else "degraded" if code in DEGRADING else BY_LINKS
+
+
+def example(code):
+    """Return (where from, the lines) of an example of the problem ``code`` (str)."""
+    for name, case in CASES.items():
+        if code in case.codes:
+            row, _facts = judged(record_of(name))
+            return "Recorded: %s." % case.about, lines(row, code)
+    row, words = CHANGED[code]()
+    return "Not recorded: %s." % words, lines(row, code)
+
+
+def lines(row, code):
+    """Return what is told of ``row`` (dict): its head, and the evidence of the problem ``code`` (str)."""
+    (one,) = [one for one in row["problems"] if one["code"] == code]
+    return [row["text"][0], "    %s: %s (%s)" % (code, one["text"], one["evidence"])]
+
+
+def _changed(name, change):
+    record = record_of(name)
+    change(record)
+    return judged(record)[0]
+
+
+def _group(record):
+    (host,) = record["hosts"].values()
+    return host["domains"]["groups"][0]
+
+
+def _confidential(record):
+    (guest,) = record["guests"].values()
+    guest["seen"]["log"]["lines"].append([0.01, "Memory Encryption Features active: AMD SEV"])
+
+
+def _with_capacity(entry):
+    def change(record):
+        (host,) = record["hosts"].values()
+        device = dict(_group(record)["config"][0], path="/dev/hwrng")
+        _group(record).update(config=[device], live=[device])
+        host["domains"]["host"] = {"capacity": [dict({"backend": "random", "path": "/dev/hwrng", "unsafe": False, "idle": 1.1}, **entry)]}
+    return change
+
+
+SLOW = {"delivered": 100, "enough": False, "reason": "/dev/hwrng delivers 100 bytes/s. Domains with it: 30, running: 30, drawing 32 bytes/s when idle, "
+        "without a limit. Started together, the last is seeded 19.2 s after the first"}
+DRY = {"delivered": 0, "enough": False, "reason": "/dev/hwrng delivers nothing. Domains with it: 30, running: 30, drawing 32 bytes/s when idle"}
+
+# Codes that no recorded machine has, from one that is changed.
+CHANGED = {
+    "untrusted-host": lambda: (_changed("healthy-6.12", _confidential), "the log line of a guest under AMD SEV was added to a healthy guest"),
+    "host-unsound": lambda: (_changed("healthy-debian-13", lambda record: record["hosts"]["kvm1"].update(seen_of="rngd-fake")),
+                             "a healthy guest, on a host whose rngd is fake"),
+    "managed-elsewhere": lambda: (_changed("windows", lambda record: _group(record).update(managed_elsewhere="openstack")),
+                                  "a domain, as if OpenStack had defined it"),
+    "backend-starves": lambda: (_changed("windows", _with_capacity(DRY)), "a domain, as if its host's source delivered nothing"),
+    "backend-slow": lambda: (_changed("windows", _with_capacity(SLOW)), "a domain, as if its host's source were slow"),
+}
+
+
+def page():
+    """Return the whole page (str)."""
+    table = ["| [`%s`](#%s) | %s | %s | %s |" % (code, code, known["text"], SEEN_BY[known["seen_by"]], weight(code)) for code, known in PROBLEMS.items()]
+    return HEAD + "\n".join(table) + "\n" + "".join(section(code) for code in PROBLEMS)
+
+
+def section(code):
+    """Return the part (str) of the page on the problem ``code`` (str)."""
+    known = PROBLEMS[code]
+    source, told = example(code)
+    return "\n".join([
+        "", "## " + code, "", known["text"] + ".", "",
+        "- **Detected:** " + known["detected"], "- **How sure:** " + known["sure"],
+        "- **Seen by:** %s. It takes %s." % (SEEN_BY[known["seen_by"]], known["needs"]),
+        "- **Verdict:** %s." % weight(code), "- **Remedy:** %s." % known["remedy"], "", source, "", "```text", *told, "```", ""])
+

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Make the cases that nobody can log in to, and those of a fleet: domains on one or two real libvirts, beside guests that were seen before."""
+
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from lab import place
+from lab.daemon import Daemon
+from virt_host import RNG, Host
+
+from faults.cases import record_of
+from faults.recording import HOST, SOUND, WITHOUT_SOURCE, domains_of, record
+
+OTHER_HOST = "kvm2"
+# As virt-install and virt-manager define a Windows guest.
+WINDOWS = "<acpi/><hyperv><relaxed state='on'/><vapic state='on'/><spinlocks state='on' retries='8191'/></hyperv>"
+GENID = "<genid/>"
+HWRNG = RNG.replace("/dev/urandom", "/dev/hwrng")
+# A guest that has the device and is sound, seen by its first process; its UUID is entropy_quick's.
+INSIDE = "healthy-6.12"
+UUID = "<uuid>2c12a822-84af-424b-91cf-7470bde43aa8</uuid>"
+DAY, HOUR = 86400, 3600
+
+
+def _host_half(host, *names, seen_of=SOUND, **more):
+    return dict({"domains": domains_of(host, *names), "seen_of": seen_of}, **more)
+
+
+def _domain(host, name, expect="host-only", seen_of=SOUND):
+    """Return the record of the domain ``name`` on ``host``, as nothing but its host tells."""
+    half = _host_half(host, name, expect=expect, seen_of=seen_of)
+    return record(name, {HOST: half}, {}, half["domains"]["gathered_at"])
+
+
+def _guest(age=0, **more):
+    """Return the half (dict) of the guest that is sound, as it was ``age`` (s) ago."""
+    seen = dict(record_of(INSIDE)["guests"]["guest"]["seen"], now=int(time.time()) - age)
+    return dict({"seen": seen}, **more)
+
+
+def _fleet(hosts, **guests):
+    return record("guest" if guests else "web", hosts, guests, int(time.time()))
+
+
+def domains(host):
+    """Yield (case, record) of each case that one ``host`` (virt_host.Host) tells."""
+    host.define("bare", head=GENID)
+    yield "domain-without-device", _domain(host, "bare")
+    host.define("unsafe", HWRNG, head=GENID)
+    yield "unsafe-backend", _domain(host, "unsafe", seen_of=WITHOUT_SOURCE)
+    host.define("windows", RNG, head=GENID, features=WINDOWS, start=True)
+    yield "windows", _domain(host, "windows")
+    yield "windows-not-said", _domain(host, "windows", expect="auto")
+    host.define("saved", RNG, head=GENID, start=True)
+    host.virsh("managedsave", "saved")
+    yield "managed-save-with-device", _domain(host, "saved")
+    host.define("saved-before", head=GENID, start=True)
+    host.virsh("managedsave", "saved-before")
+    host.virsh("attach-device", "saved-before", host.device_file(RNG), "--config")
+    yield "managed-save", _domain(host, "saved-before")
+
+
+def fleets(first, second):
+    """Yield (case, record) of each case that takes two hosts (virt_host.Host), or a guest and the time."""
+    first.define("web", RNG, head=UUID + GENID, start=True)
+    here = _host_half(first, "web")
+    yield "host-without-guest", _fleet({HOST: here})
+    yield "unreachable-with-yesterdays-facts", _fleet({HOST: here}, guest=_guest(DAY - HOUR, error="Failed to connect to the host via ssh"))
+    yield "stale", _fleet({HOST: here}, guest=_guest(2 * DAY))
+    second.define("web", RNG, head=UUID + GENID)
+    yield "one-uuid-off-elsewhere", _fleet({HOST: here, OTHER_HOST: _host_half(second, "web")}, guest=_guest())
+    second.virsh("start", "web")
+    yield "one-uuid-running-twice", _fleet({HOST: _host_half(first, "web"), OTHER_HOST: _host_half(second, "web")}, guest=_guest())
+    first.virsh("destroy", "web")
+    here["domains"]["gathered_at"] -= HOUR
+    yield "moved-between-looks", _fleet({HOST: here, OTHER_HOST: _host_half(second, "web")}, guest=_guest())
+
+
+def make(folder, done):
+    """Make every case on two libvirts in ``folder`` (Path) and call ``done(case, record)`` for each."""
+    with ExitStack() as stack:
+        first, second = (Host(stack.enter_context(Daemon(Path(folder, name))), stack.enter_context(tempfile.TemporaryDirectory(dir=place.TEMPORARY)))
+                         for name in (HOST, OTHER_HOST))
+        for story in (domains(first), fleets(first, second)):
+            for case, made in story:
+                done(case, made)

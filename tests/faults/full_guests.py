@@ -1,0 +1,226 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Make the cases that take a whole guest: Debian over SSH, with its domain on a real libvirt. Each guest goes from fault to fault.
+
+A look is that of an auditor: the guest is observed over SSH, its domains are read by ``virt_rng_info`` on the host.
+"""
+
+import io
+import json
+import re
+import subprocess
+import time
+import zipfile
+from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
+
+from entropy_quick import COLLECTION, INSIDE, UTILITIES
+from lab.fleet import Lab
+from lab.guest import Guest
+from lab.images import REPOSITORY
+from virt_host import Host
+
+from faults.recording import HOST, domains_of, record
+
+RNG = '<rng model="virtio"><backend model="random">/dev/urandom</backend></rng>'
+SLOW = '<rng model="virtio"><rate bytes="5" period="1000"/><backend model="random">/dev/urandom</backend></rng>'
+ZEROS = '<rng model="virtio"><backend model="random">/dev/zero</backend></rng>'
+# Longer than it takes to fill a guest's buffer of 64 bytes at 5 bytes per second.
+FIRST_CREDIT = 14
+
+# The utilities lie beside it in one archive, from which Python imports.
+_OBSERVE = """
+import json, sys
+sys.path.insert(0, sys.argv[1] + "/collections")
+from ansible_collections.kvm.entropy.plugins.module_utils import _kernel
+print(json.dumps(_kernel.observe(**json.loads(sys.argv[2]))))
+"""
+
+class Labor:
+    """The lab's guests, what is done to them, and what looks at them show."""
+
+    def __init__(self, lab):
+        self._lab = lab
+        self._daemon = lab.daemon
+        self._host = Host(lab.daemon, lab.folder)
+
+    def guest(self, name):
+        """Return the lab's guest (lab.guest.Guest) ``name``."""
+        return Guest(self._daemon, name)
+
+    def seen(self, name, user="root", **asked):
+        """Return what the kernel of guest ``name`` showed ``user`` (dict of ``_kernel.observe``, with what is ``asked`` of it)."""
+        words = self.guest(name).ssh_words(user)
+        target = "kvm-entropy-look"
+        command = "cat >%s && python3 -c '%s' %s '%s'" % (target, _OBSERVE, target, json.dumps(asked))
+        done = subprocess.run(words + [command], input=_archive(), stdout=subprocess.PIPE, check=True, timeout=120)
+        return json.loads(done.stdout)
+
+    def look(self, name, user="root", uuid=None, **asked):
+        """Return the record (dict) of guest ``name`` and its host, as they are now."""
+        seen = self.seen(name, user, **asked)
+        half = {"seen": seen, "uuid": uuid} if uuid else {"seen": seen}
+        return record(name, {HOST: {"domains": domains_of(self._host, name), "seen_of": "healthy-6.12"}}, {name: half}, seen["now"])
+
+    def attach(self, name, xml, *scopes):
+        """Give the domain ``name`` the device ``xml`` (str), in the ``scopes`` (virsh's words)."""
+        self._with_file(name, xml, "attach-device", scopes)
+
+    def detach(self, name, xml, *scopes):
+        """Take the device ``xml`` (str) from the domain ``name``, in the ``scopes`` (virsh's words)."""
+        self._with_file(name, xml, "detach-device", scopes)
+
+    def virsh(self, *words):
+        """Run virsh with ``words`` on the lab's libvirt."""
+        return self._daemon.virsh(*words)
+
+    def device(self, name, *words):
+        """Return the first device (XML, str) of the domain ``name``; ``words`` are dumpxml's."""
+        return re.search(r"<rng.*?</rng>", self.virsh("dumpxml", name, *words), re.DOTALL)[0]
+
+    def install(self, name, *packages):
+        """Install ``packages`` (names) in guest ``name`` from what waits there; nothing that this starts is left running."""
+        files = " ".join("%s/%s_*.deb" % (REPOSITORY, package) for package in packages)
+        self.guest(name).ssh("dpkg --force-depends --install %s/lib*.deb %s >/dev/null 2>&1; systemctl daemon-reload" % (REPOSITORY, files))
+
+    def _with_file(self, name, xml, command, scopes):
+        path = self._daemon.state / "device.xml"
+        path.write_text(xml)
+        path.chmod(0o644)
+        self.virsh(command, name, path, *scopes)
+
+
+def _archive():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in (COLLECTION / UTILITIES).glob("_*.py"):
+            archive.writestr("%s/%s" % (INSIDE.lstrip("/"), path.name), path.read_text(encoding="utf-8"))
+        folder = ""
+        for part in ("collections", "ansible_collections", "kvm", "entropy", "plugins", "module_utils"):
+            folder = "%s%s/" % (folder, part)
+            archive.writestr(folder + "__init__.py", "")
+    return packed.getvalue()
+
+
+# --- the stories: each yields (case, record), in this order on its guest ---------------------------------------------------------------
+
+def _healthy(case):
+    def story(labor, name):
+        yield case, labor.look(name)
+    return story
+
+
+def _trixie(labor, name):
+    guest = labor.guest(name)
+    yield "healthy-debian-13", labor.look(name)
+    alone = labor.look(name)
+    yield "guest-without-host", dict(alone, hosts={})
+    yield "user-view", labor.look(name, user="user")
+    yield "user-view-with-uuid", labor.look(name, user="user", uuid=labor.virsh("domuuid", name).strip())
+
+    labor.virsh("suspend", name)
+    time.sleep(5)
+    labor.virsh("resume", name)
+    yield "suspended", labor.look(name)
+
+    labor.detach(name, labor.device(name, "--inactive"), "--config")
+    yield "running-not-defined", labor.look(name)
+    labor.attach(name, RNG, "--config")
+    labor.attach(name, RNG, "--config", "--live")
+    yield "two-devices", labor.look(name)
+    labor.detach(name, labor.device(name, "--inactive"), "--config")
+    guest.restart()
+
+    labor.install(name, "rng-tools5", "haveged")
+    guest.ssh("systemctl disable --now haveged; systemctl enable --now rngd")
+    yield "rngd-useless", labor.look(name)
+    guest.ssh("systemctl kill --signal=KILL rngd; sleep 1")
+    yield "rngd-dead", labor.look(name)
+    guest.ssh("mkdir -p /etc/systemd/system/rngd.service.d; printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/rngd -f -r /dev/urandom\\n' "
+              ">/etc/systemd/system/rngd.service.d/fake.conf; systemctl daemon-reload; systemctl restart rngd; sleep 1")
+    yield "rngd-fake", labor.look(name)
+    guest.ssh("systemctl disable --now rngd; systemctl enable --now haveged; sleep 1")
+    yield "haveged-useless", labor.look(name)
+    guest.ssh("systemctl stop haveged; sed 's/^\\[Unit\\]/[Unit]\\nConditionKernelVersion=<5.6/' /usr/lib/systemd/system/haveged.service "
+              ">/etc/systemd/system/haveged.service; systemctl daemon-reload; systemctl start haveged; sleep 1")
+    yield "haveged-left-out", labor.look(name)
+    guest.ssh("systemctl disable haveged")
+
+    # The log's buffer has 128 KiB or more here: many long lines push the boot out of it.
+    guest.ssh("for number in $(seq 3000); do echo \"<6>$number $(printf '%0200d' 0)\"; done >/dev/kmsg")
+    yield "log-rotated", labor.look(name)
+
+
+def _forky(labor, name):
+    yield "healthy-debian-14", labor.look(name)
+    labor.virsh("managedsave", name)
+    labor.virsh("start", name)
+    yield "restored", labor.look(name)
+
+
+def _bare(labor, name):
+    guest = labor.guest(name)
+    yield "no-device", labor.look(name)
+    labor.install(name, "rng-tools5")
+    guest.ssh("systemctl enable --now rngd; sleep 2; systemctl is-active rngd || true")
+    yield "rngd-dead-and-no-device", labor.look(name)
+    guest.ssh("systemctl disable rngd")
+    labor.attach(name, RNG, "--config")
+    yield "defined-not-running", labor.look(name)
+    labor.attach(name, RNG, "--live")
+    guest.ssh("until test -d /sys/bus/virtio/drivers/virtio_rng; do sleep 0.5; done; sleep 2")
+    yield "plugged-late", labor.look(name)
+
+
+def _blacklisted(labor, name):
+    guest = labor.guest(name).start()
+    guest.ssh("echo blacklist virtio_rng >/etc/modprobe.d/kvm-entropy-test.conf")
+    guest.restart()
+    yield "driver-blacklisted", labor.look(name)
+
+
+def _slow(labor, name):
+    labor.attach(name, SLOW, "--config")
+    guest = labor.guest(name).start()
+    guest.ssh("sleep %d" % FIRST_CREDIT)
+    yield "rate-starves", labor.look(name)
+
+
+def _stuck(labor, name):
+    labor.attach(name, ZEROS, "--config")
+    labor.guest(name).start()
+    yield "stuck", labor.look(name, health_bytes=20000, health_timeout=10)
+
+
+class Story(namedtuple("Story", "guest tell cases")):
+    """How the lab is asked for a ``guest`` (str), what happens to it (``tell`` yields a case and its record), and the ``cases`` that this gives."""
+
+
+STORIES = {
+    "trixie": Story("trixie,early,rng,genid", _trixie, (
+        "healthy-debian-13", "guest-without-host", "user-view", "user-view-with-uuid", "suspended", "running-not-defined", "two-devices", "rngd-useless",
+        "rngd-dead", "rngd-fake", "haveged-useless", "haveged-left-out", "log-rotated")),
+    "bare": Story("bookworm,early", _bare, ("no-device", "rngd-dead-and-no-device", "defined-not-running", "plugged-late")),
+    "forky": Story("forky,early,rng,genid", _forky, ("healthy-debian-14", "restored")),
+    "plain": Story("trixie,early,rng", _healthy("no-genid"), ("no-genid",)),
+    "late": Story("trixie,rng", _healthy("driver-late"), ("driver-late",)),
+    "bullseye": Story("bullseye,early,rng", _healthy("healthy-debian-11"), ("healthy-debian-11",)),
+    "bookworm": Story("bookworm,early,rng", _healthy("healthy-debian-12"), ("healthy-debian-12",)),
+    "old": Story("bullseye", _healthy("early-reads"), ("early-reads",)),
+    "blacklisted": Story("bookworm,rng,off", _blacklisted, ("driver-blacklisted",)),
+    "slow": Story("bookworm,early,off", _slow, ("rate-starves",)),
+    "stuck": Story("bookworm,early,off", _stuck, ("stuck",)),
+}
+
+
+def make(folder, names, done):
+    """Bring up the guests ``names`` (keys of STORIES) in a lab in ``folder``, two at a time, and call ``done(case, record)`` for each case."""
+    def tell(name):
+        for case, made in STORIES[name].tell(labor, name):
+            done(case, made)
+
+    with Lab(folder, ["%s=%s" % (name, STORIES[name].guest) for name in names]) as lab, ThreadPoolExecutor(2) as pool:
+        labor = Labor(lab)
+        list(pool.map(tell, names))

@@ -1,0 +1,15 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Write the pages that are made from the code and from the recorded matrix: ``./run docs``."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from faults import compare, document  # noqa: E402
+
+for page in (document, compare):
+    page.DOCUMENT.write_text(page.page(), encoding="utf-8")

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Make the quick cases: a real kernel in a small initramfs, seen by its first process, which is the only way to see a CRNG that is not ready."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import threading
+from pathlib import Path
+
+from entropy_quick import observations
+from lab import place, quick
+
+from faults import other_source
+from faults.recording import guest_only
+
+DRIVER = "load virtio_pci virtio_rng"
+RDRAND = quick.CPU.replace("-rdrand", "+rdrand")
+HW_RANDOM = "/sys/class/misc/hw_random/"
+CURRENT_QUALITY = "/sys/module/rng_core/parameters/current_quality"
+# Debian's package ovmf.
+FIRMWARE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
+VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
+# Longer than the collection waits for a first buffer before it calls a device dry (_entropy_hwrng.PATIENCE).
+DRY = "wait 11"
+
+
+def _device(suite, *steps, **knobs):
+    return observations(suite, [*steps, "observe it"], device=quick.virtio_rng(), **knobs)["it"]
+
+
+def _bare(suite, *steps, **knobs):
+    return observations(suite, [*steps, "observe it"], **knobs)["it"]
+
+
+def _healthy(suite, **knobs):
+    return observations(suite, [DRIVER, "observe fed"], device=quick.virtio_rng(), **knobs)["fed"]
+
+
+def _by_firmware(device, *steps):
+    with tempfile.TemporaryDirectory(dir=place.TEMPORARY) as folder:
+        variables = shutil.copy(VARIABLES, folder)
+        flash = "if=pflash,format=raw,unit=%d,readonly=%s,file=%s"
+        return observations("trixie", [*steps, "observe fed" if steps else "observe it"], device=device, qemu=(
+            "-drive", flash % (0, "on", FIRMWARE), "-drive", flash % (1, "off", variables)))["fed" if steps else "it"]
+
+
+def _withheld():
+    with quick.fifo() as (path, _give):
+        return observations("bookworm", [DRIVER, DRY, "observe it"], device=quick.virtio_rng("random", path))["it"]
+
+
+def _spinning():
+    """Linux 5.10 sleeps in its fill thread only where something is credited or the CRNG is ready: quality 0 before the first byte, then plenty."""
+    with quick.fifo() as (path, give), _flowing(give) as flow:
+        steps = ["observe before", DRIVER, "write %s 0" % CURRENT_QUALITY, "observe dry", "wait 0.8", "observe it"]
+        return observations("bullseye", steps, device=quick.virtio_rng("random", path), meanwhile=("SEEN dry", flow.set))["it"]
+
+
+@contextlib.contextmanager
+def _flowing(give):
+    """Yield an event (threading.Event): from when it is set until the end, random bytes are given as fast as they are taken."""
+    begin, over = threading.Event(), threading.Event()
+
+    def flow():
+        begin.wait()
+        while not over.is_set():
+            give(os.urandom(4096))
+
+    # A daemon: at the end it may be waiting in a full FIFO, which is closed then.
+    threading.Thread(target=flow, daemon=True).start()
+    try:
+        yield begin
+    finally:
+        over.set()
+        begin.set()
+
+
+def _stuck():
+    steps = [DRIVER, "health fed"]
+    return observations("trixie", steps, device=quick.virtio_rng("random", "/dev/zero"))["fed"]
+
+
+def _other_source():
+    files = {"/lab/other_source.ko": other_source.module("trixie")}
+    steps = [DRIVER, "insmod /lab/other_source.ko", "write %srng_current other-source" % HW_RANDOM]
+    return _device("trixie", *steps, files=files)
+
+
+def _spinning_for_ever():
+    """A source that always has something, and credits nothing: the thread neither sleeps nor gets anywhere."""
+    files = {"/lab/other_source.ko": other_source.module("bullseye")}
+    return _device("bullseye", "insmod /lab/modules/rng_core.ko", "insmod /lab/other_source.ko", "wait 3", files=files)
+
+
+MAKERS = {
+    "healthy-5.10": lambda: _healthy("bullseye"),
+    "healthy-6.1": lambda: _healthy("bookworm"),
+    "healthy-6.12": lambda: _healthy("trixie"),
+    "healthy-7.2": lambda: _healthy("forky"),
+    "fips": lambda: _healthy("trixie", append="fips=1"),
+    "cpu-only": lambda: _bare("trixie", cpu=RDRAND),
+    "cpu-not-trusted": lambda: _bare("trixie", cpu=RDRAND, append="random.trust_cpu=off"),
+    "cpu-and-device": lambda: _healthy("trixie", cpu=RDRAND),
+    "bootloader": lambda: _by_firmware(quick.virtio_rng(), DRIVER),
+    "firmware-without-device": lambda: _by_firmware(None),
+    "jitter-5.10": lambda: _bare("bullseye", "wait-ready"),
+    "jitter-6.12": lambda: _bare("trixie", "wait-ready"),
+    "plugged-after-jitter": lambda: observations("trixie", ["wait-ready", "wait 5", DRIVER, "observe fed"], device=quick.virtio_rng())["fed"],
+    "driver-missing-at-start": lambda: _device("trixie"),
+    "other-source": _other_source,
+    "source-none": lambda: observations("trixie", [DRIVER, "observe fed", "write %srng_current none" % HW_RANDOM, "observe it"],
+                                        device=quick.virtio_rng())["it"],
+    "quality-zero-at-start": lambda: _device("forky", DRIVER, "wait 2", append="rng_core.default_quality=0"),
+    "quality-zero-later": lambda: observations("trixie", [DRIVER, "observe fed", "write %srng_quality 0" % HW_RANDOM, "observe it"],
+                                               device=quick.virtio_rng())["it"],
+    "spinning-thread": _spinning,
+    "spinning-for-ever": _spinning_for_ever,
+    "withheld": _withheld,
+    "stuck-inside": _stuck,
+    "no-log": lambda: observations("trixie", [DRIVER, "observe fed", "user", "observe it"], device=quick.virtio_rng())["it"],
+}
+
+
+def make(name):
+    """Boot the guest of the case ``name`` (a key of MAKERS) and return its record (dict)."""
+    return guest_only(name, MAKERS[name]())
