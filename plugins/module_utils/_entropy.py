@@ -7,6 +7,7 @@
 from ansible_collections.kvm.entropy.plugins.module_utils import _kernel, _verdict
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_crng import crng_facts, first_consumer
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_feeder import feeder_facts
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_health import check, health_facts
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_hwrng import hwrng_facts
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_log import events
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_platform import confidential, cpu_facts, domain_uuid, fips, kvm_guest, vmgenid
@@ -18,9 +19,13 @@ GENERATIONS = {256: "rewritten", 4096: "legacy"}
 RANDOM = "/proc/sys/kernel/random/"
 
 
-def gather(root="/"):
-    """Return the facts (dict) of the system below ``root`` (str). Raise EntropyError where ``root`` is no folder."""
-    return facts_of(_kernel.observe(root))
+def gather(root="/", health_bytes=0, health_timeout=10):
+    """Return the facts (dict) of the system below ``root`` (str), tested with at most ``health_bytes`` of its source in at most ``health_timeout`` s.
+
+    Raise EntropyError where ``root`` is no folder or one of the others is out of its bounds.
+    """
+    check(health_bytes, health_timeout)
+    return facts_of(_kernel.observe(root, health_bytes, health_timeout))
 
 
 def facts_of(seen):
@@ -44,7 +49,7 @@ def facts_of(seen):
         "domain_uuid": uuid,
         "domain_uuid_from": uuid_from,
         "domain_uuid_reason": uuid_reason,
-        "health": None,
+        "health": health_facts(seen),
     }
     facts["feeder"] = feeder_facts(seen, facts["hwrng"]["filling"], facts["kernel"]["generation"])
     facts["crng"] = crng_facts(seen, log, facts["hwrng"], facts["cpu"], facts["feeder"])

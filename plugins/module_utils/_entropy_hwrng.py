@@ -27,24 +27,31 @@ def hwrng_facts(seen, log, consumer_at):
     ``consumer_at`` (float or None) is when user space's first known consumer started, in seconds since boot.
     """
     texts = seen["texts"]
+    current, quality = source(seen)
     names = [name for name in texts.get(HW_RANDOM + "rng_available", "").split() if name != "none"]
     devices = [device for device in seen["virtio"] if device["id"] == RNG_DEVICE]
     facts = {
         "available": names,
-        "current": _current(seen),
+        "current": current,
         "other_sources": [name for name in names if not name.startswith(VIRTIO_RNG)],
         "device": _device(seen, devices),
         "device_at": _device_at(seen, devices),
         "driver_loaded": _driver_loaded(seen),
         "driver_bound": sorted(device["name"] for device in devices if device["driver"]),
         "driver_at": _driver_at(seen, names),
+        "quality": quality,
     }
-    facts["quality"] = _quality(texts, facts["current"])
     facts["early"] = _early(seen, facts, consumer_at)
     facts["spin"] = _spin(seen)
     facts["delivered"] = _delivered(texts.get("/proc/interrupts"), facts["driver_bound"])
     facts["filling"], facts["filling_evidence"] = _filling(seen, facts)
     return facts
+
+
+def source(seen):
+    """Return (name, quality) of the current source: None for what was not seen, ``none`` (str) where there is none; the quality (int) is of 1024."""
+    current = _current(seen)
+    return current, _quality(seen["texts"], current)
 
 
 def _current(seen):

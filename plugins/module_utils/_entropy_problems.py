@@ -4,6 +4,7 @@
 
 """Which problems a machine's own facts show, and what could not be seen. Pure."""
 
+from ansible_collections.kvm.entropy.plugins.module_utils import _entropy_health
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_log import plugged_at
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
 
@@ -13,7 +14,7 @@ VIRTIO_RNG = "virtio_rng"
 
 def problems(facts, log):
     """Return the problems (list of dict) that ``facts`` (dict) and ``log`` (``_entropy_log.events``) show, the nearest to the host first."""
-    return list(_source_problems(facts)) + list(_time_problems(facts, log)) + list(_other_problems(facts))
+    return list(_source_problems(facts)) + list(_health_problems(facts)) + list(_time_problems(facts, log)) + list(_other_problems(facts))
 
 
 def _source_problems(facts):
@@ -31,6 +32,11 @@ def _source_problems(facts):
         yield problem("quality-zero", hwrng["filling_evidence"])
     elif hwrng["filling"] is False:
         yield problem("not-filling", hwrng["filling_evidence"])
+
+
+def _health_problems(facts):
+    if facts["health"] and facts["health"]["passed"] is False:
+        yield problem("source-stuck", _entropy_health.evidence(facts["health"]))
 
 
 def _time_problems(facts, log):
@@ -96,3 +102,5 @@ def _unseen(seen, log, facts):
         yield "cpu.trusted", "the kernel's build options are not to be found", "a readable /boot/config-%s" % (facts["kernel"]["release"] or "RELEASE")
     if seen["live"] and facts["boot_id"] is None and facts["crng"]["ready"] is False:
         yield "boot_id", "its first read draws a number, and the CRNG is not ready", "a look once it is ready"
+    if _entropy_health.unseen(seen):
+        yield ("health",) + _entropy_health.unseen(seen)

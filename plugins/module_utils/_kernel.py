@@ -4,7 +4,8 @@
 
 """What this machine's kernel, or another tree's files, say: plain observations, nothing concluded from them.
 
-The only file that asks the kernel. It draws no random number and imports nothing that does.
+The only file that asks the kernel, with those that it imports. It draws no random number, unless a test of the source is asked for, and imports
+nothing that does.
 """
 
 import os
@@ -12,7 +13,7 @@ import re
 import time
 import zlib
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_log
+from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_health, _kernel_log
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import Tree
 
@@ -64,13 +65,14 @@ RUNLEVELS = "/etc/runlevels"
 KTHREADD = "2"
 
 
-def observe(root="/"):
+def observe(root="/", health_bytes=0, health_timeout=10):
     """Return what there is to see below ``root`` (str), as a dict that JSON can hold:
 
     ``live`` (bool: the running kernel answered), ``now`` (int, UTC s), ``getrandom`` (``ready``, ``waiting``, or None), ``texts`` (dict, path
     to str, of what is there), ``refused`` (dict, path to the error's name), ``folders`` (dict, path to names), ``virtio`` (list of
     dict: name, id, driver, path), ``pci_rng`` (list of PCI addresses), ``processes`` (dict or None), ``wanted`` (dict, see ``_wanted``),
-    ``config`` (dict or None), ``log`` (dict or None).
+    ``config`` (dict or None), ``log`` (dict or None), ``health`` (None, or with ``health_bytes`` what came of testing at most so many bytes of the
+    source in at most ``health_timeout`` s, see ``_kernel_health``).
 
     Raise EntropyError where ``root`` is no folder.
     """
@@ -84,6 +86,7 @@ def observe(root="/"):
         if seen["getrandom"] == "waiting" and _getrandom() == "ready":
             # It became ready in between: look again, so that all of it is one moment's.
             seen = _observe(tree)
+        seen["health"] = _kernel_health.tested(seen, health_bytes, health_timeout) if health_bytes else None
         return seen
     finally:
         tree.close()

@@ -168,8 +168,9 @@ _known("source-stuck",
        "The source delivers bytes that no sound source delivers: a constant, a repetition or a bias",
        "Take it out of use (a guest gets another backend by kvm.entropy.virt_rng on its host), and replace the keys that were generated from it",
        seen_by=BOTH, needs="root, and a test that is asked for (health_bytes)",
-       detected="The repetition count or adaptive proportion test of SP 800-90B failed, or two FIPS 140-2 blocks one after the other (docs/health.md).",
-       sure="Nearly: the chance of a false alarm stands in docs/health.md. That a source passes proves no entropy.")
+       detected="The repetition count or adaptive proportion test of SP 800-90B failed, the first bytes came again, or more blocks failed FIPS 140-2 than "
+                "chance explains (docs/health.md).",
+       sure="Nearly: a sound source fails one of 22 million tests of 20,000 bytes. That a source passes proves no entropy.")
 _known("no-vmgenid",
        "The guest is not told when it was cloned or restored, and may then repeat random numbers until its kernel reseeds",
        "Put <genid/> into the domain's definition and start the domain again; the guest's kernel needs 5.18 or newer to listen",

@@ -62,7 +62,7 @@ def guest_links(facts):
     if facts["kvm_guest"] is False:
         links.update(live=NOT_APPLICABLE, current=NOT_APPLICABLE, fed=NOT_APPLICABLE)
     else:
-        links.update(live=state_of(hwrng["device"]), current=_current(hwrng), fed=state_of(hwrng["filling"]))
+        links.update(live=state_of(hwrng["device"]), current=_current(hwrng), fed=_fed(facts))
     links.update(ready=state_of(crng["ready"]), in_time=state_of(crng["in_time"]))
     return links
 
@@ -72,6 +72,12 @@ def _current(hwrng):
     if hwrng["current"] is not None:
         return state_of(hwrng["current"].startswith("virtio_rng"))
     return state_of(False if hwrng["device"] is False else UNKNOWN)
+
+
+def _fed(facts):
+    """Return the state (str) of the link from the source to the kernel: what arrives and is no entropy feeds nothing."""
+    is_stuck = (facts.get("health") or {}).get("passed") is False
+    return BROKEN if is_stuck else state_of(facts["hwrng"]["filling"])
 
 
 def judge_guest(facts):

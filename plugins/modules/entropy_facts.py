@@ -14,8 +14,8 @@ description:
   - Looks, on a guest or on a host, at whether the kernel's generator (CRNG) is ready, since when and by whom it was seeded, which hardware
     sources there are, whether the kernel is fed by one, and whether all that was in time for user space's first read.
   - It probes and never compares version numbers. What it cannot see is V(unknown) (names and numbers are null) and listed in C(unseen).
-  - It draws no random number, changes nothing and needs no privileges. As root it sees more, namely the domain UUID and, where
-    C(kernel.dmesg_restrict) is set, the kernel's log.
+  - It draws no random number unless O(health_bytes) asks for it, changes nothing and needs no privileges. As root it sees more, namely the domain UUID
+    and, where C(kernel.dmesg_restrict) is set, the kernel's log.
 options:
   root:
     description:
@@ -23,6 +23,23 @@ options:
       - What only a running kernel can tell is V(unknown) then, and never this machine's own answer. Symbolic links do not lead out of it.
     type: path
     default: /
+  health_bytes:
+    description:
+      - How many bytes of the kernel's current source (C(/dev/hwrng)) may be read, at most, to test whether it is stuck, repeats itself or is biased. V(0) reads
+        nothing, otherwise V(2500) to V(1048576). 20,000 make 8 blocks of FIPS 140-2, and take 20 s where a host allows the usual 1,024 bytes per second.
+      - They are thrown away, neither kept nor returned, and lost to the kernel. Nothing is read while the CRNG is not ready, where the kernel has no current
+        source, or with another O(root) than V(/). It takes root.
+      - It proves no entropy. See C(docs/health.md) for what is found and what is not.
+    type: int
+    default: 0
+    version_added: 0.3.0
+  health_timeout:
+    description:
+      - How long to read at most, in seconds (0.1 to 300), whatever has come by then. A source that starves is left when time is over, even where a read of it
+        would wait for ever.
+    type: float
+    default: 10
+    version_added: 0.3.0
 seealso:
   - module: kvm.entropy.hwrng
 extends_documentation_fragment:
@@ -39,6 +56,14 @@ EXAMPLES = r"""
 - name: Refuse to generate keys before numbers are good
   ansible.builtin.assert:
     that: ansible_facts['entropy'].crng.ready is true
+
+- name: Test what the source delivers, and fail where it is no random source
+  kvm.entropy.entropy_facts:
+    health_bytes: 20000
+    health_timeout: 30
+  become: true
+  register: looked
+  failed_when: looked.ansible_facts.entropy.health.passed is false
 
 - name: Look at a mounted image
   kvm.entropy.entropy_facts:
@@ -274,8 +299,87 @@ ansible_facts:
           type: str
           sample: only root may read /sys/class/dmi/id/product_uuid
         health:
-          description: Always null. No test of the source's output was asked for.
+          description: What the test of the source's bytes found. Null where O(health_bytes=0).
+          version_added: 0.3.0
           type: dict
+          contains:
+            source:
+              description: The source that was current. Null where that was not seen.
+              type: str
+              sample: virtio_rng.0
+            bytes_asked:
+              description: What O(health_bytes) says.
+              type: int
+              sample: 20000
+            bytes_read:
+              description: How many came.
+              type: int
+              sample: 20000
+            seconds:
+              description: How long that took.
+              type: float
+              sample: 0.412
+            reason:
+              description: Why nothing or not all was read, or why V(passed) is V(unknown). Null where all was read and decides.
+              type: str
+              sample: "not tested: the CRNG is not ready, and needs these bytes first"
+            fips:
+              description: The tests of FIPS 140-2 on blocks of 2,500 bytes. Null where nothing was read.
+              type: dict
+              contains:
+                blocks:
+                  description: How many whole blocks there were.
+                  type: int
+                  sample: 8
+                passed:
+                  description: How many of them failed no test. Of a sound source, 8 in 10,000 do.
+                  type: int
+                  sample: 8
+                cutoff:
+                  description: How many failed blocks are a fault. Chance alone brings that about in fewer than one of a million tests.
+                  type: int
+                  sample: 3
+                failures:
+                  description: How many blocks failed each test.
+                  type: dict
+                  sample: {monobit: 0, poker: 0, runs: 0, long_run: 0, continuous_run: 0}
+            sp800_90b:
+              description: The continuous health tests of SP 800-90B, 4.4, on bytes. Null where nothing was read.
+              type: dict
+              contains:
+                min_entropy:
+                  description: What the source is tested for, in bits per byte. What the kernel credits it with, quality / 1024 * 8; 1 where that is 0 or not known.
+                  type: float
+                  sample: 8.0
+                alpha:
+                  description: The chance of a false alarm, per byte and per window, from which the cutoffs follow. 2**-40.
+                  type: float
+                  sample: 9.094947017729282e-13
+                repetition_count:
+                  description: How often C(cutoff) equal bytes came in a row (C(failures)).
+                  type: dict
+                  sample: {failures: 0, cutoff: 6}
+                adaptive_proportion:
+                  description: How often the first byte of a window of 512 was C(cutoff) times in it (C(failures)).
+                  type: dict
+                  sample: {failures: 0, cutoff: 19}
+            period:
+              description: After how many bytes the same bytes came again from the first one on. Null where they did not.
+              type: int
+              sample: null
+            passed:
+              description:
+                - V(false) where a test of SP 800-90B failed, the bytes came again, or so many blocks of FIPS 140-2 failed that chance does not explain it.
+                  That is the problem C(source-stuck).
+                - V(unknown) where nothing or too little was read, or more blocks failed than usual and not enough for a fault. A source that is credited with less
+                  than 1,000 of 1,024 bits is not judged by FIPS 140-2.
+              type: raw
+              sample: true
+            meaning:
+              description: What that means, and what not.
+              type: str
+              sample: "No fault was found in these bytes: stuck, repeating or biased sources are found, entropy is not proved; this is no validated source under
+                SP 800-90B and nothing to cite for FIPS 140."
         unseen:
           description: What could not be seen.
           type: list
@@ -331,8 +435,15 @@ from ansible_collections.kvm.entropy.plugins.module_utils._errors import exit_wi
 
 def main():
     """Run the module."""
-    module = AnsibleModule(argument_spec={"root": {"type": "path", "default": "/"}}, supports_check_mode=True)
-    exit_with(module, lambda: {"changed": False, "ansible_facts": {"entropy": gather(module.params["root"])}})
+    module = AnsibleModule(
+        argument_spec={
+            "root": {"type": "path", "default": "/"},
+            "health_bytes": {"type": "int", "default": 0},
+            "health_timeout": {"type": "float", "default": 10},
+        },
+        supports_check_mode=True,
+    )
+    exit_with(module, lambda: {"changed": False, "ansible_facts": {"entropy": gather(**module.params)}})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Read the kernel's current source and test what comes. The bytes are thrown away here; only counts leave."""
+
+from ansible_collections.kvm.entropy.plugins.module_utils import _entropy_hwrng, _health, _health_fips, _kernel_reader
+
+HWRNG = "/dev/hwrng"
+
+# SP 800-90B asks for at least 2**-50 (4.3). With this and _entropy_health's limit for FIPS 140-2, a sound source of quality 1024 fails one of 22 million
+# tests of 20,000 bytes, and one of 900,000 of whatever size is allowed (docs/health.md).
+ALPHA = 2.0 ** -40
+
+# What a source is tested for (bits per byte) whose claim is not known, or which the kernel credits with nothing: hardly any source gives less.
+UNCLAIMED = 1.0
+
+# How long (s) a source may give nothing to a reader that does not wait. The virtio-rng driver of older kernels never does (virtio_read in
+# drivers/char/hw_random/virtio-rng.c before it had a buffer of its own).
+_PATIENCE = 0.5
+
+NOT_LIVE, NOT_READY, NO_SOURCE = "not-live", "not-ready", "no-source"
+
+
+def claimed(quality):
+    """Return how many bits per byte (float) a source of this ``quality`` (int, of 1024, or None) is credited with, and tested for."""
+    return 8.0 * quality / 1024 if quality else UNCLAIMED
+
+
+def tested(seen, most, seconds):
+    """Return what came (dict) of reading at most ``most`` bytes in at most ``seconds`` (s) of the source of ``seen`` (``_kernel.observe``):
+
+    ``asked`` (bytes), ``source`` (str or None), ``quality`` (int or None), ``hindrance`` (why nothing was read: NOT_LIVE, NOT_READY, NO_SOURCE, or
+    None), ``read`` (bytes), ``seconds`` (s that it took), ``error`` (errno, 0 where the source ended, or None), ``tests`` (dict of ``outcome``, or None).
+    """
+    current, quality = _entropy_hwrng.source(seen)
+    result = {"asked": most, "source": current, "quality": quality, "hindrance": _hindrance(seen, current), "read": 0, "seconds": 0.0, "error": None,
+              "tests": None}
+    if result["hindrance"]:
+        return result
+    reader, tests = _kernel_reader.Reader(), Tests(claimed(quality))
+    for _at, piece in reader.read(HWRNG, most, seconds, _PATIENCE):
+        tests.update(piece)
+        result["read"] += len(piece)
+    result.update(seconds=round(reader.seconds, 3), error=reader.error, tests=tests.outcome())
+    return result
+
+
+def _hindrance(seen, current):
+    if not seen["live"]:
+        return NOT_LIVE
+    # Until it is ready the kernel needs each byte itself. One that does not tell (before 3.17) may.
+    if seen["getrandom"] != "ready":
+        return NOT_READY
+    return NO_SOURCE if current in (None, "none") else None
+
+
+class Tests:
+    """All tests of a stream of bytes that claims ``min_entropy`` (float, bits per byte)."""
+
+    def __init__(self, min_entropy):
+        self._min_entropy = min_entropy
+        self._repetition = _health.RepetitionCount(_health.repetition_cutoff(min_entropy, ALPHA))
+        self._proportion = _health.AdaptiveProportion(_health.proportion_cutoff(min_entropy, ALPHA))
+        self._period = _health.Period(min_entropy, ALPHA)
+        self._fips = _health_fips.Fips140()
+
+    def update(self, data):
+        """Take ``data`` (bytes)."""
+        for test in (self._repetition, self._proportion, self._period, self._fips):
+            test.update(data)
+
+    def outcome(self):
+        """Return the counts (dict): ``min_entropy``, ``alpha``, ``repetition`` and ``proportion`` (dict: failures, cutoff), ``period`` (bytes or None),
+        ``fips`` (dict: blocks, passed, failures by test)."""
+        return {
+            "min_entropy": self._min_entropy,
+            "alpha": ALPHA,
+            "repetition": {"failures": self._repetition.failures, "cutoff": self._repetition.cutoff},
+            "proportion": {"failures": self._proportion.failures, "cutoff": self._proportion.cutoff},
+            "period": self._period.period,
+            "fips": {"blocks": self._fips.blocks, "passed": self._fips.passed, "failures": dict(self._fips.failures)},
+        }

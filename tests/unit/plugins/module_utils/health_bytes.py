@@ -1,0 +1,26 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bytes for the tests of health: sound ones, the same in each run, and faults."""
+
+import hashlib
+
+BLOCK = 2500
+
+
+def sound(length, seed=0):
+    """Return ``length`` bytes as a sound source delivers them: a hash of a counter."""
+    count = -(-length // 32)
+    return b"".join(hashlib.sha256(b"%d %d" % (seed, number)).digest() for number in range(count))[:length]
+
+
+def biased(length, seed=0):
+    """Return bytes with 5 of 8 bits set: of each byte of two sound ones the first quarter of the bits is set where either has it."""
+    one, other = sound(length, seed), sound(length, seed + 1000)
+    return bytes(first | (second & 0x88) for first, second in zip(one, other, strict=True))
+
+
+def bits(text):
+    """Return the bytes of a text of 0 and 1."""
+    return int(text, 2).to_bytes(len(text) // 8, "big")
