@@ -86,7 +86,7 @@ def observe(root="/", health_bytes=0, health_timeout=10):
         if seen["getrandom"] == "waiting" and _getrandom() == "ready":
             # It became ready in between: look again, so that all of it is one moment's.
             seen = _observe(tree)
-        seen["health"] = _kernel_health.tested(seen, health_bytes, health_timeout) if health_bytes else None
+        seen["health"] = _kernel_health.examine(seen, health_bytes, health_timeout) if health_bytes else None
         return seen
     finally:
         tree.close()

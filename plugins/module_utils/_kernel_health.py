@@ -27,7 +27,7 @@ def claimed(quality):
     return 8.0 * quality / 1024 if quality else UNCLAIMED
 
 
-def tested(seen, most, seconds):
+def examine(seen, most, seconds):
     """Return what came (dict) of reading at most ``most`` bytes in at most ``seconds`` (s) of the source of ``seen`` (``_kernel.observe``):
 
     ``asked`` (bytes), ``source`` (str or None), ``quality`` (int or None), ``hindrance`` (why nothing was read: NOT_LIVE, NOT_READY, NO_SOURCE, or
@@ -38,7 +38,7 @@ def tested(seen, most, seconds):
               "tests": None}
     if result["hindrance"]:
         return result
-    reader, tests = _kernel_reader.Reader(), Tests(claimed(quality))
+    reader, tests = _kernel_reader.Reader(), Examination(claimed(quality))
     for _at, piece in reader.read(HWRNG, most, seconds, _PATIENCE):
         tests.update(piece)
         result["read"] += len(piece)
@@ -55,7 +55,7 @@ def _hindrance(seen, current):
     return NO_SOURCE if current in (None, "none") else None
 
 
-class Tests:
+class Examination:
     """All tests of a stream of bytes that claims ``min_entropy`` (float, bits per byte)."""
 
     def __init__(self, min_entropy):

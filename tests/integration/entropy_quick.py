@@ -17,14 +17,14 @@ COLLECTION = Path(importlib.util.find_spec("ansible_collections.kvm.entropy").su
 UTILITIES = "plugins/module_utils"
 INSIDE = "/collections/ansible_collections/kvm/entropy/" + UTILITIES
 
-# Its words: observe NAME, load MODULE..., insmod FILE, wait SECONDS, read (32 bytes of /dev/urandom), wait-ready (as whoever reads /dev/random does),
-# write FILE TEXT, user (is one from here on).
+# Its words: observe NAME [health_bytes health_timeout], load MODULE..., insmod FILE, wait SECONDS, read (32 bytes of /dev/urandom), wait-ready (as
+# whoever reads /dev/random does), write FILE TEXT, user (is one from here on).
 _SCRIPT = """#!/usr/bin/python3
 import json, os, subprocess, sys, time
 sys.path.insert(0, "/collections")
 from ansible_collections.kvm.entropy.plugins.module_utils import _entropy, _kernel
 
-def observe(name):
+def observe(name, most=0, seconds=10):
     seen = _kernel.observe()
     for _again in range(50):
         # The first bytes of a device take a moment.
@@ -33,12 +33,14 @@ def observe(name):
             break
         time.sleep(0.1)
         seen = _kernel.observe()
+    if most:
+        seen = _kernel.observe(health_bytes=int(most), health_timeout=float(seconds))
     print("SEEN " + name + " " + json.dumps(seen), flush=True)
 
 for step in %r:
     word, _space, rest = step.partition(" ")
     if word == "observe":
-        observe(rest)
+        observe(*rest.split())
     elif word == "load":
         subprocess.run(["/lab/load"] + rest.split(), check=True)
     elif word == "insmod":

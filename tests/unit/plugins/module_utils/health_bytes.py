@@ -16,7 +16,7 @@ def sound(length, seed=0):
 
 
 def biased(length, seed=0):
-    """Return bytes with 5 of 8 bits set: of each byte of two sound ones the first quarter of the bits is set where either has it."""
+    """Return bytes with 9 of 16 bits set: two bits of each byte are set as soon as one of two sound ones has them."""
     one, other = sound(length, seed), sound(length, seed + 1000)
     return bytes(first | (second & 0x88) for first, second in zip(one, other, strict=True))
 

@@ -107,7 +107,7 @@ def test_the_word_before_a_block_counts():
     assert stream.update(first + first[-4:] + sound(BLOCK, 2)[4:]) == [(), ("continuous_run",)]
 
 
-def test_a_bias_of_five_in_eight_fails_every_block():
+def test_a_bias_of_nine_in_sixteen_fails_every_block():
     stream = Fips140()
     stream.update(biased(10 * BLOCK))
     assert (stream.blocks, stream.passed, stream.failures["monobit"]) == (10, 0, 10)

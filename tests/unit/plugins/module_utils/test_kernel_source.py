@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_source
+from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_reader, _kernel_source
 
 
 @pytest.fixture
@@ -104,6 +104,32 @@ def test_the_source_is_read_without_waiting_in_it_as_that_would_hold_up_every_gu
     # The test's own handle, which waits, is the reader's too.
     flags = _when(lambda: _flags(reader, fifo[0])[1:] and _flags(reader, fifo[0]))
     assert sorted(bool(each & os.O_NONBLOCK) for each in flags) == [False, True]
+
+
+def test_bytes_come_back_as_they_came(fifo):
+    path, handle = fifo
+    os.write(handle, bytes(range(256)))
+    reader = _kernel_reader.Reader()
+    pieces = [piece for _at, piece in reader.read(path, 200, 20)]
+    assert (b"".join(pieces), reader.error, reader.seconds < 20) == (bytes(range(200)), None, True)
+
+
+def test_a_reader_with_patience_waits_in_the_source_once_nothing_came_for_so_long(fifo):
+    # A driver that never answers a read that does not wait is one of a kernel that is not to be had here.
+    path, handle = fifo
+    reader = _kernel_reader.Reader()
+    pieces = []
+
+    def read():
+        pieces.extend(piece for _at, piece in reader.read(path, 100, 20, patience=0.2))
+
+    alone = threading.Thread(target=read)
+    alone.start()
+    child = int(_when(lambda: _text(f"/proc/self/task/{alone.native_id}/children").split())[0])
+    assert _when(lambda: [bool(each & os.O_NONBLOCK) for each in _flags(child, path)] == [False, False])
+    os.write(handle, bytes(100))
+    alone.join()
+    assert b"".join(pieces) == bytes(100)
 
 
 def test_the_connection_of_ansible_is_not_kept_open(reading):
