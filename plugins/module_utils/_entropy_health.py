@@ -107,15 +107,20 @@ def _judged(tests, fips):
         return UNKNOWN, None
     if tests["repetition"]["failures"] or tests["proportion"]["failures"] or tests["period"]:
         return False, None
-    failed = fips["blocks"] - fips["passed"]
-    if failed >= fips["cutoff"]:
-        if tests["min_entropy"] >= _FULL:
-            return False, None
-        return UNKNOWN, "%d of %d blocks fail FIPS 140-2, as those of a source of %g bits per byte may" % (failed, fips["blocks"], tests["min_entropy"])
     if not fips["blocks"]:
         return UNKNOWN, "too few for a judgement, which takes %d" % LEAST_BYTES
+    return _judged_by_blocks(fips, tests["min_entropy"])
+
+
+def _judged_by_blocks(fips, min_entropy):
+    """Return the same, of a source that failed nothing else."""
+    failed = fips["blocks"] - fips["passed"]
+    found = "%d of %d blocks fail FIPS 140-2" % (failed, fips["blocks"])
+    if failed >= fips["cutoff"]:
+        may = min_entropy < _FULL
+        return (UNKNOWN, "%s, as those of a source of %g bits per byte may" % (found, min_entropy)) if may else (False, None)
     if failed >= _fips_cutoff(fips["blocks"], _DOUBT):
-        return UNKNOWN, "%d of %d blocks fail FIPS 140-2, which is no proof: test again, with more bytes" % (failed, fips["blocks"])
+        return UNKNOWN, "%s, which is no proof: test again, with more bytes" % found
     return True, None
 
 

@@ -348,7 +348,7 @@ ansible_facts:
               type: dict
               contains:
                 min_entropy:
-                  description: What the source is tested for, in bits per byte. What the kernel credits it with, quality / 1024 * 8; 1 where that is 0 or not known.
+                  description: What the source is tested for, in bits per byte. What it is credited with, quality / 1024 * 8; 1 where that is 0 or not known.
                   type: float
                   sample: 8.0
                 alpha:
@@ -371,8 +371,8 @@ ansible_facts:
               description:
                 - V(false) where a test of SP 800-90B failed, the bytes came again, or so many blocks of FIPS 140-2 failed that chance does not explain it.
                   That is the problem C(source-stuck).
-                - V(unknown) where nothing or too little was read, or more blocks failed than usual and not enough for a fault. A source that is credited with less
-                  than 1,000 of 1,024 bits is not judged by FIPS 140-2.
+                - V(unknown) where nothing or too little was read, or more blocks failed than usual and not enough for a fault. A source that is credited with
+                  less than 1,000 of 1,024 bits is not judged by FIPS 140-2.
               type: raw
               sample: true
             meaning:

@@ -113,3 +113,12 @@ def test_check_mode_works_on_a_host_without_bindings(ansible, tmp_path):
         assert "python3-libvirt on Debian" in run.output
         assert "host kvm1: UNKNOWN" in run.output
     assert controller.play("kvm.entropy.host").status == 2
+
+
+def test_sources_of_hosts_and_guests_are_tested_where_that_is_asked_for(ansible, host, tmp_path):
+    controller = write(tmp_path, {"kvm1": LOCAL | uri(host)}, {"web-1": LOCAL})
+    run = controller.play("kvm.entropy.audit", "-e", "entropy_verify_health_bytes=2500", "-e", "entropy_verify_health_timeout=0.5")
+    assert run.status == 0, run.output
+    assert [run.facts(name)["entropy"]["health"]["bytes_asked"] for name in ("kvm1", "web-1")] == [2500, 2500]
+    run = controller.play("kvm.entropy.audit", "-e", "entropy_verify_health_bytes=7")
+    assert run.output.count("(health_bytes: found 7, expected 0 (no test) or 2500 to 1048576)") == 2, run.output

@@ -5,6 +5,7 @@
 """Bytes for the tests of health: sound ones, the same in each run, and faults."""
 
 import hashlib
+import random
 
 BLOCK = 2500
 
@@ -24,3 +25,8 @@ def biased(length, seed=0):
 def bits(text):
     """Return the bytes of a text of 0 and 1."""
     return int(text, 2).to_bytes(len(text) // 8, "big")
+
+
+def by_chance(seed):
+    """Return a random.Random that is the same in each run: no secret."""
+    return random.Random(seed)  # noqa: S311
