@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _health, _health_fips
 from ansible_collections.kvm.entropy.plugins.module_utils._health import AdaptiveProportion, Period, RepetitionCount, critbinom
-from health_bytes import sound
+from health_bytes import STEADY, sound
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -40,7 +40,8 @@ def test_a_smaller_chance_of_a_false_alarm_and_a_smaller_claim_take_higher_cutof
     assert _health.proportion_cutoff(0.01, 2.0 ** -40) == _health.WINDOW + 1
 
 
-@given(some.integers(1, 60), some.floats(0.001, 0.999), some.integers(1, 60))
+@STEADY
+@given(some.integers(1, 30), some.floats(0.001, 0.999), some.integers(1, 60))
 def test_critbinom_is_the_definition_in_exact_fractions(trials, chance, bits):
     alpha, exact = Fraction(1, 2 ** bits), Fraction(chance)
     weights = [math.comb(trials, k) * exact ** k * (1 - exact) ** (trials - k) for k in range(trials + 1)]
@@ -61,6 +62,7 @@ def test_a_run_across_pieces_counts_and_a_stuck_source_goes_on_failing():
     assert test.update(b"") == 0
 
 
+@STEADY
 @given(some.lists(some.tuples(some.sampled_from([0, 10, 255]), some.integers(1, 20))), some.lists(some.integers(0, 30)), some.integers(2, 9))
 def test_runs_are_counted_wherever_the_stream_is_cut(runs, cuts, cutoff):
     data = b"".join(bytes([value]) * count for value, count in runs)
@@ -80,6 +82,7 @@ def test_the_first_byte_of_a_window_so_often_in_it_fails_once_and_at_once():
     assert test.failures == 2
 
 
+@STEADY
 @given(some.lists(some.integers(0, 700)), some.integers(0, 50), some.integers(2, 40))
 def test_windows_are_counted_wherever_the_stream_is_cut(cuts, seed, cutoff):
     data = sound(1500, seed) + bytes(600) + b"ab" * 700
@@ -88,6 +91,7 @@ def test_windows_are_counted_wherever_the_stream_is_cut(cuts, seed, cutoff):
     assert sum(map(test.update, pieces(data, cuts))) == test.failures == expected
 
 
+@STEADY
 @given(some.integers(1, 3000), some.lists(some.integers(0, 2000)))
 def test_bytes_that_begin_again_are_found_after_whatever_period(period, cuts):
     data = (sound(period) * (1 + 6000 // period))[:period + 3000]

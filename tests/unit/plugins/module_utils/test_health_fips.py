@@ -8,7 +8,7 @@ import itertools
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils._health_fips import BLOCK, Fips140, failures
-from health_bytes import biased, bits, by_chance, sound
+from health_bytes import STEADY, biased, bits, by_chance, sound
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -53,6 +53,27 @@ def with_ones(count):
     return bits("".join(text))
 
 
+def with_runs(bit, length, count):
+    """Return a block with ``count`` runs of ``length`` of this ``bit``, and as many of all others as a sound one has, more or less."""
+    usual = {"0": [2500, 1250, 625, 313, 156, 156], "1": [2500, 1250, 625, 313, 156, 156]}
+    more = count - usual[bit][length - 1]
+    usual[bit][length - 1] = count
+    # There are as many runs of ones as of zeros.
+    for other, share in {1: {2: more // 2, 3: more - more // 2}}.get(length, {1: more}).items():
+        usual[bit][other - 1] -= share
+    runs = {each: [size for number, size in zip(counts, range(1, 7), strict=True) for _run in range(number)] for each, counts in usual.items()}
+    left, at = 8 * BLOCK - sum(map(sum, runs.values())), {"0": len(runs["0"]) - 1, "1": len(runs["1"]) - 1}
+    for turn in range(left):
+        each = "01"[turn % 2]
+        runs[each][at[each]] += 1
+        at[each] -= 1
+        if runs[each][at[each]] < 6:
+            at[each] = len(runs[each]) - 1
+    for each in runs.values():
+        by_chance(count).shuffle(each)
+    return bits("".join("0" * zeros + "1" * ones for zeros, ones in zip(runs["0"], runs["1"], strict=True)))
+
+
 def test_a_sound_block_fails_nothing():
     assert failures(sound(BLOCK)) == ()
 
@@ -65,6 +86,13 @@ def test_a_constant_fails(block):
 @pytest.mark.parametrize(("ones", "fails"), [(9725, True), (9726, False), (10274, False), (10275, True)])
 def test_the_limits_of_ones_are_inclusive(ones, fails):
     assert ("monobit" in failures(with_ones(ones))) is fails
+
+
+@pytest.mark.parametrize("bit", ["0", "1"])
+@pytest.mark.parametrize("length", range(1, 7))
+def test_the_limits_of_each_length_of_runs_are_inclusive(bit, length):
+    low, high = RANGES[length - 1]
+    assert ["runs" in failures(with_runs(bit, length, count)) for count in (low - 1, low, high, high + 1)] == [True, False, False, True]
 
 
 @pytest.mark.parametrize(("more", "fails"), [(0, True), (7, False), (30, False), (40, True)])
@@ -115,12 +143,14 @@ def test_a_bias_of_nine_in_sixteen_fails_every_block():
 PIECES = [b"\0", b"\xff", b"\x55", b"\x01\x80", b"\x0f", b"\xfe\xff\xff\xff", sound(37), sound(100), sound(2), b"1234"]
 
 
+@STEADY
 @given(some.lists(some.sampled_from(PIECES), min_size=1), some.integers(0, 10000), some.binary(min_size=4, max_size=4))
 def test_whatever_the_bytes_the_result_is_that_of_a_plain_reading(pieces, seed, before):
     block = (b"".join(pieces) + sound(BLOCK, seed))[:BLOCK]
     assert failures(block, before) == plainly(block, before)
 
 
+@STEADY
 @given(some.floats(0.45, 0.55), some.integers(0, 10 ** 6))
 def test_near_every_limit_too(chance, seed):
     # A bit differs from the one before with this chance: numbers of runs on either side of their limits.
@@ -131,6 +161,7 @@ def test_near_every_limit_too(chance, seed):
     assert failures(block) == plainly(block)
 
 
+@STEADY
 @given(some.lists(some.integers(0, 6000), max_size=8))
 def test_how_a_stream_is_cut_makes_no_difference(cuts):
     data = sound(3 * BLOCK) + bytes(BLOCK) + sound(BLOCK + 17)
