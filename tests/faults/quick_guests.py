@@ -80,7 +80,7 @@ def _flowing(give):
 
 
 def _stuck():
-    steps = [DRIVER, "health fed"]
+    steps = [DRIVER, "observe fed 20000 10"]
     return observations("trixie", steps, device=quick.virtio_rng("random", "/dev/zero"))["fed"]
 
 
