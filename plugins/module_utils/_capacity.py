@@ -4,7 +4,7 @@
 
 """Whether a host's backends deliver what its guests need: what they draw beside what comes. Pure; devices are read by what is handed in."""
 
-from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import BLOCKING, DEVICE, FILE, HWRNG, MISSING, RANDOM, URANDOM, fill_buffer, lacks_source
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import BLOCKING, CONSTANT, DEVICE, FILE, HWRNG, MISSING, RANDOM, URANDOM, fill_buffer, lacks_source
 
 # What the kernel's own generator delivers is limited by nothing but the CPU.
 _NEVER_SHORT = ("builtin", RANDOM, URANDOM)
@@ -25,10 +25,12 @@ _UNSAFE = "%s has no hardware source behind it (rng_current is none; is its driv
 _FAULTS = {
     MISSING: "%s is not there: no domain with it can start",
     FILE: "%s is no character device: guests get what anybody wrote there",
+    CONSTANT: "%s delivers zeros or nothing, and the guests' kernels credit them as entropy",
 }
 _NOT_SEEN = {
     MISSING: "not there",
     FILE: "no character device",
+    CONSTANT: "not random",
     BLOCKING: "on this kernel it waits until its pool has enough, which nothing tells ahead. /dev/urandom never does",
     "egd": "a daemon delivers, and it is not asked",
 }

@@ -8,7 +8,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import _capacity
 from ansible_collections.kvm.entropy.plugins.module_utils._join import RUNNING
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_checks import first_credit, starves
-from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import HWRNG, lacks_source
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import CONSTANT, kind_by_name, lacks_source
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, NOT_APPLICABLE, UNKNOWN, state_of
 
 UNSOUND = frozenset(("fake-source", "source-stuck"))
@@ -76,6 +76,8 @@ def _backend_problems(device, arch, host):
         yield problem("rate-starves", "%d bytes per %d ms delay the first credit by %g s" % (
             device["rate_bytes"], device["rate_period"], first_credit(device, arch) / 1000))
     backend = _backend(device, host)
+    if backend.get("kind") == CONSTANT:
+        yield problem("source-stuck", "the backend is %s, which delivers zeros or nothing" % device["path"])
     if backend["unsafe"]:
         yield problem("unsafe-backend", "the backend is %s, and the host's rng_current is none" % device["path"])
     elif _capacity.starves(backend):
@@ -89,6 +91,5 @@ def _backend(device, host):
     for entry in (host["domains"].get("host") or {}).get("capacity") or []:
         if (entry["backend"], entry["path"]) == (device["backend"], device.get("path")):
             return entry
-    facts = host.get("entropy")
-    is_hwrng = device.get("path") == "/dev/hwrng"
-    return {"unsafe": bool(is_hwrng and facts and lacks_source(HWRNG, facts["hwrng"]["current"])), "delivered": None}
+    facts, kind = host.get("entropy"), kind_by_name(device.get("path"))
+    return {"kind": kind, "unsafe": bool(facts and lacks_source(kind, facts["hwrng"]["current"])), "delivered": None}

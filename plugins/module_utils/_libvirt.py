@@ -216,14 +216,6 @@ class Domain:
         """Return the XML of the running domain, without secrets."""
         return self._call(self._handle.XMLDesc, 0)
 
-    def saved(self):
-        """Return the XML in its managed save, without secrets, which the next start brings back; None where that cannot be read."""
-        try:
-            return self._call(self._handle.managedSaveGetXMLDesc, 0)
-        except RefusedError:
-            # Damaged, started meanwhile, or of a driver that does not tell.
-            return None
-
     def has_job(self):
         """Return whether a job (a migration, save, dump, backup or snapshot) holds the running domain. libvirt waits 30 s for it at each change."""
         try:

@@ -93,7 +93,7 @@ _known("rate-starves",
        "The rate limit delays the first credit by over a second, when the guest has found its numbers elsewhere",
        "Allow at least one fill buffer per period: kvm.entropy.virt_rng with rate_bytes 1024 and rate_period 1000, or rate_bytes 0 for no limit",
        seen_by=HOST, needs=_READ_ONLY,
-       detected="Computed from <rate> and the fill buffer of the guest's architecture, 64 bytes on x86 and arm64: (buffer / bytes, rounded up, less 1) periods.",
+       detected="Computed from <rate> and the guest's fill buffer, 64 bytes on x86 and arm64: (buffer / bytes, rounded up, less 1) periods.",
        sure="Certain by arithmetic; the buffer is the kernel's (rng_buffer_size() in drivers/char/hw_random/core.c).")
 _known("config-only",
        "The definition has the device, what runs has not",
@@ -169,7 +169,8 @@ _known("source-stuck",
        "Take it out of use (a guest gets another backend by kvm.entropy.virt_rng on its host), and replace the keys that were generated from it",
        seen_by=BOTH, needs="root, and a test that is asked for (health_bytes)",
        detected="The repetition count or adaptive proportion test of SP 800-90B failed, the first bytes came again, or more blocks failed FIPS 140-2 than "
-                "chance explains (docs/health.md).",
+                "chance explains (docs/health.md). On the host: the backend is "
+                "/dev/zero, /dev/null or /dev/full, by device number where the file can be looked at.",
        sure="Nearly: a sound source fails one of 22 million tests of 20,000 bytes. That a source passes proves no entropy.")
 _known("no-vmgenid",
        "The guest is not told when it was cloned or restored, and may then repeat random numbers until its kernel reseeds",

@@ -10,7 +10,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device, _r
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import is_local
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import Wanted
-from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import FILE, device_kind, fill_buffer, lacks_source
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import CONSTANT, FILE, device_kind, fill_buffer, lacks_source
 
 _RNG_CURRENT = "/sys/class/misc/hw_random/rng_current"
 
@@ -88,6 +88,10 @@ def check_path(path, rng_current=_RNG_CURRENT):
         raise EntropyError(
             f"backend path {path} is no character device: nothing was changed. A guest would be fed what anybody wrote there. "
             "Give a character device of this host, such as /dev/urandom.")
+    if kind == CONSTANT:
+        raise EntropyError(
+            f"backend path {path} delivers zeros or nothing: nothing was changed. A guest's kernel would credit them as entropy. "
+            "Give a character device of this host that is random, such as /dev/urandom.")
     if lacks_source(kind, _current_source(rng_current)):
         raise EntropyError(
             f"backend path {path}: this host has no hardware source behind it (rng_current is none): nothing was changed. "

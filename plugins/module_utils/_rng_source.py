@@ -9,9 +9,12 @@ import stat
 
 RANDOM, URANDOM, HWRNG, DEVICE = "random", "urandom", "hwrng", "device"
 FILE, MISSING, BLOCKING = "file", "missing", "blocking"
+# What delivers zeros, or nothing.
+CONSTANT = "constant"
+_CONSTANT_PATHS = ("/dev/null", "/dev/zero", "/dev/full")
 
-# Major and minor, Linux's Documentation/admin-guide/devices.txt.
-_NUMBERS = {(1, 8): RANDOM, (1, 9): URANDOM, (10, 183): HWRNG}
+# Major and minor, Linux's Documentation/admin-guide/devices.txt: null, zero, full; random, urandom; hwrng.
+_NUMBERS = {(1, 3): CONSTANT, (1, 5): CONSTANT, (1, 7): CONSTANT, (1, 8): RANDOM, (1, 9): URANDOM, (10, 183): HWRNG}
 
 # How many bytes a guest's driver waits for before it credits any: the hwrng core's buffer, one cache line and at least 32
 # (SMP_CACHE_BYTES in drivers/char/hw_random/core.c, rng_buffer_size).
@@ -20,10 +23,15 @@ _LARGEST_FILL_BUFFER = max(_FILL_BUFFER.values())
 
 
 def device_kind(found):
-    """Return what a file is by its ``found`` (os.stat_result): ``random``, ``urandom``, ``hwrng``, another character ``device``, or a ``file``."""
+    """Return what a file is by its ``found`` (os.stat_result): ``random``, ``urandom``, ``hwrng``, ``constant``, another character ``device``, or a ``file``."""
     if not stat.S_ISCHR(found.st_mode):
         return FILE
     return _NUMBERS.get((os.major(found.st_rdev), os.minor(found.st_rdev)), DEVICE)
+
+
+def kind_by_name(path):
+    """Return what ``path`` (str or None) is by its name alone, where nobody can look: ``hwrng``, ``constant``, or None for anything else."""
+    return HWRNG if path == "/dev/hwrng" else CONSTANT if path in _CONSTANT_PATHS else None
 
 
 def lacks_source(kind, current):

@@ -102,7 +102,7 @@ def _row(domain):
         "drift": config is not None and live is not None and not _rng_device.same(config, live),
         "genid": _virt_xml.has_genid(xml),
         "managed_save": domain.has_managed_save,
-        "saved": _devices(domain.saved()) if domain.has_managed_save else None,
+        "saved": _saved(domain),
         "snapshots": domain.has_snapshots,
         "managed_elsewhere": _virt_xml.managed_elsewhere(xml),
         "plug": _plug(running, config),
@@ -112,6 +112,15 @@ def _row(domain):
 def _devices(xml):
     """Return the devices (list of dict) of a half, None where the domain has no such half."""
     return None if xml is None else [_rng_device.read(element).device for element in _virt_xml.rng_elements(xml)]
+
+
+def _saved(domain):
+    """Return the devices (list of dict) in the managed save of ``domain``; None where it has none, or one that cannot be read."""
+    try:
+        return _devices(domain.saved()) if domain.has_managed_save else None
+    except _libvirt.RefusedError:
+        # Damaged, started meanwhile, or of a driver that does not tell.
+        return None
 
 
 def _plug(running, config):

@@ -174,6 +174,7 @@ host:
             - What that is on this host - V(random), V(urandom) and V(builtin) are the kernel's own generator, V(hwrng) its hardware source, V(device)
               another character device, V(egd) a daemon.
             - V(blocking) is a C(/dev/random) that waits for its pool, as kernels before 5.6 have it. V(file) is no character device, V(missing) not there.
+            - V(constant) is C(/dev/zero), C(/dev/null) or C(/dev/full), since 0.3.0.
           type: str
           sample: hwrng
         domains:

@@ -70,7 +70,7 @@ def _with_capacity(entry):
         (host,) = record["hosts"].values()
         device = dict(_group(record)["config"][0], path="/dev/hwrng")
         _group(record).update(config=[device], live=[device])
-        host["domains"]["host"] = {"capacity": [dict({"backend": "random", "path": "/dev/hwrng", "unsafe": False, "idle": 1.1}, **entry)]}
+        host["domains"]["host"] = {"capacity": [dict({"backend": "random", "path": "/dev/hwrng", "kind": "hwrng", "unsafe": False, "idle": 1.1}, **entry)]}
     return change
 
 

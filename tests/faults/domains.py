@@ -53,6 +53,8 @@ def domains(host):
     yield "domain-without-device", _domain(host, "bare")
     host.define("unsafe", HWRNG, head=GENID)
     yield "unsafe-backend", _domain(host, "unsafe", seen_of=WITHOUT_SOURCE)
+    host.define("zeros", RNG.replace("/dev/urandom", "/dev/zero"), head=GENID, start=True)
+    yield "stuck-backend", _domain(host, "zeros")
     host.define("windows", RNG, head=GENID, features=WINDOWS, start=True)
     yield "windows", _domain(host, "windows")
     yield "windows-not-said", _domain(host, "windows", expect="auto")

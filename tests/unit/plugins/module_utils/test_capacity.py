@@ -111,6 +111,11 @@ def test_a_path_that_is_no_device_is_never_enough_and_never_read(path, words):
     assert entry["enough"] is False and words in entry["reason"]
 
 
+def test_a_source_of_zeros_is_never_enough_and_never_read():
+    entry = judged([row(dict(SLOW, path="/dev/zero"))], never, kind="constant")
+    assert entry["enough"] is False and "credit them as entropy" in entry["reason"]
+
+
 def test_a_pool_that_is_waited_for_and_a_daemon_are_not_known():
     assert judged([row(dict(SLOW, path="/dev/random"))], never, kind="blocking")["enough"] is None
     assert judged([row({"backend": "egd", "egd": {}, "rate_bytes": 0, "rate_period": 1000})], never)["enough"] is None

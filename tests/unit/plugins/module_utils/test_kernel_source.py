@@ -26,8 +26,8 @@ def fifo(tmp_path):
 def test_a_path_is_what_its_device_number_says_under_any_name(tmp_path):
     (tmp_path / "alias").symlink_to("/dev/urandom")
     (tmp_path / "file").touch()
-    kinds = {path: _kernel_source.kind(str(path)) for path in ("/dev/random", "/dev/zero", *(tmp_path / name for name in ("alias", "file", "nothing")))}
-    assert list(kinds.values()) == ["random", "device", "urandom", "file", "missing"]
+    kinds = {path: _kernel_source.kind(str(path)) for path in ("/dev/random", "/dev/tty", "/dev/zero", *(tmp_path / name for name in ("alias", "file", "nothing")))}
+    assert list(kinds.values()) == ["random", "device", "constant", "urandom", "file", "missing"]
 
 
 def test_a_random_that_waits_for_its_pool_is_told_apart(tmp_path, monkeypatch):

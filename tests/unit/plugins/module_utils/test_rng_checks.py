@@ -63,6 +63,14 @@ OPTIONS = {
     "rate_bytes": 0, "rate_period": 1, "model": "virtio", "driver": None}
 
 
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/null", "/dev/full"])
+def test_a_device_that_delivers_zeros_or_nothing_is_no_source_by_whatever_name(path, tmp_path):
+    (tmp_path / "source").symlink_to(path)
+    for name in (path, str(tmp_path / "source")):
+        with pytest.raises(EntropyError, match=f"backend path {name} delivers zeros or nothing: nothing was changed"):
+            _rng_checks.check(dict(OPTIONS, path=name))
+
+
 @pytest.mark.parametrize("option, value", [("rate_bytes", -1), ("rate_bytes", 2 ** 32), ("rate_period", 0), ("path", "dev/urandom"), ("path", "")])
 def test_an_option_out_of_range_is_named_with_what_was_expected(option, value):
     _rng_checks.check(OPTIONS)
