@@ -26,7 +26,8 @@ def fifo(tmp_path):
 def test_a_path_is_what_its_device_number_says_under_any_name(tmp_path):
     (tmp_path / "alias").symlink_to("/dev/urandom")
     (tmp_path / "file").touch()
-    kinds = {path: _kernel_source.kind(str(path)) for path in ("/dev/random", "/dev/tty", "/dev/zero", *(tmp_path / name for name in ("alias", "file", "nothing")))}
+    paths = ["/dev/random", "/dev/tty", "/dev/zero"] + [str(tmp_path / name) for name in ("alias", "file", "nothing")]
+    kinds = {path: _kernel_source.kind(path) for path in paths}
     assert list(kinds.values()) == ["random", "device", "constant", "urandom", "file", "missing"]
 
 
