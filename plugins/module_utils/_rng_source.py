@@ -23,7 +23,7 @@ _LARGEST_FILL_BUFFER = max(_FILL_BUFFER.values())
 
 
 def device_kind(found):
-    """Return what a file is by its ``found`` (os.stat_result): ``random``, ``urandom``, ``hwrng``, ``constant``, another character ``device``, or a ``file``."""
+    """Return what a file is by its ``found`` (os.stat_result): ``random``, ``urandom``, ``hwrng``, ``constant``, other ``device``, or a ``file``."""
     if not stat.S_ISCHR(found.st_mode):
         return FILE
     return _NUMBERS.get((os.major(found.st_rdev), os.minor(found.st_rdev)), DEVICE)

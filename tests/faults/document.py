@@ -105,4 +105,3 @@ def section(code):
         "- **Detected:** " + known["detected"], "- **How sure:** " + known["sure"],
         "- **Seen by:** %s. It takes %s." % (SEEN_BY[known["seen_by"]], known["needs"]),
         "- **Verdict:** %s." % weight(code), "- **Remedy:** %s." % known["remedy"], "", source, "", "```text", *told, "```", ""])
-

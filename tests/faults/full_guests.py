@@ -38,6 +38,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import _kernel
 print(json.dumps(_kernel.observe(**json.loads(sys.argv[2]))))
 """
 
+
 class Labor:
     """The lab's guests, what is done to them, and what looks at them show."""
 

@@ -55,7 +55,9 @@ def _withheld():
 
 def _spinning():
     """Linux 5.10 sleeps in its fill thread only where something is credited or the CRNG is ready: quality 0 before the first byte, then plenty."""
-    with quick.fifo() as (path, give), _flowing(give) as flow:
+    with contextlib.ExitStack() as stack:
+        path, give = stack.enter_context(quick.fifo())
+        flow = stack.enter_context(_flowing(give))
         steps = ["observe before", DRIVER, "write %s 0" % CURRENT_QUALITY, "observe dry", "wait 0.8", "observe it"]
         return observations("bullseye", steps, device=quick.virtio_rng("random", path), meanwhile=("SEEN dry", flow.set))["it"]
 
