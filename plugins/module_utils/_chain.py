@@ -4,6 +4,7 @@
 
 """Join what hosts know of their domains with what guests know of themselves: one judged row per guest."""
 
+from ansible_collections.kvm.entropy.plugins.module_utils import _words
 from ansible_collections.kvm.entropy.plugins.module_utils._chain_host import host_links, host_problems
 from ansible_collections.kvm.entropy.plugins.module_utils._chain_text import text_of
 from ansible_collections.kvm.entropy.plugins.module_utils._join import RUNNING, Index, normalized
@@ -13,6 +14,8 @@ from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN
 HOST_ONLY, GUEST_ONLY = "host-only", "guest-only"
 EXPECTATIONS = ("auto", HOST_ONLY, GUEST_ONLY)
 HOST_LINKS = ("host", "config", "live")
+# Each guest without a host names the hosts that told nothing, with so many characters of each one's reason; their own rows have it whole.
+_MOST_OF_SILENT = 200
 GUEST_LINKS = ("current", "fed", "ready", "in_time")
 
 
@@ -28,8 +31,9 @@ def chain(hosts, guests, now, max_age):
     guests = {name: _half(guest, now, max_age, "entropy") for name, guest in guests.items()}
     index = Index(hosts)
     twins = _twins(guests)
-    rows = [_row(name, guest, index.find(_uuid(guest)), hosts, twins) for name, guest in guests.items()]
-    rows += [_row(None, {"expect": hosts[host].get("expect")}, [(host, domain)], hosts, {}) for host, domain in index.beside(set(twins))]
+    silent = _silent(hosts)
+    rows = [_row(name, guest, index.find(_uuid(guest)), hosts, twins, silent) for name, guest in guests.items()]
+    rows += [_row(None, {"expect": hosts[host].get("expect")}, [(host, domain)], hosts, {}, silent) for host, domain in index.beside(set(twins))]
     rows += [_unseen_host(name, host) for name, host in hosts.items() if not host.get("domains") and host.get("expect") != GUEST_ONLY]
     return sorted(rows, key=lambda row: (VERDICTS.index(row["verdict"]), row["guest"] or "", row["domain"] or "", row["host"] or ""))
 
@@ -43,6 +47,12 @@ def _twins(guests):
     return names
 
 
+def _silent(hosts):
+    """Return (str) which of ``hosts`` (dict) have nothing to judge by, and why, to follow what one of their guests is told; empty where there are none."""
+    silent = ["%s: %s" % (name, _words.cut(hosts[name]["why"]["evidence"], _MOST_OF_SILENT)) for name in sorted(hosts) if hosts[name]["why"]]
+    return "; " + _words.names(silent, "; ") if silent else ""
+
+
 def _half(half, now, max_age, fact):
     """Return a copy of a host's or guest's ``half`` (dict) with ``age`` (s, or None), ``fresh`` (bool) and ``why`` (a problem, or None)."""
     half = dict(half or {})
@@ -51,7 +61,7 @@ def _half(half, now, max_age, fact):
     half["age"] = max(0, now - int(seen["gathered_at"])) if seen else None
     half["why"] = None
     if half.get("error"):
-        half["why"] = problem("unreachable", half["error"])
+        half["why"] = problem("unreachable", _words.reason(half["error"]))
     elif seen and half["age"] > max_age:
         half["why"] = problem("stale", "gathered %d s ago, at most %d s are accepted" % (half["age"], max_age))
     half["fresh"] = bool(seen) and half["why"] is None
@@ -72,7 +82,7 @@ def _told(row):
     return dict(row, text=text_of(row))
 
 
-def _row(name, guest, found, hosts, twins):
+def _row(name, guest, found, hosts, twins, silent):
     """Return the judged row (dict) of the guest ``name`` (None: nobody's domain) and the domains ``found`` for it."""
     same = twins.get(normalized(_uuid(guest)), [])
     host_name, domain = found[0] if len(found) == 1 and len(same) <= 1 else (None, None)
@@ -81,7 +91,7 @@ def _row(name, guest, found, hosts, twins):
     if domain is not None and host["fresh"] and guest.get("expect") != GUEST_ONLY:
         outside, outside_problems = host_links(host, domain), host_problems(host, domain)
     else:
-        outside, outside_problems = _without_host(guest, host, found, same, hosts)
+        outside, outside_problems = _without_host(guest, host, found, same, hosts, silent)
     links = dict(inside, host=outside["host"], config=outside["config"])
     # The host knows what is plugged; only where it cannot tell does the guest's bus count.
     if outside["live"] in (OK, BROKEN):
@@ -123,25 +133,25 @@ def _guest_half(name, guest, domain):
     return dict.fromkeys(links, UNKNOWN), [why]
 
 
-def _without_host(guest, host, found, same, hosts):
+def _without_host(guest, host, found, same, hosts, silent):
     """Return (links, problems) of a host's half that was not seen, or need not be."""
     if guest.get("expect") == GUEST_ONLY:
         return dict.fromkeys(HOST_LINKS, NOT_APPLICABLE), []
-    return dict.fromkeys(HOST_LINKS, UNKNOWN), [_why_without(guest, host, found, same, hosts)]
+    return dict.fromkeys(HOST_LINKS, UNKNOWN), [_why_without(guest, host, found, same, hosts, silent)]
 
 
-def _why_without(guest, host, found, same, hosts):
+def _why_without(guest, host, found, same, hosts, silent):
     """Return the problem (dict) that keeps a guest and its host apart."""
     if len(same) > 1:
-        return problem("ambiguous", "guests %s have one UUID, %s" % (", ".join(same), _uuid(guest)))
+        return problem("ambiguous", "guests %s have one UUID, %s" % (_words.names(same), _uuid(guest)))
     if len(found) > 1:
-        return problem("ambiguous", ", ".join("%s on %s (%s, seen %d s ago)" % (one["name"], name, one["state"], hosts[name]["age"]) for name, one in found))
+        seen = ["%s on %s (%s, seen %d s ago)" % (one["name"], name, one["state"], hosts[name]["age"]) for name, one in found]
+        return problem("ambiguous", _words.names(seen))
     if found:
         return host["why"]
     if not _uuid(guest):
         return problem("host-not-seen", "the guest's domain UUID is not known")
-    silent = ["; %s: %s" % (name, hosts[name]["why"]["evidence"]) for name in sorted(hosts) if hosts[name]["why"]]
-    return problem("host-not-seen", "no host that was seen has a domain with UUID %s%s" % (_uuid(guest), "".join(silent)))
+    return problem("host-not-seen", "no host that was seen has a domain with UUID %s%s" % (_uuid(guest), silent))
 
 
 def _merged(inside, outside):

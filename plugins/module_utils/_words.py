@@ -20,15 +20,15 @@ _MOST_REASON = 2000
 _MOST_NAME = 255
 
 
-def names(found):
-    """Return the first of the names ``found`` (list of str) in words, and how many more there are."""
+def names(found, between=", "):
+    """Return the first of the names ``found`` (list of str) in words, with ``between`` (str) between two, and how many more there are."""
     rest = len(found) - _MOST_NAMED
-    return ", ".join(_cut(name, _MOST_NAME) for name in found[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    return between.join(cut(name, _MOST_NAME) for name in found[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def reason(text):
     """Return the reason ``text`` (str or None) as a row has it."""
-    return text and _cut(text, _MOST_REASON)
+    return text and cut(text, _MOST_REASON)
 
 
 def failure(failed, number, what="failed"):
@@ -44,5 +44,6 @@ def failure(failed, number, what="failed"):
     return f"{len(failed)} of {number} domains {what}. " + ". ".join(told) + (f". And {rest} more reasons" if rest else "")
 
 
-def _cut(text, most):
+def cut(text, most):
+    """Return ``text`` (str), or its first ``most`` (int) characters, the last of them an ellipsis."""
     return text if len(text) <= most else text[:most - 1] + "…"
