@@ -34,18 +34,22 @@ class Job:
         return self.ended(task)["event_data"]["res"]
 
 
+LOCALHOST = f"localhost ansible_connection=local ansible_python_interpreter={SYSTEM_PYTHON}\n"
+
+
 def run(folder, play, variables, ident=1, facts_of=1):
     """Run ``play`` (YAML, on localhost) with ``variables`` (dict) as job ``ident`` (int) of the private data directory ``folder``; return the Job.
 
-    It has the fact cache of job ``facts_of`` (int).
+    It has the inventory that is there, or localhost alone, and the fact cache of job ``facts_of`` (int).
     """
     files = {
         "project/play.yml": play,
-        "inventory/hosts": f"localhost ansible_connection=local ansible_python_interpreter={SYSTEM_PYTHON}\n",
         "env/extravars": json.dumps(variables),
         "env/settings": json.dumps({"fact_cache": f"../{facts_of}/fact_cache", "suppress_ansible_output": True}),
         "env/envvars": json.dumps({"MAX_EVENT_RES": str(MOST), "ANSIBLE_COLLECTIONS_PATH": str(COLLECTION.parents[2]), "ANSIBLE_INJECT_FACT_VARS": "False"}),
     }
+    if not any(Path(folder).glob("inventory/*")):
+        files["inventory/hosts"] = LOCALHOST
     for name, text in files.items():
         path = Path(folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)
