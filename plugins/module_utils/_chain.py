@@ -5,6 +5,7 @@
 """Join what hosts know of their domains with what guests know of themselves: one judged row per guest."""
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _words
+from ansible_collections.kvm.entropy.plugins.module_utils._chain_agent import half_by_agent, told_by_agents
 from ansible_collections.kvm.entropy.plugins.module_utils._chain_host import host_links, host_problems
 from ansible_collections.kvm.entropy.plugins.module_utils._chain_text import text_of
 from ansible_collections.kvm.entropy.plugins.module_utils._join import RUNNING, Index, normalized
@@ -29,6 +30,8 @@ def chain(hosts, guests, now, max_age):
     """
     hosts = {name: _half(host, now, max_age, "domains") for name, host in hosts.items()}
     guests = {name: _half(guest, now, max_age, "entropy") for name, guest in guests.items()}
+    for host in hosts.values():
+        host["agents"] = told_by_agents(host) if host["fresh"] else {}
     index = Index(hosts)
     twins = _twins(guests)
     silent = _silent(hosts)
@@ -87,7 +90,8 @@ def _row(name, guest, found, hosts, twins, silent):
     same = twins.get(normalized(_uuid(guest)), [])
     host_name, domain = found[0] if len(found) == 1 and len(same) <= 1 else (None, None)
     host = hosts.get(host_name, {})
-    inside, inside_problems = _guest_half(name, guest, domain)
+    agent = host["agents"].get(domain["uuid"], (None, None)) if domain and guest.get("expect") != GUEST_ONLY else (None, None)
+    inside, inside_problems = _guest_half(name, guest, domain, *agent)
     if domain is not None and host["fresh"] and guest.get("expect") != GUEST_ONLY:
         outside, outside_problems = host_links(host, domain), host_problems(host, domain)
     else:
@@ -105,7 +109,7 @@ def _row(name, guest, found, hosts, twins, silent):
         "links": {link: links[link] for link in LINKS},
         "verdict": verdict(links, [one["code"] for one in problems]),
         "problems": problems,
-        "guest_age": guest.get("age"),
+        "guest_age": host["age"] if agent[0] and not guest.get("fresh") else guest.get("age"),
         "host_age": host.get("age"),
     })
 
@@ -115,21 +119,29 @@ def _uuid(guest):
     return guest.get("uuid") or (guest.get("entropy") or {}).get("domain_uuid")
 
 
-def _guest_half(name, guest, domain):
-    """Return (links, problems) as the guest sees them: the links from the running device to the first key."""
+def _guest_half(name, guest, domain, by_agent, why_not):
+    """Return (links, problems) as the guest sees them: the links from the running device to the first key.
+
+    Its own fresh facts win over ``by_agent``, the half (dict or None) that its agent told its host; ``why_not`` (str or None) is why it did not.
+    """
     links = ("live",) + GUEST_LINKS
     running = domain is not None and domain["state"] in RUNNING
-    if guest.get("expect") == HOST_ONLY or (name is None and not running):
-        return dict.fromkeys(links, NOT_APPLICABLE), []
-    if guest.get("fresh"):
+    if guest.get("fresh") and guest.get("expect") != HOST_ONLY:
         own = guest_links(guest["entropy"])
         return {link: own[link] for link in links}, guest["entropy"]["problems"]
+    if by_agent:
+        seen, problems = half_by_agent(by_agent)
+        return seen, problems + ([guest["why"]] if guest.get("why") and guest.get("expect") != HOST_ONLY else [])
+    if guest.get("expect") == HOST_ONLY or (name is None and not running):
+        return dict.fromkeys(links, NOT_APPLICABLE), []
     if name is None:
         why = problem("guest-not-seen", "domain %s runs, and no guest of the inventory has its UUID" % domain["name"])
     else:
         why = guest["why"] or problem("guest-not-seen", "no facts of it were gathered, now or before")
         if domain is not None and not running:
             why = dict(why, evidence="%s; its domain is %s" % (why["evidence"], domain["state"]))
+    if why_not and running:
+        why = dict(why, evidence="%s; through the guest agent: %s" % (why["evidence"], why_not))
     return dict.fromkeys(links, UNKNOWN), [why]
 
 

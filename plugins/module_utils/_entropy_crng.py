@@ -41,6 +41,8 @@ def _ready(seen, log):
     if seen["getrandom"] is not None:
         ready = seen["getrandom"] == "ready"
         return ready, "getrandom(GRND_NONBLOCK) %s" % ("answers" if ready else "would have to wait")
+    if seen.get("pool_ready") is not None:
+        return seen["pool_ready"], "entropy_avail is %s of 256 bits" % seen["texts"]["/proc/sys/kernel/random/entropy_avail"]
     if log["ready_at"] is not None:
         return True, "%s says so %.2f s after the boot" % (log["source"], log["ready_at"])
     return UNKNOWN, "the kernel was not asked: it has no getrandom()" if seen["live"] else "only the running kernel can tell"

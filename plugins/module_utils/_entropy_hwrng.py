@@ -175,7 +175,7 @@ def _blind_spot(seen, facts):
     if facts["current"] is None:
         return "rng_current was not seen"
     if not seen["processes"]["kernel"]:
-        return "kernel threads are hidden from this user"
+        return seen["processes"].get("hidden") or "kernel threads are hidden from this user"
     if not facts["current"].startswith(VIRTIO_RNG):
         return "nothing counts what %s delivers" % facts["current"]
     return "no interrupt counter is the device's own" if facts["delivered"] is None else None

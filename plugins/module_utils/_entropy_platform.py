@@ -25,6 +25,7 @@ def kvm_guest(seen, log):
     said = [text for _when, text in log["lines"] if text.startswith("Hypervisor detected: ")]
     flags = cpu_flags(texts)
     for fact, evidence in (
+            (True if seen.get("domain") else None, "libvirt runs it"),
             (False if texts.get("/sys/hypervisor/type") == "xen" else None, "/sys/hypervisor/type is xen"),
             (False if vendor.startswith("Microsoft Corporation Virtual Machine") else None, "DMI says " + vendor),
             (False if _names(vendor, OTHER_VENDORS) else None, "DMI says " + vendor),

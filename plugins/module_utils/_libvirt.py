@@ -15,6 +15,10 @@ try:
     import libvirt
 except ImportError:
     libvirt = None
+try:
+    import libvirt_qemu
+except ImportError:  # Bindings that were built for other hypervisors alone.
+    libvirt_qemu = None
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _refusals, _virt_xml
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
@@ -36,7 +40,7 @@ class RefusedError(Exception):
 
     ``kind`` is one of no-slot, no-hotplug, no-source (the backend's path), leaving (an unplug was already asked for), missing (the
     device is not there), twin (one with its alias is), busy, gone (the domain is no longer there), stopped,
-    unsupported (the driver cannot do it at all), other.
+    denied (this user may not), silent (the guest's agent does not answer), unsupported (the driver cannot do it at all), other.
     """
 
     def __init__(self, kind, text):
@@ -63,9 +67,10 @@ def is_local(uri):
 class Connection:
     """A connection to one daemon."""
 
-    def __init__(self, handle, uri):
+    def __init__(self, handle, uri, may_write=True):
         self._handle = handle
         self.uri = uri
+        self.may_write = may_write
         self._supported = {}
         self._news = None
         self._lock = threading.Lock()
@@ -280,6 +285,16 @@ class Domain:
                     signs.add(sign)
         return signs
 
+    def ask_agent(self, command, seconds):
+        """Return what the guest's agent answers (str) to ``command`` (str). That taints the domain: custom-ga-command.
+
+        It waits ``seconds`` (int, at least 1) for the answer, and 5 s before, once per connection of the agent, to see whether there is anybody
+        (VIR_DOMAIN_QEMU_AGENT_COMMAND_DEFAULT in include/libvirt/libvirt-qemu.h); while somebody else asks it, up to 30 s.
+        """
+        if libvirt_qemu is None:
+            raise RefusedError("unsupported", "libvirt's bindings lack libvirt_qemu")
+        return self._call(libvirt_qemu.qemuAgentCommand, self._handle, command, seconds, 0)
+
     def redefine(self, gone, added):
         """Define the domain again without the elements ``gone`` and with ``added``: for drivers that cannot attach at all."""
         secure = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
@@ -309,7 +324,7 @@ def connect_read_only(uri):
     """Return a Connection that may only read. Raise EntropyError when the daemon cannot be reached."""
     _prepare()
     try:
-        return Connection(libvirt.openReadOnly(uri), uri)
+        return Connection(libvirt.openReadOnly(uri), uri, may_write=False)
     except libvirt.libvirtError as error:
         raise _unreachable(uri, error) from error
 

@@ -9,8 +9,15 @@ import re
 # virErrorNumber in include/libvirt/virterror.h.
 _INTERNAL_ERROR, _NO_SUPPORT, _XML_ERROR, _NO_DOMAIN, _OPERATION_INVALID = 1, 3, 27, 42, 55
 _OPERATION_TIMEOUT, _RESOURCE_BUSY, _DEVICE_MISSING = 68, 87, 99
+_OPERATION_DENIED, _ACCESS_DENIED = 29, 88
+# A guest agent's: the last since 11.2.
+_AGENT_UNRESPONSIVE, _AGENT_UNSYNCED, _AGENT_COMMAND_TIMEOUT = 86, 97, 112
 
-_BY_CODE = {_NO_DOMAIN: "gone", _NO_SUPPORT: "unsupported", _DEVICE_MISSING: "missing", _OPERATION_TIMEOUT: "busy", _RESOURCE_BUSY: "busy"}
+_BY_CODE = {
+    _NO_DOMAIN: "gone", _NO_SUPPORT: "unsupported", _DEVICE_MISSING: "missing", _OPERATION_TIMEOUT: "busy", _RESOURCE_BUSY: "busy",
+    _OPERATION_DENIED: "denied", _ACCESS_DENIED: "denied",
+    _AGENT_UNRESPONSIVE: "silent", _AGENT_UNSYNCED: "silent", _AGENT_COMMAND_TIMEOUT: "silent",
+}
 
 # What libvirt and QEMU tell in words only. The second one for a slot is how libvirt says that the definition of a pc machine has
 # none left, not even for a bridge with more of them. The test driver of libvirt 11 and newer plugs devices and adds none to a definition, in

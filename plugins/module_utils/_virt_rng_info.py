@@ -5,6 +5,7 @@
 """Read the <rng> of many domains: definition, running device, and whether the one is the other."""
 
 from ansible_collections.kvm.entropy.plugins.module_utils import (
+    _agent_rows,
     _alike,
     _bounds,
     _capacity,
@@ -22,6 +23,8 @@ from ansible_collections.kvm.entropy.plugins.module_utils._errors import Entropy
 # More is no slow source's: at this size one that delivers 10 KiB/s is read for 100 s.
 _MOST_BYTES = 2 ** 20
 _LONGEST = 60
+# Of waiting for guests' agents, s.
+_LONGEST_ASKED = 3600
 
 # Backends of which no two domains have the same would take the place of the rows; in characters, see ``_bounds``.
 _MOST_CAPACITY = 100000
@@ -31,19 +34,25 @@ def run(options):
     """Return the result (dict) of the module's ``options`` (dict); raise EntropyError where a domain could not be read."""
     _check(options)
     uri = options["uri"]
-    connection = _libvirt.connect_read_only(uri)
+    connection = _libvirt.connect(uri, write=False) if options["guest_agent"] else _libvirt.connect_read_only(uri)
     try:
         domains = _domains.select(connection.domains(), options["domains"], options["exclude"], uri)
         read, failures = _read(domains, uri)
         host = _host(connection)
+        rows = sorted((row for row in read if _is_asked_for(row, options["only"])), key=lambda row: not has_problem(row))
+        if options["guest_agent"]:
+            _agent_rows.ask_guests(rows[:options["max_results"] or None], {domain.uuid: domain for domain in domains}, connection.may_write,
+                                   options["guest_agent_timeout"], options["guest_agent_deadline"])
     finally:
         connection.close()
     capacity, host["capacity_reason"] = _host_capacity(uri, read, host["entropy"], options)
     host["capacity"] = capacity and _bounds.fitting(capacity, _MOST_CAPACITY)
     host["capacity_truncated"] = len(capacity or ()) - len(host["capacity"] or ())
-    rows = sorted((row for row in read if _is_asked_for(row, options["only"])), key=lambda row: not has_problem(row))
     message = _words.failure(failures, len(domains), "could not be read")
-    told = _bounds.fitting(rows[:options["max_results"]], _bounds.room(options, message, host)) if options["max_results"] else rows
+    told = rows
+    if options["max_results"]:
+        measured = (_agent_rows.as_long if options["guest_agent"] and options["group"] else iter)(rows[:options["max_results"]])
+        told = rows[:len(_bounds.fitting(measured, _bounds.room(options, message, host)))]
     result = {
         "changed": False,
         "uri": uri,
@@ -51,14 +60,23 @@ def run(options):
         "truncated": len(rows) - len(told),
         "summary": _summary(read, failures),
     }
-    result.update({"groups": _alike.grouped(told)} if options["group"] else {"domains": told})
+    if options["guest_agent"]:
+        result["summary"]["guests_seen"] = sum(row.get("guest") is not None for row in rows)
+    result.update(_told(told, options))
     if message:
         raise EntropyError(message, **result)
     return result
 
 
+def _told(rows, options):
+    if not options["group"]:
+        return {"domains": rows}
+    return _agent_rows.grouped(rows) if options["guest_agent"] else {"groups": _alike.grouped(rows)}
+
+
 def _check(options):
-    for name, least, most in (("capacity_bytes", 0, _MOST_BYTES), ("capacity_timeout", 1, _LONGEST)):
+    for name, least, most in (("capacity_bytes", 0, _MOST_BYTES), ("capacity_timeout", 1, _LONGEST),
+                              ("guest_agent_timeout", 1, _LONGEST_ASKED), ("guest_agent_deadline", 1, _LONGEST_ASKED)):
         if not least <= options[name] <= most:
             raise EntropyError(f"{name}: found {options[name]}, expected {least} to {most}")
     if options["max_results"] < 0:

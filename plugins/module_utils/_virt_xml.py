@@ -105,6 +105,13 @@ def agent_talks(live_xml):
     return domain.find("devices/channel/target[@name='org.qemu.guest_agent.0'][@state='connected']") is not None
 
 
+def agent_channel(live_xml):
+    """Return the state (str) of the running guest's channel for its agent, empty where libvirt does not tell; None where there is no such channel."""
+    domain = ElementTree.fromstring(live_xml)  # noqa: S314  libvirt wrote it
+    target = domain.find("devices/channel/target[@name='org.qemu.guest_agent.0']")
+    return None if target is None else target.get("state", "")
+
+
 def has_agent_channel(xml):
     """Return whether the domain has the channel that a guest agent opens."""
     domain = ElementTree.fromstring(xml)  # noqa: S314  libvirt wrote it

@@ -13,7 +13,7 @@ author: kvm.entropy contributors (@kvm-entropy)
 description:
   - Reads the C(<rng>) devices of many domains, in their definitions and in what runs, whether the two are the same, and whether a device can be
     plugged into a running domain now.
-  - Opens a read-only connection, so it works for an auditor who has no right to change anything.
+  - Opens a read-only connection, so it works for an auditor who has no right to change anything. O(guest_agent=true) alone opens one that may write.
 options:
   domains:
     description:
@@ -66,6 +66,35 @@ options:
     type: int
     default: 2
     version_added: 0.2.0
+  guest_agent:
+    description:
+      - Whether the guests of the running domains are looked into as well, through their QEMU guest agents and without a login, as RV(domains[].guest) or
+        RV(guests).
+      - Some 50 small files below C(/proc) and C(/sys) are asked for, one after the other, and nothing in the guest is changed. What it takes of a
+        guest's rights, and what cannot be seen that way, is in C(docs/agent.md).
+      - libvirt asks no agent over a read-only connection, so that this opens one that may write, and needs C(org.libvirt.api.domain.write) of the domains
+        where libvirt checks single rights. For a user who has no such connection the guests are null, with that as the reason.
+      - Each domain that is asked is tainted until it is powered off (C(custom-ga-command), shown by C(virsh dominfo) and in its log). That is libvirt's
+        word for an agent's command of which it does not know the effect. The supporters of some products ask what a tainted domain is about.
+      - An agent that is absent, old, blocked, frozen, or slow, or a guest without Linux, is no failure, but a reason in C(guest_reason).
+    type: bool
+    default: false
+    version_added: 0.3.0
+  guest_agent_timeout:
+    description:
+      - How long (s, 1 to 3600) a guest has to answer all that is asked of it.
+      - An agent that says nothing at all costs 5 s in any case, as libvirt waits so long to see whether there is anybody, and up to 30 s while another program
+        is asking it.
+    type: int
+    default: 10
+    version_added: 0.3.0
+  guest_agent_deadline:
+    description:
+      - How long (s, 1 to 3600) all guests together have, four at a time. When it is over the module goes on, whatever an agent does.
+      - Which guests were not asked by then is told.
+    type: int
+    default: 60
+    version_added: 0.3.0
 seealso:
   - module: kvm.entropy.virt_rng
 extends_documentation_fragment:
@@ -96,6 +125,16 @@ EXAMPLES = r"""
     capacity_timeout: 2
   become: true
   register: found
+
+- name: Look into the guests as well, without logging in to them
+  kvm.entropy.virt_rng_info:
+    guest_agent: true
+  become: true
+  register: found
+
+- name: Name those whose kernels are not fed by their host
+  ansible.builtin.debug:
+    msg: "{{ found.domains | selectattr('guest') | selectattr('guest.filling', 'sameas', false) | map(attribute='name') }}"
 
 - name: Tell the backends that do not
   ansible.builtin.debug:
@@ -322,6 +361,87 @@ domains:
           description: Why not, or why that is not known.
           type: str
           sample: "no free PCIe root port: all 4 are taken"
+    guest:
+      description:
+        - What the guest's kernel shows through its agent. Null where it was not to be had.
+        - What it tells is the guest's own word.
+      returned: when O(guest_agent=true)
+      version_added: 0.3.0
+      type: dict
+      contains:
+        gathered_at:
+          description: When the guests of this host were asked (s since 1970 UTC).
+          type: int
+          sample: 1795583008
+        release:
+          description: The kernel's release.
+          type: str
+          sample: 6.1.0-50-cloud-amd64
+        generation:
+          description: Which generator runs - V(rewritten) (Linux 5.18, and where it was taken into older series), V(legacy) or V(unknown).
+          type: str
+          sample: rewritten
+        ready:
+          description:
+            - Whether the CRNG is ready, by what the rewritten generator has collected. V(unknown) with the legacy one, and with Linux 5.17, whose counts do
+              not tell.
+          type: raw
+          sample: true
+        current:
+          description: The kernel's current source, V(none) for none. Null where not told.
+          type: str
+          sample: virtio_rng.0
+        quality:
+          description: Its quality, of 1024. Null where there is none.
+          type: int
+          sample: 1000
+        filling:
+          description: Whether the kernel is fed by it, or V(unknown), as M(kvm.entropy.entropy_facts) tells it.
+          type: raw
+          sample: true
+        filling_reason:
+          description: Why not, or why that is not known.
+          type: str
+          sample: null
+        feeder:
+          description: A program that feeds the kernel as one of the known services of systemd. Null for none that was seen.
+          type: str
+          sample: null
+        links:
+          description: The links C(live), C(current), C(fed), C(ready) and C(in_time) of the chain. C(in_time) takes the log, which an agent does not give.
+          type: dict
+          sample: {"live": "ok", "current": "ok", "fed": "ok", "ready": "ok", "in_time": "unknown"}
+        problems:
+          description: Problems, each with its C(code) and C(evidence).
+          type: list
+          elements: dict
+          sample: []
+    guest_reason:
+      description: Why RV(domains[].guest) is null, and what to do about it.
+      returned: when O(guest_agent=true)
+      version_added: 0.3.0
+      type: str
+      sample: "no agent is connected: install and start qemu-guest-agent in the guest"
+guests:
+  version_added: 0.3.0
+  description:
+    - What guests told through their agents, one entry for all running domains of which the same is to be told.
+    - Beside the groups, as it would leave few domains alike.
+  returned: when O(group=true) and O(guest_agent=true)
+  type: list
+  elements: dict
+  contains:
+    domains:
+      description: Their UUIDs, each with the domain's name.
+      type: dict
+      sample: {2c12a822-84af-424b-91cf-7470bde43aa8: web-1}
+    guest:
+      description: As RV(domains[].guest).
+      type: dict
+    guest_reason:
+      description: As RV(domains[].guest_reason).
+      type: str
+      sample: null
 groups:
   version_added: 0.2.0
   description: One entry for all domains with the same row, in the order of RV(domains).
@@ -363,6 +483,12 @@ summary:
       description: Domains that O(only=problem) returns.
       type: int
       sample: 3
+    guests_seen:
+      description: Domains whose guests told something through their agents.
+      returned: when O(guest_agent=true)
+      version_added: 0.3.0
+      type: int
+      sample: 29
     failed:
       description: Domains that could not be read.
       type: int
@@ -385,6 +511,9 @@ def main():
             "group": {"type": "bool", "default": False},
             "capacity_bytes": {"type": "int", "default": 0},
             "capacity_timeout": {"type": "int", "default": 2},
+            "guest_agent": {"type": "bool", "default": False},
+            "guest_agent_timeout": {"type": "int", "default": 10},
+            "guest_agent_deadline": {"type": "int", "default": 60},
         },
         supports_check_mode=True,
     )

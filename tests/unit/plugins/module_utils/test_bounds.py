@@ -7,6 +7,7 @@
 import json
 
 import pytest
+from agent_fakes import recorded
 from ansible_collections.kvm.entropy.plugins.module_utils import _bounds, _libvirt, _virt_restart, _virt_rng, _virt_rng_info
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from test_restart import Restarted
@@ -18,7 +19,7 @@ RESTART = {
     "max_changes": 0, "managed_elsewhere": "refuse", "max_results": 100000}
 INFO = {
     "uri": "qemu+ssh://kvm1/system", "domains": ["*"], "exclude": [], "only": "all", "max_results": 100000, "group": False, "capacity_bytes": 0,
-    "capacity_timeout": 2}
+    "capacity_timeout": 2, "guest_agent": False, "guest_agent_timeout": 10, "guest_agent_deadline": 60}
 EGD = "<rng model='virtio'><backend model='egd' type='unix'><source mode='connect' path='/{}'/></backend></rng>"
 
 
@@ -91,6 +92,24 @@ def test_rows_that_are_read_fit_unless_there_is_no_limit(result):
     assert is_kept(found) and len(found["domains"]) + found["truncated"] == 3000 and found["truncated"]
     everything = result(_virt_rng_info.run, dict(INFO, max_results=0), domains)
     assert not is_kept(everything) and len(everything["domains"]) == 3000
+
+
+CHANNEL = "<channel><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
+
+
+@pytest.mark.parametrize("group", [False, True])
+def test_what_guests_tell_of_which_no_two_are_the_same_fits_as_well(result, group):
+    domains = [FakeDomain([], [CHANNEL], name=f"d{number}-" + 200 * "ü") for number in range(1000)]
+    for number, domain in enumerate(domains):
+        # Each of them is another kernel's, and what it says is long.
+        release = f"{number}." + 60 * "x"
+        domain.ask_agent = recorded("bookworm", {"/proc/sys/kernel/osrelease": release, "/sys/class/misc/hw_random/rng_current": 64 * "~"}).ask
+    options = dict(INFO, guest_agent=True, group=group)
+    found = result(_virt_rng_info.run, options, domains)
+    told = found["guests" if group else "domains"]
+    assert is_kept(found) and found["truncated"] and len(told) + found["truncated"] == 1000 and len(told) > 100
+    assert all(one["guest"]["release"][0].isdigit() and one["guest_reason"] is None for one in told)
+    assert found["summary"]["guests_seen"] == 1000
 
 
 def test_backends_of_which_no_two_are_the_same_leave_room_for_the_rows(result):

@@ -6,7 +6,7 @@
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils._chain import chain
-from chain_halves import DEVICE, NOW, domain, guest, host
+from chain_halves import DEVICE, NOW, UUID, domain, guest, host
 
 DAY = 86400
 
@@ -230,3 +230,53 @@ def test_a_host_that_nobody_looked_at_is_named_unless_that_is_expected():
 def test_a_host_that_did_not_answer_never_judges_from_what_it_once_knew():
     row = judged({"kvm1": host(domain(), error="timed out")}, {"web-1": guest()})
     assert (row["verdict"], codes(row), row["domain"]) == ("unknown", ["unreachable"], "web")
+
+
+def through_agent(kvm1, reason=None, *, ready="ok", problems=(), current="ok", of=UUID):
+    """Return a host's half whose guest agents told this of the domain ``of``, or the ``reason`` why not."""
+    half = {"links": {"live": "ok", "current": current, "fed": "ok", "ready": ready, "in_time": "unknown"},
+            "problems": [{"code": code, "evidence": "so"} for code in problems]}
+    kvm1["domains"]["guests"] = [{"guest": None if reason else half, "guest_reason": reason, "domains": {of: "web"}}]
+    return {"kvm1": kvm1}
+
+
+@pytest.mark.parametrize("hosts, guests", [
+    ({}, {}), ({"expect": "host-only"}, {}), ({}, {"web-1": {"uuid": UUID, "expect": "host-only"}}), ({}, {"web-1": {"uuid": UUID}}),
+    ({}, {"web-1": guest(expect="host-only", ready=False, problems=["not-ready"])})])
+def test_a_guest_that_nobody_logs_in_to_is_judged_through_its_agent(hosts, guests):
+    row = judged(through_agent(host(domain(), **hosts)), guests)
+    assert (row["verdict"], row["problems"]) == ("ok", [])
+    assert row["links"] == {"host": "ok", "config": "ok", "live": "ok", "current": "ok", "fed": "ok", "ready": "ok", "in_time": "unknown"}
+    row = judged(through_agent(host(domain(), **hosts), current="broken", problems=["driver-missing", "of-a-newer-collection"]), guests)
+    assert (row["verdict"], codes(row), row["problems"][0]["evidence"]) == ("degraded", ["driver-missing"], "so; seen through the guest agent")
+    assert judged(through_agent(host(domain(), **hosts), ready="broken", problems=["not-ready"]), guests)["verdict"] == "broken"
+
+
+@pytest.mark.parametrize("half, code", [({"error": "No route to host"}, "unreachable"), ({"age": DAY + 1}, "stale")])
+def test_a_guest_that_does_not_answer_by_itself_is_judged_through_its_agent_and_that_is_told(half, code):
+    row = judged(through_agent(host(domain(), age=7)), {"web-1": guest(**half)})
+    assert (row["verdict"], codes(row), row["guest_age"]) == ("ok", [code], 7)
+
+
+def test_a_guests_own_fresh_facts_win_over_its_agent():
+    row = judged(through_agent(host(domain()), ready="broken", problems=["not-ready"]), {"web-1": guest(age=3)})
+    assert (row["verdict"], row["problems"], row["guest_age"]) == ("ok", [], 3)
+
+
+def test_why_an_agent_tells_nothing_is_told():
+    row = judged(through_agent(host(domain()), "no agent is connected"), {})
+    assert (row["verdict"], codes(row)) == ("unknown", ["guest-not-seen"])
+    assert row["problems"][0]["evidence"].endswith("has its UUID; through the guest agent: no agent is connected")
+    row = judged(through_agent(host(domain()), "no agent is connected"), {"web-1": guest(error="timed out")})
+    assert (codes(row), row["problems"][0]["evidence"]) == (["unreachable"], "timed out; through the guest agent: no agent is connected")
+    assert judged(through_agent(host(domain(), expect="host-only"), "no agent is connected"), {})["verdict"] == "ok"
+
+
+def test_what_an_agent_told_a_host_counts_as_long_as_the_hosts_own_facts():
+    for old in (host(domain(), age=DAY + 1), host(domain(), error="timed out")):
+        assert judged(through_agent(old), {"web-1": {"uuid": UUID}})["verdict"] == "unknown"
+    assert codes(judged(through_agent(host(domain())), {"web-1": guest(expect="guest-only", error="timed out")})) == ["unreachable"]
+
+
+def test_an_agent_speaks_for_its_own_domain_alone():
+    assert judged(through_agent(host(domain()), of="11111111-84af-424b-91cf-7470bde43aa8"), {})["verdict"] == "unknown"

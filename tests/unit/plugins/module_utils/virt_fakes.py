@@ -95,6 +95,7 @@ class FakeConnection:
     """A daemon with these domains; ``support`` is what ``supported`` returns."""
 
     uri = "qemu:///system"
+    may_write = True
 
     def __init__(self, domains, support=(None, "not told")):
         self._domains = domains
