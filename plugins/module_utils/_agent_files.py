@@ -17,6 +17,10 @@ SHORT, LONG = 4096, 2 ** 20
 # What an answer holds besides the file, which is told in base64.
 _FRAME = 1000
 
+# How long (s) an agent may think about one command: as long as libvirt waits by itself (QEMU_AGENT_WAIT_TIME in src/qemu/qemu_agent.h), and the
+# least that it waits for one that was silent before.
+_PATIENCE = 5
+
 # qapi's words in QEMU for a command that its administrator, its distribution (RHEL does so with files) or a freeze has turned off.
 _FROZEN = re.compile(r"frozen")
 _BLOCKED = re.compile(r"has been disabled|is not allowed|ommand \S+ has not been found")
@@ -48,8 +52,8 @@ class TimeUpError(Exception):
 class Files:
     """A guest's files. ``ask(command, seconds)`` (str, int) returns the agent's answer (str), or raises RefusedError; ``seconds`` is for all of it.
 
-    One file is open at a time, and always closed, but for an agent that falls silent while it is: that would only be another wait. ``refused`` (dict, path to the agent's words) has what is there and not to be
-    read, ``calls`` (int) how often the agent was asked.
+    One file is open at a time, and always closed, but for an agent that falls silent while it is: that would only be another wait. ``refused`` (dict,
+    path to the agent's words) has what is there and not to be read, ``calls`` (int) how often the agent was asked.
     """
 
     def __init__(self, ask, seconds, clock=time.monotonic):
@@ -110,7 +114,7 @@ class Files:
         self.calls += 1
         command = json.dumps(dict({"arguments": arguments} if arguments else {}, execute=name))
         try:
-            text = self._ask(command, max(1, math.ceil(self._end - self._clock())))
+            text = self._ask(command, min(_PATIENCE, max(1, math.ceil(self._end - self._clock()))))
         except RefusedError as refusal:
             if refusal.kind in _WHY:
                 self._lost = _lost(refusal)
@@ -121,7 +125,7 @@ class Files:
         try:
             return json.loads(text)["return"]
         except (ValueError, TypeError, LookupError, RecursionError):
-            raise _no_answer(name, text)
+            raise _no_answer(name, text) from None
 
 
 class _Error(str):
@@ -153,7 +157,7 @@ def _content(answer, most):
     try:
         content = base64.b64decode(answer["buf-b64"], validate=True)
     except (ValueError, TypeError, LookupError):
-        raise _no_answer("guest-file-read", answer)
+        raise _no_answer("guest-file-read", answer) from None
     return _printable(content[:most].decode("ascii", "replace"))
 
 

@@ -34,8 +34,7 @@ class _Fleet:
         self._waiting = queue.Queue()
         for name in guests:
             self._waiting.put(name)
-        self._found = {name: (None, "not asked: the %g s for all guests of this host (guest_agent_deadline) were over before" % deadline)
-                       for name in guests}
+        self._found = dict.fromkeys(guests, (None, "not asked: the %g s for all guests of this host (guest_agent_deadline) were over before" % deadline))
         self._lock = threading.Lock()
 
     def asked(self):

@@ -53,8 +53,8 @@ _MOST_DEVICES, _MOST_GAPS = 64, 8
 def observe(files, now):
     """Return the observations (dict, see ``_kernel.observe``) of a guest in its ``files`` (_agent_files.Files), at ``now`` (UTC s).
 
-    Besides, ``domain`` (True: libvirt runs it), and ``pool_ready`` (bool, None where the pool does not tell): whether the CRNG is ready. Raise AgentError where the agent
-    cannot be asked, or the guest has no Linux; TimeUpError where the time was over too soon.
+    Besides, ``domain`` (True: libvirt runs it), and ``pool_ready`` (bool, None where the pool does not tell): whether the CRNG is ready. Raise
+    AgentError where the agent cannot be asked, or the guest has no Linux; TimeUpError where the time was over too soon.
     """
     texts = {RELEASE: _release(files)}
     for path, form in _TEXTS:

@@ -72,6 +72,8 @@ class Connection:
         self.uri = uri
         self.may_write = may_write
         self._supported = {}
+        self._threads = threading.local()
+        self._handles = {}
         self._news = None
         self._lock = threading.Lock()
         self._happened = threading.Event()
@@ -168,6 +170,21 @@ class Connection:
     def lookup(self, uuid):
         """Return libvirt's handle of a domain as it is now."""
         return self._handle.lookupByUUIDString(uuid)
+
+    def of_this_thread(self):
+        """Return a Connection that no other thread uses: libvirt (seen with 9.0) may let a call wait as long as another thread's on the same connection."""
+        if not hasattr(self._threads, "own"):
+            try:
+                self._threads.own = Connection(libvirt.open(self.uri), self.uri)
+            except libvirt.libvirtError as error:
+                raise ConnectionLostError(str(error)) from error
+        return self._threads.own
+
+    def handle_of(self, uuid):
+        """Return libvirt's handle of a domain, looked up once; raise as ``call`` does."""
+        if uuid not in self._handles:
+            self._handles[uuid] = self.call(self.lookup, uuid)
+        return self._handles[uuid]
 
     def counted(self, handle, kinds):
         """Return libvirt's statistics of one domain."""
@@ -293,7 +310,8 @@ class Domain:
         """
         if libvirt_qemu is None:
             raise RefusedError("unsupported", "libvirt's bindings lack libvirt_qemu")
-        return self._call(libvirt_qemu.qemuAgentCommand, self._handle, command, seconds, 0)
+        own = self._connection.of_this_thread()
+        return own.call(libvirt_qemu.qemuAgentCommand, own.handle_of(self.uuid), command, seconds, 0)
 
     def redefine(self, gone, added):
         """Define the domain again without the elements ``gone`` and with ``added``: for drivers that cannot attach at all."""

@@ -200,7 +200,8 @@ def test_what_keeps_us_from_the_agent_is_told_and_costs_one_wait(kind, why):
 
 
 @pytest.mark.parametrize(("osinfo", "words"), [
-    ({"return": {"id": "mswindows"}}, "so it runs no Linux, but mswindows: it can be judged by its host only"), ({"return": {"id": 7}}, "so it runs no Linux: it")])
+    ({"return": {"id": "mswindows"}}, "so it runs no Linux, but mswindows: it can be judged by its host only"),
+    ({"return": {"id": 7}}, "so it runs no Linux: it")])
 def test_a_guest_without_linux_is_left_to_its_host(osinfo, words):
     assert words in why_not(FakeAgent({}, {"guest-get-osinfo": json.dumps(osinfo)}))
 
@@ -270,7 +271,8 @@ HUGE = b"9" * (2 << 20)
 PATHS = sorted(recorded("bookworm").files)
 
 
-@pytest.mark.parametrize("content", [HUGE, b"\xff\xfe" * 3000, b"\0" * 5000, "\u0669\u0663".encode(), b"-1", b"99999999999999999999", b"\n" * 4000, b"1 " * 2000])
+@pytest.mark.parametrize("content", [
+    HUGE, b"\xff\xfe" * 3000, b"\0" * 5000, "\u0669\u0663".encode(), b"-1", b"99999999999999999999", b"\n" * 4000, b"1 " * 2000])
 @pytest.mark.parametrize("path", PATHS)
 def test_no_file_with_nonsense_harms_or_floods(path, content):
     half, why = _agent_half.look(recorded("bookworm", {path: content}).ask, 10, NOW)
