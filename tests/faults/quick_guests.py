@@ -20,6 +20,7 @@ from faults.recording import guest_only
 DRIVER = "load virtio_pci virtio_rng"
 RDRAND = quick.CPU.replace("-rdrand", "+rdrand")
 HW_RANDOM = "/sys/class/misc/hw_random/"
+BUS_DRIVER = "/sys/bus/virtio/drivers/virtio_rng"
 CURRENT_QUALITY = "/sys/module/rng_core/parameters/current_quality"
 # Debian's package ovmf.
 FIRMWARE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
@@ -123,6 +124,13 @@ MAKERS = {
     "spinning-for-ever": _spinning_for_ever,
     "withheld": _withheld,
     "stuck-inside": _stuck,
+    "driver-unbound": lambda: observations("trixie", [DRIVER, "observe fed", "write %s/unbind virtio0" % BUS_DRIVER, "observe it"],
+                                           device=quick.virtio_rng())["it"],
+    "device-removed": lambda: observations("trixie", [DRIVER, "observe fed", "write /sys/bus/pci/devices/0000:00:01.0/remove 1", "observe it"],
+                                           device=quick.virtio_rng())["it"],
+    # The last -machine that QEMU is given counts.
+    "seeded-by-qemu": lambda: _bare("trixie", qemu=("-machine", "pc-q35-7.2")),
+    "hidden-processes": lambda: observations("trixie", [DRIVER, "observe fed", "hide", "user", "observe it"], device=quick.virtio_rng())["it"],
     "no-log": lambda: observations("trixie", [DRIVER, "observe fed", "user", "observe it"], device=quick.virtio_rng())["it"],
 }
 
