@@ -17,6 +17,8 @@ EXPECTATIONS = ("auto", HOST_ONLY, GUEST_ONLY)
 HOST_LINKS = ("host", "config", "live")
 # Each guest without a host names the hosts that told nothing, with so many characters of each one's reason; their own rows have it whole.
 _MOST_OF_SILENT = 200
+# How far (s) a machine's clock may be ahead of the one that judges, as in Kerberos (RFC 4120, section 1.6).
+_MOST_AHEAD = 300
 GUEST_LINKS = ("current", "fed", "ready", "in_time")
 
 
@@ -61,10 +63,13 @@ def _half(half, now, max_age, fact):
     half = dict(half or {})
     seen = half.get(fact)
     # Ansible before 2.19 makes a string of a number that a template returns.
-    half["age"] = max(0, now - int(seen["gathered_at"])) if seen else None
+    age = now - int(seen["gathered_at"]) if seen else None
+    half["age"] = max(0, age) if seen else None
     half["why"] = None
     if half.get("error"):
         half["why"] = problem("unreachable", _words.reason(half["error"]))
+    elif seen and age < -_MOST_AHEAD:
+        half["why"] = problem("stale", "gathered %d s from now: one of the two machines' clocks is wrong" % -age)
     elif seen and half["age"] > max_age:
         half["why"] = problem("stale", "gathered %d s ago, at most %d s are accepted" % (half["age"], max_age))
     half["fresh"] = bool(seen) and half["why"] is None

@@ -4,6 +4,8 @@
 
 """When the CRNG became ready, who seeded it, and whether that was in time. Pure: from observations and the log's events."""
 
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_log import had_device
+
 UNKNOWN = "unknown"
 UNDATED = "the kernel's log does not say when the CRNG became ready"
 
@@ -102,10 +104,13 @@ def _seeded_by_source(log, hwrng, at):
 
 
 def _later_source(log, hwrng):
-    """Return whether no source can have seeded: there is none, it came afterwards, or it has delivered nothing."""
+    """Return whether no source can have seeded: there is none and was none, it came afterwards, or it has delivered nothing."""
     if hwrng["driver_at"] is not None:
         return hwrng["driver_at"] > log["ready_at"] or hwrng["delivered"] == 0
-    return hwrng["available"] == [] and hwrng["current"] == "none" and not hwrng["driver_bound"]
+    if hwrng["available"] != [] or hwrng["current"] != "none":
+        return False
+    # A device that is there may have had its driver before, if that is loaded; one that is gone may have been what seeded.
+    return hwrng["driver_loaded"] is False if hwrng["device"] is True else not had_device(log, log["ready_at"])
 
 
 def _seeded_by_timing(hwrng, feeder, at):

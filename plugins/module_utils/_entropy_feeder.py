@@ -19,7 +19,7 @@ def feeder_facts(seen, filling, generation):
     feeders = (seen["processes"] or {}).get("feeders", ())
     wanted = seen.get("wanted") or {}
     names = [feeder["name"] for feeder in feeders] + [unit.partition(".")[0] for unit in sorted(wanted)]
-    fakes = [fake for fake in (_fake_source(feeder["arguments"]) for feeder in feeders if feeder["name"] == "rngd") if fake]
+    fakes = [fake for fake in (_fake_source(feeder["arguments"], feeder.get("own", ())) for feeder in feeders if feeder["name"] == "rngd") if fake]
     running = _running(seen, feeders)
     idle_reason = _idle_reason(wanted) if running is False else None
     useful = "unknown" if names else None
@@ -47,8 +47,8 @@ def _idle_reason(wanted):
     return ", ".join(limited) if limited and len(limited) == len(wanted) else None
 
 
-def _fake_source(arguments):
-    """Return the fake source (str) that rngd's ``arguments`` (list of str) name, None where they name none."""
+def _fake_source(arguments, own):
+    """Return the fake source (str) that rngd's ``arguments`` (list of str) name, None where they name none; ``own`` (list of str) are more names for one."""
     for number, word in enumerate(arguments):
         value = ""
         if word in _SOURCE_OPTIONS:
@@ -57,6 +57,6 @@ def _fake_source(arguments):
             value = word.partition("=")[2]
         elif word.startswith("-r"):
             value = word[2:].lstrip("=")
-        if value in FAKE_SOURCES:
+        if value in FAKE_SOURCES or value in own:
             return value
     return None

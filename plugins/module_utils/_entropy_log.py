@@ -18,6 +18,8 @@ _SYSTEMD = re.compile(r"systemd\[1\]: ")
 _COMMAND_LINE = re.compile(r"Kernel command line: ")
 # drivers/base/devtmpfs.c, in driver_init(): no device's driver can have run before.
 _DRIVERS = re.compile(r"devtmpfs: initialized")
+# drivers/pci/probe.c; the ids are those of a transitional and of a modern virtio-rng device.
+_RNG_DEVICE = re.compile(r"pci \S+: \[1af4:(1005|1044)\]")
 _ENCRYPTED = re.compile(r"Memory Encryption Features active: .*(AMD SEV|Intel TDX)")
 
 # init/main.c: what the kernel starts from the root file system. Anything else is an initramfs's program.
@@ -67,6 +69,11 @@ def _note_random(found, when, text, phase):
         found["reads"] += 1
     elif kept_back:
         found["reads"] += int(kept_back.group(1))
+
+
+def had_device(found, before):
+    """Return whether the log (dict of ``events``) tells of a virtio-rng device on PCI that was there ``before`` (s since boot): ids as RNG_PCI of ``_kernel``."""
+    return any(when < before and _RNG_DEVICE.match(text) for when, text in found["lines"])
 
 
 def plugged_at(found, address):

@@ -13,7 +13,7 @@ import re
 import time
 import zlib
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_health, _kernel_log
+from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_health, _kernel_log, _rng_source
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import Tree
 
@@ -61,6 +61,7 @@ FEEDER_SERVICES = ("rngd", "rng-tools", "haveged", "jitterentropy", "entropy-fee
 # systemd.unit(5): where an administrator's enabled units are linked, and where the units themselves lie, the first counts. Then OpenRC's.
 UNIT_LINKS = "/etc/systemd/system"
 UNIT_FOLDERS = (UNIT_LINKS, "/usr/lib/systemd/system", "/lib/systemd/system")
+MASKS = (UNIT_LINKS, "/run/systemd/system")
 RUNLEVELS = "/etc/runlevels"
 KTHREADD = "2"
 
@@ -173,7 +174,7 @@ def _processes(tree):
     """Return ``kernel`` (bool: kernel threads are shown to us), ``fill`` and ``fill_cpu`` (of the kernel's fill thread, if it runs: its start, s since
     boot, and how many s of CPU it has used), ``feeders``.
 
-    ``feeders`` is a list of dict: pid, name, arguments (list of str).
+    ``feeders`` is a list of dict: pid, name, arguments (list of str), own (list of str: the paths in these that lead to the kernel's own generator).
     """
     seen = {"kernel": tree.text("/proc/2/comm") is not None, "fill": None, "fill_cpu": None, "feeders": []}
     for pid in filter(str.isdigit, tree.names("/proc") or ()):
@@ -187,11 +188,23 @@ def _processes(tree):
                 seen.update(fill=int(fields[19]) / ticks, fill_cpu=(int(fields[11]) + int(fields[12])) / ticks)
         elif name in FEEDERS:
             arguments = (tree.text("/proc/%s/cmdline" % pid) or "").split("\0")
-            seen["feeders"].append({"pid": int(pid), "name": name, "arguments": arguments})
+            seen["feeders"].append({"pid": int(pid), "name": name, "arguments": arguments, "own": _own_output(arguments)})
     # A process that ended meanwhile was not refused.
     for path in [path for path in tree.refused if re.match(r"/proc/\d", path)]:
         del tree.refused[path]
     return seen
+
+
+def _own_output(arguments):
+    """Return the paths (list of str) in a running program's ``arguments`` (list of str) that are /dev/random or /dev/urandom under whatever name."""
+    found = []
+    for path in ["/" + word.partition("/")[2] for word in arguments if "/" in word]:
+        try:
+            if _rng_source.device_kind(os.stat(path)) in (_rng_source.RANDOM, _rng_source.URANDOM):
+                found.append(path)
+        except (OSError, ValueError):
+            continue
+    return found
 
 
 def _wanted(tree):
@@ -200,7 +213,9 @@ def _wanted(tree):
     for folder in tree.names(UNIT_LINKS) or ():
         if folder.endswith((".wants", ".requires")):
             for unit in set(tree.names("%s/%s" % (UNIT_LINKS, folder)) or ()).intersection(FEEDER_UNITS):
-                wanted[unit] = _kernels_of(tree, unit)
+                # An administrator who masked it wants it no more, and the link stays.
+                if not any(tree.target("%s/%s" % (mask, unit)) == os.devnull for mask in MASKS):
+                    wanted[unit] = _kernels_of(tree, unit)
     for level in tree.names(RUNLEVELS) or ():
         for service in set(tree.names("%s/%s" % (RUNLEVELS, level)) or ()).intersection(FEEDER_SERVICES):
             wanted[service] = None

@@ -150,7 +150,7 @@ _known("fake-source",
        "Stop it, or take the option that names /dev/urandom or /dev/random as its source out of its configuration",
        seen_by=BOTH, needs="nothing",
        detected="A running rngd names /dev/urandom or /dev/random as its source on its command line.",
-       sure="Certain. A link with another name to these devices is not seen through.")
+       sure="Certain: by device number, whatever the name. Another program that copies the kernel's output into a pipe is not seen through.")
 _known("feeder-useless",
        "The kernel is fed by its own thread, or has no use for a feeder; what is enabled beside it adds nothing that is credited",
        "Remove the feeder, unless a rule that you must comply with asks for it",
@@ -191,10 +191,11 @@ _known("managed-elsewhere",
        detected="The definition has metadata in the namespace of OpenStack, oVirt or KubeVirt.",
        sure="Certain that the manager wrote it once.")
 _known("stale",
-       "The facts are too old to judge by",
-       "Gather them again, or allow them with entropy_verify_max_age (s)",
+       "The facts are too old to judge by, or of a time to come",
+       "Gather them again, set the clock that is wrong, or allow older ones with entropy_verify_max_age (s)",
        seen_by=BOTH, needs="nothing",
-       detected="The time of the judgement less the time at which the facts were gathered is more than entropy_verify_max_age.",
+       detected="The time of the judgement less the time at which the facts were gathered is more than entropy_verify_max_age, "
+                "or they are dated over 5 min ahead.",
        sure="As right as the two machines' clocks.")
 _known("unreachable",
        "The machine did not answer, or gathering its facts failed",

@@ -154,6 +154,18 @@ def _trixie(labor, name):
     yield "log-rotated", labor.look(name)
 
 
+def _plain(labor, name):
+    guest = labor.guest(name)
+    yield "no-genid", labor.look(name)
+    labor.install(name, "rng-tools5")
+    guest.ssh("ln -s /dev/urandom /dev/good-source; mkdir -p /etc/systemd/system/rngd.service.d; "
+              "printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/rngd -f -r /dev/good-source\\n' >/etc/systemd/system/rngd.service.d/link.conf; "
+              "systemctl daemon-reload; systemctl restart rngd; sleep 1")
+    yield "rngd-fake-by-link", labor.look(name)
+    guest.ssh("rm -r /etc/systemd/system/rngd.service.d; systemctl enable rngd; systemctl mask --now rngd; sleep 1")
+    yield "rngd-masked", labor.look(name)
+
+
 def _forky(labor, name):
     yield "healthy-debian-14", labor.look(name)
     labor.virsh("managedsave", name)
@@ -205,7 +217,7 @@ STORIES = {
         "rngd-dead", "rngd-fake", "haveged-useless", "haveged-left-out", "log-rotated")),
     "bare": Story("bookworm,early", _bare, ("no-device", "rngd-dead-and-no-device", "defined-not-running", "plugged-late")),
     "forky": Story("forky,early,rng,genid", _forky, ("healthy-debian-14", "restored")),
-    "plain": Story("trixie,early,rng", _healthy("no-genid"), ("no-genid",)),
+    "plain": Story("trixie,early,rng", _plain, ("no-genid", "rngd-fake-by-link", "rngd-masked")),
     "late": Story("trixie,rng", _healthy("driver-late"), ("driver-late",)),
     "bullseye": Story("bullseye,early,rng", _healthy("healthy-debian-11"), ("healthy-debian-11",)),
     "bookworm": Story("bookworm,early,rng", _healthy("healthy-debian-12"), ("healthy-debian-12",)),

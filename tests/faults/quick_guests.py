@@ -128,8 +128,6 @@ MAKERS = {
                                            device=quick.virtio_rng())["it"],
     "device-removed": lambda: observations("trixie", [DRIVER, "observe fed", "write /sys/bus/pci/devices/0000:00:01.0/remove 1", "observe it"],
                                            device=quick.virtio_rng())["it"],
-    # The last -machine that QEMU is given counts.
-    "seeded-by-qemu": lambda: _bare("trixie", qemu=("-machine", "pc-q35-7.2")),
     "hidden-processes": lambda: observations("trixie", [DRIVER, "observe fed", "hide", "user", "observe it"], device=quick.virtio_rng())["it"],
     "no-log": lambda: observations("trixie", [DRIVER, "observe fed", "user", "observe it"], device=quick.virtio_rng())["it"],
 }

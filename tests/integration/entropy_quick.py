@@ -18,7 +18,8 @@ UTILITIES = "plugins/module_utils"
 INSIDE = "/collections/ansible_collections/kvm/entropy/" + UTILITIES
 
 # Its words: observe NAME [health_bytes health_timeout], load MODULE..., insmod FILE, wait SECONDS, read (32 bytes of /dev/urandom), wait-ready (as
-# whoever reads /dev/random does), write FILE TEXT, user (is one from here on).
+# whoever reads /dev/random does), write FILE TEXT, hide (each
+# user's processes from the others), user (is one from here on).
 _SCRIPT = """#!/usr/bin/python3
 import json, os, subprocess, sys, time
 sys.path.insert(0, "/collections")
@@ -56,6 +57,8 @@ for step in %r:
     elif word == "read":
         with open("/dev/urandom", "rb", buffering=0) as source:
             source.read(32)
+    elif word == "hide":
+        subprocess.run(["mount", "-o", "remount,hidepid=2", "/proc"], check=True)
     elif word == "user":
         os.setgroups([])
         os.setgid(1000)

@@ -127,6 +127,11 @@ def test_a_guest_never_looked_at_is_unknown():
     assert (row["verdict"], codes(row)) == ("unknown", ["host-not-seen", "guest-not-seen"])
 
 
+def test_facts_of_a_time_to_come_are_stale_beyond_what_clocks_differ_by():
+    verdicts = {age: judged({"kvm1": host(domain(), age=age)}, {"web-1": guest(age=age)})["verdict"] for age in (-300, -301)}
+    assert verdicts == {-300: "ok", -301: "unknown"}
+
+
 @pytest.mark.parametrize("side", ["host", "guest"])
 def test_old_facts_of_either_half_are_stale_and_never_ok(side):
     hosts = {"kvm1": host(domain(), age=DAY + 1 if side == "host" else 0)}

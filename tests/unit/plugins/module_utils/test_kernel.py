@@ -45,6 +45,22 @@ def test_an_empty_tree_tells_nothing_and_lists_what_it_would_take(tree):
     assert {"crng.ready", "hwrng.filling, feeder"} <= {each["what"] for each in facts["unseen"]}
 
 
+def test_feeders_that_every_boot_shall_start_are_those_that_are_enabled_and_not_masked(tree):
+    wants = "/etc/systemd/system/multi-user.target.wants/"
+    for unit in ("rngd.service", "haveged.service", "rng-tools-debian.service", "sshd.service"):
+        link(tree, wants + unit, "/usr/lib/systemd/system/" + unit)
+    tree("/usr/lib/systemd/system/haveged.service", "[Unit]\nConditionKernelVersion=<5.6\n[Service]\nExecStart=/usr/sbin/haveged\n")
+    link(tree, "/etc/systemd/system/rngd.service", "/dev/null")
+    link(tree, "/run/systemd/system/rng-tools-debian.service", "/dev/null")
+    assert observe(tree.root)["wanted"] == {"haveged.service": "<5.6"}
+
+
+def test_openrcs_feeders_are_those_in_a_runlevel(tree):
+    link(tree, "/etc/runlevels/default/rngd", "/etc/init.d/rngd")
+    link(tree, "/etc/runlevels/boot/hostname", "/etc/init.d/hostname")
+    assert observe(tree.root)["wanted"] == {"rngd": None}
+
+
 def test_an_unpacked_report_tells_what_its_machine_saved(tree):
     # The layout of an sosreport: the kernel's files as they were, and the log as dmesg printed it.
     tree("/proc/sys/kernel/osrelease", "5.14.0-427.el9.x86_64\n")
