@@ -72,7 +72,7 @@ def _note_random(found, when, text, phase):
 
 
 def had_device(found, before):
-    """Return whether the log (dict of ``events``) tells of a virtio-rng device on PCI that was there ``before`` (s since boot): ids as RNG_PCI of ``_kernel``."""
+    """Return whether the log (dict of ``events``) tells of a virtio-rng device on PCI that was there ``before`` (float, s since boot)."""
     return any(when < before and _RNG_DEVICE.match(text) for when, text in found["lines"])
 
 
