@@ -13,12 +13,12 @@ def text_of(row):
     links = "  ".join("%s %s" % (link.replace("_", " "), row["links"][link]) for link in LINKS)
     lines = ["%s: %s  [ %s ]" % (_name(row), row["verdict"].upper(), links)]
     lines += ["    %s: %s (%s) -> %s" % (one["code"], one["text"], one["evidence"], one["remedy"])
-              for one in row["problems"] if not _is_info(one)]
-    notes = [one["code"] for one in row["problems"] if _is_info(one)]
+              for one in row["problems"] if not is_info(one)]
+    notes = [one["code"] for one in row["problems"] if is_info(one)]
     return lines + (["    worth knowing: %s" % ", ".join(notes)] if notes else [])
 
 
-def _is_info(problem):
+def is_info(problem):
     """Return whether ``problem`` (dict) never makes a verdict worse; one of a newer collection may."""
     return PROBLEMS.get(problem["code"], {}).get("severity") == INFO
 

@@ -8,8 +8,8 @@ import collections
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _bounds, _words
 from ansible_collections.kvm.entropy.plugins.module_utils._chain import EXPECTATIONS
+from ansible_collections.kvm.entropy.plugins.module_utils._chain_text import is_info
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
-from ansible_collections.kvm.entropy.plugins.module_utils._problems import INFO, PROBLEMS
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, DEGRADED, OK, UNKNOWN, VERDICTS
 
 # The words of a count, in this order.
@@ -90,7 +90,7 @@ def judgement(rows, fail_on, max_unknown, max_results, everyone):
 def _left_out(rest):
     """Return the line (str) that tells of the rows that are not told (list of dict): how many, their verdicts and problems, and how to see them."""
     verdicts = collections.Counter(row["verdict"] for row in rest)
-    codes = collections.Counter(one["code"] for row in rest for one in row["problems"] if PROBLEMS[one["code"]]["severity"] != INFO)
+    codes = collections.Counter(one["code"] for row in rest for one in row["problems"] if not is_info(one))
     why = "; their problems: " + ", ".join(f"{code} {number}" for code, number in sorted(codes.items(), key=lambda one: (-one[1], one[0]))) if codes else ""
     return (f"and {len(rest)} more ({', '.join(f'{verdicts[one]} {one}' for one in _COUNTED if verdicts[one])}{why}). "
             "entropy_verify_max_results=0 tells them all, in an event that ansible-runner and AWX empty; its output has them")

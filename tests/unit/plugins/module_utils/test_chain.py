@@ -285,3 +285,12 @@ def test_what_an_agent_told_a_host_counts_as_long_as_the_hosts_own_facts():
 
 def test_an_agent_speaks_for_its_own_domain_alone():
     assert judged(through_agent(host(domain()), of="11111111-84af-424b-91cf-7470bde43aa8"), {})["verdict"] == "unknown"
+
+
+def test_clones_and_silent_hosts_are_named_up_to_a_number_to_each_guest():
+    clones = chain({}, {"web-%02d" % number: guest() for number in range(15)}, NOW, DAY)
+    assert all("web-09 and 5 more have one UUID" in row["problems"][0]["evidence"] for row in clones)
+    silent = chain({"kvm%02d" % number: {"error": "x" * 900} for number in range(15)}, {"web-1": guest()}, NOW, DAY)
+    (row,) = [row for row in silent if row["guest"]]
+    (why,) = [one["evidence"] for one in row["problems"] if one["code"] == "host-not-seen"]
+    assert "; kvm00: xxx" in why and why.endswith(" and 5 more") and len(why) < 3000

@@ -34,6 +34,11 @@ def test_what_is_left_out_is_counted_by_verdict_and_problem():
     assert len(said([row(number) for number in range(4)], max_results=0)["told"]) == 9
 
 
+def test_a_code_of_a_newer_collection_among_cached_facts_is_counted_like_any_other():
+    newer = dict(row(1), problems=[{"code": "of-tomorrow"}, {"code": "no-vmgenid"}])
+    assert "their problems: of-tomorrow 2)" in said([newer] * 3, max_results=1)["told"][-2]
+
+
 def test_ten_thousand_long_rows_fit_into_an_event_of_ansible_runner():
     found = said([row(number, words="x" * 5000) for number in range(10000)], max_results=10000)
     assert _bounds.size(found["told"]) < _bounds.EVENT
