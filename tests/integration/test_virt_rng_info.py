@@ -83,3 +83,14 @@ def test_drift_is_of_meaning(host):
     assert not row(host.info(), "same")["drift"]
     host.run("virt_rng", domains=["same"], path="/dev/random", rate_bytes=65, scope="config")
     assert row(host.info(), "same")["drift"]
+
+
+def test_the_devices_of_a_managed_save_are_told_beside_those_of_the_definition(host):
+    for name, devices in (("with", RNG), ("without", "")):
+        host.define(name, devices, start=True)
+        host.virsh("managedsave", name)
+    host.define("never")
+    host.virsh("attach-device", "without", host.device_file(RNG), "--config")
+    result = host.info()
+    told = {one["name"]: (one["managed_save"], one["saved"], one["config"]) for one in result["domains"]}
+    assert told == {"with": (True, [DESCRIBED], [DESCRIBED]), "without": (True, [], [DESCRIBED]), "never": (False, None, [])}
