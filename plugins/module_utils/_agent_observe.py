@@ -7,7 +7,18 @@
 import re
 
 from ansible_collections.kvm.entropy.plugins.module_utils._agent_files import LONG, AgentError, TimeUpError
-from ansible_collections.kvm.entropy.plugins.module_utils._kernel import DRIVER, FEEDERS, FILL_THREAD, HW_RANDOM, KTHREADD, RANDOM, RNG_CORE, RNG_DEVICE, VIRTIO
+from ansible_collections.kvm.entropy.plugins.module_utils._kernel import (
+    DRIVER,
+    FEEDER_UNITS,
+    FEEDERS,
+    FILL_THREAD,
+    HW_RANDOM,
+    KTHREADD,
+    RANDOM,
+    RNG_CORE,
+    RNG_DEVICE,
+    VIRTIO,
+)
 
 RELEASE = "/proc/sys/kernel/osrelease"
 MISC = "/sys/class/misc"
@@ -27,8 +38,6 @@ _READY_BITS = "256"
 # 5.17 alone debits it, with a pool of the same size; its last releases (5.17.12 to 15) do not, and are not told apart here.
 _DEBITING = "5.17."
 
-# The units that the distributions' feeders and ours have (Debian, Fedora, SUSE, Arch).
-_UNITS = ("rngd", "rng-tools", "rng-tools-debian", "haveged", "jitterentropy", "jitterentropy-rngd", "entropy-feeder")
 # cgroups as one tree (v2), or systemd's own (v1).
 _SLICES = ("/sys/fs/cgroup/system.slice/", "/sys/fs/cgroup/systemd/system.slice/")
 _MOST_PIDS = 8
@@ -182,8 +191,8 @@ def _feeders(files):
     """Return the feeders (list of dict) that run as one of the known units."""
     found = []
     slices = next((path for path in _SLICES if files.has(path)), None)
-    for unit in _UNITS if slices else ():
-        for pid in (files.text("%s%s.service/cgroup.procs" % (slices, unit)) or "").split()[:_MOST_PIDS]:
+    for unit in FEEDER_UNITS if slices else ():
+        for pid in (files.text("%s%s/cgroup.procs" % (slices, unit)) or "").split()[:_MOST_PIDS]:
             name = _told(files, "/proc/%s/comm" % pid, _WORD) if re.match(r"[0-9]{1,10}$", pid) else None
             if name in FEEDERS:
                 found.append({"pid": int(pid), "name": name, "arguments": (files.text("/proc/%s/cmdline" % pid) or "").split("\0")})

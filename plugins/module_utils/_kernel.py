@@ -56,7 +56,9 @@ RNG_PCI = (("0x1af4", "0x1005"), ("0x1af4", "0x1044"))
 FEEDERS = ("rngd", "haveged", "jitterentropy-r", "entropy-feeder")
 FILL_THREAD = "hwrng"
 # The units and services by which distributions start them.
-FEEDER_UNITS = ("rngd.service", "rng-tools.service", "rng-tools-debian.service", "haveged.service", "jitterentropy.service", "entropy-feeder.service")
+FEEDER_UNITS = (
+    "rngd.service", "rng-tools.service", "rng-tools-debian.service", "haveged.service", "jitterentropy.service", "jitterentropy-rngd.service",
+    "entropy-feeder.service")
 FEEDER_SERVICES = ("rngd", "rng-tools", "haveged", "jitterentropy", "entropy-feeder")
 # systemd.unit(5): where an administrator's enabled units are linked, and where the units themselves lie, the first counts. Then OpenRC's.
 UNIT_LINKS = "/etc/systemd/system"
