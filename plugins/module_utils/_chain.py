@@ -49,7 +49,13 @@ def _twins(guests):
     for name in sorted(guests):
         if _uuid(guests[name]):
             names.setdefault(normalized(_uuid(guests[name])), []).append(name)
-    return names
+    return {uuid: same[:1] if _is_one_machine(guests, same) else same for uuid, same in names.items()}
+
+
+def _is_one_machine(guests, names):
+    """Return whether the guests of these ``names`` (list of str) are one that the inventory names twice: looks at it saw one boot."""
+    boots = {(guests[name].get("entropy") or {}).get("boot_id") for name in names}
+    return len(boots) == 1 and None not in boots
 
 
 def _silent(hosts):

@@ -8,7 +8,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import _capacity
 from ansible_collections.kvm.entropy.plugins.module_utils._join import RUNNING
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_checks import first_credit, starves
-from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import CONSTANT, kind_by_name, lacks_source
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import CONSTANT, FILE, MISSING, kind_by_name, lacks_source
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, NOT_APPLICABLE, UNKNOWN, state_of
 
 UNSOUND = frozenset(("fake-source", "source-stuck"))
@@ -78,6 +78,10 @@ def _backend_problems(device, arch, host):
     backend = _backend(device, host)
     if backend.get("kind") == CONSTANT:
         yield problem("source-stuck", "the backend is %s, which delivers zeros or nothing" % device["path"])
+    elif backend.get("kind") == FILE:
+        yield problem("source-stuck", "the backend %s is no character device: the guest gets what anybody wrote there" % device["path"])
+    elif backend.get("kind") == MISSING:
+        yield problem("backend-starves", "the backend %s is not there on the host: the domain cannot start" % device["path"])
     if backend["unsafe"]:
         yield problem("unsafe-backend", "the backend is %s, and the host's rng_current is none" % device["path"])
     elif _capacity.starves(backend):

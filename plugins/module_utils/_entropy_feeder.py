@@ -4,9 +4,13 @@
 
 """Programs that feed the kernel, as its processes and its enabled units show them. Pure: from observations."""
 
+import re
+
 # The kernel's own output: what comes from there and is credited again is no new entropy.
 FAKE_SOURCES = ("/dev/urandom", "/dev/random")
 _SOURCE_OPTIONS = ("-r", "--rng-device")
+# The short one may follow others in one word, as in -fr/dev/urandom.
+_SHORT = re.compile(r"-[A-Za-z]*r(.*)$")
 _NAMES = {"jitterentropy-r": "jitterentropy-rngd", "jitterentropy": "jitterentropy-rngd", "rng-tools": "rngd", "rng-tools-debian": "rngd"}
 
 
@@ -55,8 +59,8 @@ def _fake_source(arguments, own):
             value = "".join(arguments[number + 1:number + 2])
         elif word.startswith("--rng-device="):
             value = word.partition("=")[2]
-        elif word.startswith("-r"):
-            value = word[2:].lstrip("=")
+        elif _SHORT.match(word):
+            value = _SHORT.match(word).group(1).lstrip("=") or "".join(arguments[number + 1:number + 2])
         if value in FAKE_SOURCES or value in own:
             return value
     return None

@@ -165,7 +165,20 @@ def _hindrance(seen, facts):
         return "%s delivers and nothing is credited; %s" % (facts["current"], facts["spin"])
     if processes and processes["kernel"] and processes["fill"] is None:
         return "the kernel's thread hwrng does not run"
-    return None
+    return _waiting(seen, facts["current"])
+
+
+def _waiting(seen, current):
+    """Return in words (str) for how long the fill thread has been waiting for the source, None where it does not, or not for longer than a slow one takes.
+
+    At rest it sleeps so that signals wake it (S); in the driver's read it waits so that only a kill does (D, wait_for_completion_killable() in
+    drivers/char/hw_random/virtio-rng.c).
+    """
+    processes = seen["processes"]
+    if not processes or processes.get("fill_state") != "D" or not processes.get("fill_ran"):
+        return None
+    waited = float(seen["texts"]["/proc/uptime"].split()[0]) - processes["fill_ran"]
+    return "thread hwrng has been waiting %d s for %s" % (waited, current) if waited >= PATIENCE else None
 
 
 def _blind_spot(seen, facts):

@@ -173,8 +173,8 @@ def _builtin(tree, release):
 
 
 def _processes(tree):
-    """Return ``kernel`` (bool: kernel threads are shown to us), ``fill`` and ``fill_cpu`` (of the kernel's fill thread, if it runs: its start, s since
-    boot, and how many s of CPU it has used), ``feeders``.
+    """Return ``kernel`` (bool: kernel threads are shown to us), ``feeders``, and of the kernel's fill thread, if it runs, ``fill`` (its start, s since
+    boot), ``fill_cpu`` (s of CPU that it has used), ``fill_state`` (str, proc_pid_stat(5)) and ``fill_ran`` (s since boot, when it last ran, or None).
 
     ``feeders`` is a list of dict: pid, name, arguments (list of str), own (list of str: the paths in these that lead to the kernel's own generator).
     """
@@ -187,7 +187,8 @@ def _processes(tree):
             # after the name is field 3.
             if len(fields) > 19 and fields[1] == KTHREADD:
                 ticks = os.sysconf("SC_CLK_TCK")
-                seen.update(fill=int(fields[19]) / ticks, fill_cpu=(int(fields[11]) + int(fields[12])) / ticks)
+                seen.update(fill=int(fields[19]) / ticks, fill_cpu=(int(fields[11]) + int(fields[12])) / ticks, fill_state=fields[0],
+                            fill_ran=_last_ran(tree, pid))
         elif name in FEEDERS:
             arguments = (tree.text("/proc/%s/cmdline" % pid) or "").split("\0")
             seen["feeders"].append({"pid": int(pid), "name": name, "arguments": arguments, "own": _own_output(arguments)})
@@ -195,6 +196,13 @@ def _processes(tree):
     for path in [path for path in tree.refused if re.match(r"/proc/\d", path)]:
         del tree.refused[path]
     return seen
+
+
+def _last_ran(tree, pid):
+    """Return when (float, s since boot) the thread ``pid`` (str) last ran, as the scheduler's own statistics tell; None where the kernel has none."""
+    # proc_sched_show_task() in kernel/sched/debug.c, with CONFIG_SCHED_DEBUG, in ms.
+    ran = re.search(r"^se\.exec_start\s*:\s*(\d+\.\d+)$", tree.text("/proc/%s/sched" % pid) or "", re.MULTILINE)
+    return float(ran.group(1)) / 1000 if ran else None
 
 
 def _own_output(arguments):

@@ -68,7 +68,8 @@ _known("not-filling",
        "Look at the host's end: a rate limit that starves (kvm.entropy.virt_rng_info), a backend that delivers nothing, or a host that is "
        "itself not ready",
        seen_by=GUEST, needs="nothing",
-       detected="The interrupt counter that is the device's own stands at 0 for 10 s and more after the fill thread started, or that thread does not run.",
+       detected="The interrupt counter that is the device's own stands at 0 for 10 s and more after the fill thread started, or that thread does not run, or "
+                "it has been waiting for the source for 10 s and more without running (/proc/PID/sched).",
        sure="Certain for the time until the look; the first 10 s are called unknown.")
 _known("not-ready",
        "The CRNG is not ready: who asks for random numbers waits, or gets guessable ones",
@@ -131,7 +132,8 @@ _known("backend-starves",
        "The host's backend delivers nothing, or less than its guests draw when they are idle",
        "Use backend random with /dev/urandom, or backend builtin: kvm.entropy.virt_rng",
        seen_by=HOST, needs=_READ_ONLY + ", and reading the device: root for /dev/hwrng",
-       detected="A slow backend is read for at most entropy_host_capacity_timeout s, and compared with a fill buffer a minute for each running guest.",
+       detected="The backend's file is not on the host. Or a slow one is read for at most entropy_host_capacity_timeout s, and compared with a fill buffer a "
+                "minute for each running guest.",
        sure="Measured at that moment; other readers slow it down.")
 _known("backend-slow",
        "The host's backend is slow: when all its guests start together, the last waits over 10 s for its first credit",
@@ -170,7 +172,7 @@ _known("source-stuck",
        seen_by=BOTH, needs="root, and a test that is asked for (health_bytes)",
        detected="The repetition count or adaptive proportion test of SP 800-90B failed, the first bytes came again, or more blocks failed FIPS 140-2 than "
                 "chance explains (docs/health.md). On the host: the backend is "
-                "/dev/zero, /dev/null or /dev/full, by device number where the file can be looked at.",
+                "/dev/zero, /dev/null or /dev/full by device number, or no device at all.",
        sure="Nearly: a sound source fails one of 22 million tests of 20,000 bytes. That a source passes proves no entropy.")
 _known("no-vmgenid",
        "The guest is not told when it was cloned or restored, and may then repeat random numbers until its kernel reseeds",
@@ -221,5 +223,5 @@ _known("ambiguous",
        "Look at all the hosts in one run, as a guest may have moved between two looks. Else give each domain its own UUID and each guest its own "
        "entropy_domain_uuid; undefine what a migration left behind",
        seen_by=BOTH, needs="nothing",
-       detected="Two guests' facts have one UUID; or two domains have it, and both run or none does.",
+       detected="Two guests' facts have one UUID and not one boot; or two domains have it, and both run or none does.",
        sure="Certain. One that runs among several that are off is taken for the guest's.")

@@ -28,7 +28,8 @@ def record(about, hosts, guests, now):
 def domains_of(host, *names):
     """Return the fact ``entropy_domains`` (dict) that a look at ``host`` (virt_host.Host) gives, of the domains ``names`` alone."""
     found = host.info(domains=list(names), group=True, max_results=0, capacity_bytes=0)
-    return {"schema": 2, "gathered_at": int(time.time()), "uri": "qemu:///system", "groups": found["groups"], "host": {}}
+    return {"schema": 2, "gathered_at": int(time.time()), "uri": "qemu:///system", "groups": found["groups"],
+            "host": {"capacity": found["host"]["capacity"]}}
 
 
 def guest_only(_name, seen):

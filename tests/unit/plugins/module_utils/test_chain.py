@@ -294,3 +294,23 @@ def test_clones_and_silent_hosts_are_named_up_to_a_number_to_each_guest():
     (row,) = [row for row in silent if row["guest"]]
     (why,) = [one["evidence"] for one in row["problems"] if one["code"] == "host-not-seen"]
     assert "; kvm00: xxx" in why and why.endswith(" and 5 more") and len(why) < 3000
+
+
+def test_one_machine_under_two_names_is_judged_under_both_and_two_of_one_uuid_are_not():
+    def twin(boot):
+        half = guest()
+        half["entropy"]["boot_id"] = boot
+        return half
+    same = chain({"kvm1": host(domain())}, {"web-1": twin("a"), "alias": twin("a")}, NOW, DAY)
+    assert [(row["guest"], row["verdict"]) for row in same] == [("alias", "ok"), ("web-1", "ok")]
+    clones = chain({"kvm1": host(domain())}, {"web-1": twin("a"), "web-2": twin("b")}, NOW, DAY)
+    assert {row["verdict"] for row in clones} == {"unknown"}
+
+
+@pytest.mark.parametrize(("kind", "code", "verdict"), [("constant", "source-stuck", "broken"), ("file", "source-stuck", "broken"),
+                                                       ("missing", "backend-starves", "degraded"), ("urandom", None, "ok")])
+def test_a_backend_that_can_be_no_source_is_told_by_what_it_is_on_the_host(kind, code, verdict):
+    half = host(domain(), expect="host-only")
+    half["domains"]["host"] = {"capacity": [{"backend": "random", "path": "/dev/urandom", "kind": kind, "unsafe": False, "delivered": None}]}
+    (row,) = chain({"kvm1": half}, {}, NOW, DAY)
+    assert (row["verdict"], [one["code"] for one in row["problems"]]) == (verdict, [code] if code else [])

@@ -157,6 +157,15 @@ class TestFilling:
         facts = facts_of(seen)
         assert (facts["hwrng"]["filling"], codes(facts)) == (filling, problems)
 
+    @pytest.mark.parametrize(("state", "ago", "filling"), [("D", 22, False), ("D", 9, True), ("S", 50, True)])
+    def test_a_thread_that_waits_in_its_driver_for_ten_seconds_gets_nothing_any_more(self, state, ago, filling):
+        # As Linux 6.12 shows it, whose backend went silent a minute after the boot: D, and no run of the thread for 22 s.
+        seen = machine("trixie-fed", texts={"/proc/uptime": "107.12 89.77"})
+        seen["processes"].update(fill_state=state, fill_ran=107.12 - ago)
+        facts = facts_of(seen)
+        assert facts["hwrng"]["filling"] is filling
+        assert codes(facts) == ([] if filling else ["not-filling"])
+
     def test_without_the_kernels_thread_nothing_is_fed(self):
         seen = machine("trixie-fed")
         seen["processes"]["fill"] = None
@@ -203,13 +212,19 @@ class TestFeeder:
     """Programs that feed the kernel."""
 
     @pytest.mark.parametrize("arguments", [["/usr/sbin/rngd", "-f", "-r", "/dev/urandom"], ["rngd", "-r/dev/urandom"], ["rngd", "--rng-device=/dev/urandom"],
-                                           ["rngd", "--rng-device", "/dev/urandom"]])
+                                           ["rngd", "--rng-device", "/dev/urandom"], ["rngd", "-fr/dev/urandom"], ["rngd", "-fr", "/dev/urandom"]])
     def test_rngd_on_the_kernels_own_output_is_fake(self, arguments):
         seen = machine("trixie-bare", getrandom="ready")
         seen["processes"]["feeders"] = [{"pid": 7, "name": "rngd", "arguments": arguments}]
         facts = facts_of(seen)
         assert facts["feeder"] == {"which": "rngd", "running": True, "useful": False, "fake": "/dev/urandom", "wanted": [], "idle_reason": None}
         assert ("fake-source" in codes(facts), facts["verdict"]) == (True, "broken")
+
+    @pytest.mark.parametrize("arguments", [["rngd", "-f", "-o", "/dev/random", "-r", "/dev/hwrng"], ["rngd", "-fo/dev/random"]])
+    def test_what_rngd_writes_to_is_not_its_source(self, arguments):
+        seen = machine("trixie-bare", getrandom="ready")
+        seen["processes"]["feeders"] = [{"pid": 7, "name": "rngd", "arguments": arguments, "own": ["/dev/random"]}]
+        assert facts_of(seen)["feeder"]["fake"] is None
 
     def test_beside_a_kernel_that_is_fed_a_feeder_is_useless_and_the_verdict_stays(self):
         seen = machine("trixie-fed")
