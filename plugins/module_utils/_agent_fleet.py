@@ -11,7 +11,7 @@ import time
 from ansible_collections.kvm.entropy.plugins.module_utils import _agent_half
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import ConnectionLostError
 
-# A daemon works on five requests of one connection at a time (max_client_requests in libvirtd.conf); one is left for what else is asked.
+# Each on a connection of its own. A daemon has 20 workers (max_workers in libvirtd.conf) for everybody, and an agent that is silent holds one.
 _AT_ONCE = 4
 
 

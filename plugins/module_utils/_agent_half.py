@@ -33,7 +33,8 @@ def look(ask, seconds, now):
     try:
         return half_of(facts_of(_agent_observe.observe(Files(ask, seconds), now))), None
     except TimeUpError:
-        return None, "its agent answers too slowly: %g s were over before all was read; allow more (guest_agent_timeout, guest_agent_deadline)" % seconds
+        return None, "its agent answers too slowly: %g s were over before all was read; allow more (guest_agent_timeout, guest_agent_deadline)" % (
+            round(seconds, 1))
     except AgentError as error:
         return None, str(error)
 

@@ -179,7 +179,7 @@ def _undriven(files):
 
 def _processes(files, texts):
     """Return the processes (dict, see ``_kernel``); ``hidden`` (str) is why the fill thread was not looked for, or not found."""
-    seen = {"kernel": False, "fill": None, "feeders": _feeders(files), "hidden": "the agent was not asked for the kernel's threads"}
+    seen = {"kernel": False, "fill": None, "fill_cpu": None, "feeders": _feeders(files), "hidden": "the agent was not asked for the kernel's threads"}
     current = texts[HW_RANDOM + "rng_current"]
     quality = next((texts[path] for path in _QUALITIES if texts.get(path)), None)
     if texts["/proc/interrupts"] and texts["/proc/uptime"] and (current or "").startswith("virtio_rng") and quality != "0":
@@ -200,7 +200,7 @@ def _feeders(files):
 
 
 def _fill_thread(files):
-    """Return ``kernel`` (bool: all threads were looked at), ``fill`` (as ``_kernel``), and ``hidden`` where neither."""
+    """Return ``kernel`` (bool: all threads were looked at), ``fill`` and ``fill_cpu`` (as ``_kernel``), and ``hidden`` where neither."""
     looked = set()
     try:
         # Twice, as the kernel may leave one out of the list when another ends meanwhile (proc(5), children).
@@ -212,9 +212,9 @@ def _fill_thread(files):
             for pid in reversed(pids):
                 if pid not in looked:
                     looked.add(pid)
-                    start = _fill_start(files.text("/proc/%s/stat" % pid) or "")
-                    if start is not None:
-                        return {"kernel": True, "fill": start}
+                    fill = _fill_times(files.text("/proc/%s/stat" % pid) or "")
+                    if fill:
+                        return dict(fill, kernel=True)
     except TimeUpError:
         return {"hidden": "the kernel's thread hwrng was not found among the first %d threads in the time given" % len(looked)}
     return {"kernel": True}
@@ -228,11 +228,15 @@ def _threads(files):
     return None
 
 
-def _fill_start(stat):
-    """Return when (float, s since boot) the thread with this ``stat`` (str) started, None where it is not the fill thread."""
+def _fill_times(stat):
+    """Return ``fill`` and ``fill_cpu`` (as ``_kernel``) of the thread with this ``stat`` (str), None where it is not the fill thread."""
     before, _end, after = stat.rpartition(")")
     fields = after.split()
-    # proc_pid_stat(5): fields 4 (parent) and 22 (start), the first after the name is field 3.
-    if before.endswith(" (" + FILL_THREAD) and len(fields) > 19 and fields[1] == KTHREADD and re.match(r"[0-9]{1,15}$", fields[19]):
-        return int(fields[19]) / _TICKS
-    return None
+    # proc_pid_stat(5): fields 4 (parent), 14 and 15 (CPU time in user and kernel mode) and 22 (start), the first after the name is field 3.
+    if not before.endswith(" (" + FILL_THREAD) or len(fields) < 20 or fields[1] != KTHREADD:
+        return None
+    times = [fields[at] for at in (11, 12, 19)]
+    if not all(re.match(r"[0-9]{1,15}$", time) for time in times):
+        return None
+    user, system, start = (int(time) / _TICKS for time in times)
+    return {"fill": start, "fill_cpu": user + system}

@@ -161,7 +161,7 @@ def _hindrance(seen, facts):
         return "the kernel has no current source"
     if facts["quality"] == 0:
         return "%s has quality 0%s" % (facts["current"], "; " + facts["spin"] if facts["spin"] else "")
-    if facts["spin"] and seen["getrandom"] == "waiting":
+    if facts["spin"] and (seen["getrandom"] == "waiting" or seen.get("pool_ready") is False):
         return "%s delivers and nothing is credited; %s" % (facts["current"], facts["spin"])
     if processes and processes["kernel"] and processes["fill"] is None:
         return "the kernel's thread hwrng does not run"

@@ -118,6 +118,15 @@ def test_a_kernel_without_its_fill_thread_is_not_fed():
     assert (half["filling"], half["filling_reason"], codes(half)) == (False, "the kernel's thread hwrng does not run", ["not-filling"])
 
 
+def test_a_fill_thread_that_spins_feeds_nothing_while_the_generator_is_not_ready():
+    changed = {RANDOM + "entropy_avail": "5\n", HW_RANDOM + "rng_quality": "1\n"}
+    assert seen(recorded("bookworm", changed))["filling"] is True
+    spinning = "445 (hwrng) R 2 0 0 0 -1 2129984 0 0 0 0 9 7000 0 0 20 0 1 0 91963 0 0"
+    half = seen(recorded("bookworm", dict(changed, **{"/proc/445/stat": spinning})))
+    assert (half["filling"], half["links"]["fed"], codes(half)) == (False, "broken", ["not-filling", "not-ready"])
+    assert half["filling_reason"] == "virtio_rng.0 delivers and nothing is credited; its fill thread spins: 70.1 s of CPU in 140.0 s"
+
+
 def test_a_program_that_calls_itself_as_the_thread_is_not_taken_for_it():
     assert seen(recorded("bullseye", {FILL: "141 (hwrng) S 1" + " 0" * 40}))["filling"] is False
 
@@ -246,7 +255,7 @@ def test_a_slow_agent_has_its_time_and_no_more(step, known, monkeypatch):
         return agent.ask(command, seconds)
     plain = _agent_half.Files
     monkeypatch.setattr(_agent_half, "Files", lambda ask, seconds: plain(ask, seconds, clock))
-    half, why = _agent_half.look(ask, 10, NOW)
+    half, why = _agent_half.look(ask, 10.0123, NOW)  # What is left until the deadline of all guests is no round number.
     assert (half is not None) is known and not agent.open
     assert known or why.startswith("its agent answers too slowly: 10 s were over")
     assert clock.now <= 10 + 3 * step, "the file at hand is read and closed"
