@@ -52,7 +52,7 @@ _VMGENID = ("/sys/bus/acpi/drivers/vmgenid", "/sys/bus/platform/drivers/vmgenid"
 _VMGENID_DEVICE = "QEMUVGID:00"
 
 # A counter line of /proc/interrupts, and the virtio device whose own it may be.
-_COUNTER = re.compile(r" *([!-~]{1,16}:(?: +\d{1,20}){1,8192} +([ -~]{1,200}))$", re.ASCII)
+_COUNTER = re.compile(r" *([!-~]{1,16}:(?: +\d{1,20}){1,8192} +([ -~]{0,199}[!-~]))$", re.ASCII)
 _OWN = re.compile(r"(virtio\d{1,4})(?:-input|-virtqueues)?$", re.ASCII)
 _MOST_CANDIDATES = 16
 # Where no counter names the device, the bus is looked through by number. Numbers are reused, so that gaps stay small.

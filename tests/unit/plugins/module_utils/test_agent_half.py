@@ -149,6 +149,11 @@ def test_a_buffer_that_never_came_is_told_once_the_source_has_been_there_for_a_w
     assert half["filling_reason"].startswith("nothing delivered in ")
 
 
+def test_counter_lines_that_end_in_spaces_alone_are_none_and_crash_nothing():
+    counters = " 35:  7       \n 36: 1 2  \n" + recorded("bookworm").files["/proc/interrupts"]
+    assert seen(recorded("bookworm", {"/proc/interrupts": counters}))["filling"] is True
+
+
 @pytest.mark.parametrize("slices", [UNITS, "/sys/fs/cgroup/systemd/system.slice/"])
 @pytest.mark.parametrize(("arguments", "expected"), [("-f\0-r\0/dev/urandom\0", ["fake-source"]), ("-f\0", ["feeder-useless"])])
 def test_a_feeder_is_found_as_a_service_with_its_source(slices, arguments, expected):
