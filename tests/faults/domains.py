@@ -4,6 +4,8 @@
 
 """Make the cases that nobody can log in to, and those of a fleet: domains on one or two real libvirts, beside guests that were seen before."""
 
+import json
+import os
 import tempfile
 import time
 from contextlib import ExitStack
@@ -27,13 +29,13 @@ UUID = "<uuid>2c12a822-84af-424b-91cf-7470bde43aa8</uuid>"
 DAY, HOUR = 86400, 3600
 
 
-def _host_half(host, *names, seen_of=SOUND, **more):
-    return dict({"domains": domains_of(host, *names), "seen_of": seen_of}, **more)
+def _host_half(host, *names, seen_of=SOUND, backends=False, **more):
+    return dict({"domains": domains_of(host, *names, backends=backends), "seen_of": seen_of}, **more)
 
 
-def _domain(host, name, expect="host-only", seen_of=SOUND):
+def _domain(host, name, expect="host-only", **more):
     """Return the record of the domain ``name`` on ``host``, as nothing but its host tells."""
-    half = _host_half(host, name, expect=expect, seen_of=seen_of)
+    half = _host_half(host, name, expect=expect, **more)
     return record(name, {HOST: half}, {}, half["domains"]["gathered_at"])
 
 
@@ -55,6 +57,15 @@ def domains(host):
     yield "unsafe-backend", _domain(host, "unsafe", seen_of=WITHOUT_SOURCE)
     host.define("zeros", RNG.replace("/dev/urandom", "/dev/zero"), head=GENID, start=True)
     yield "stuck-backend", _domain(host, "zeros")
+    # The same bytes at each start; then QEMU finds the file's end.
+    fixed = host.daemon.state / "seed.bin"
+    fixed.write_bytes(os.urandom(4096))
+    fixed.chmod(0o644)
+    host.define("fixed", RNG.replace("/dev/urandom", str(fixed)), head=GENID, start=True)
+    # Where it lies belongs to one run.
+    yield "file-backend", json.loads(json.dumps(_domain(host, "fixed", backends=True)).replace(str(fixed), "/srv/seed.bin"))
+    host.define("gone", RNG.replace("/dev/urandom", "/dev/TrueRNG"), head=GENID)
+    yield "backend-gone", _domain(host, "gone", backends=True)
     host.define("windows", RNG, head=GENID, features=WINDOWS, start=True)
     yield "windows", _domain(host, "windows")
     yield "windows-not-said", _domain(host, "windows", expect="auto")

@@ -166,6 +166,34 @@ def _plain(labor, name):
     yield "rngd-masked", labor.look(name)
 
 
+def _eyes(labor, name):
+    guest = labor.guest(name)
+    uuid = labor.virsh("domuuid", name).strip()
+    other = "other-" + name
+    first, second = labor.look(name), labor.look(name)
+    yield "two-names", dict(second, guests={name: first["guests"][name], other: second["guests"][name]})
+
+    labor.install(name, "rng-tools5")
+    _run_rngd(guest, "-f -o /dev/random -r /dev/hwrng")
+    yield "rngd-names-its-output", labor.look(name)
+    guest.ssh("mount -o remount,hidepid=2 /proc")
+    yield "processes-hidden", labor.look(name, user="user", uuid=uuid)
+    guest.ssh("mount -o remount,hidepid=0 /proc")
+    _run_rngd(guest, "-fr/dev/urandom")
+    yield "rngd-fake-in-one-word", labor.look(name)
+    guest.ssh("systemctl stop rngd")
+
+    labor.detach(name, labor.device(name), "--live")
+    guest.ssh("while test -e /sys/bus/virtio/drivers/virtio_rng/virtio*; do sleep 0.5; done")
+    yield "unplugged", labor.look(name)
+
+
+def _run_rngd(guest, options):
+    guest.ssh("mkdir -p /etc/systemd/system/rngd.service.d; printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/rngd %s\\n' "
+              ">/etc/systemd/system/rngd.service.d/options.conf; systemctl daemon-reload; systemctl restart rngd; sleep 2; "
+              "systemctl is-active rngd" % options)
+
+
 def _forky(labor, name):
     yield "healthy-debian-14", labor.look(name)
     labor.virsh("managedsave", name)
@@ -217,6 +245,8 @@ STORIES = {
         "rngd-dead", "rngd-fake", "haveged-useless", "haveged-left-out", "log-rotated")),
     "bare": Story("bookworm,early", _bare, ("no-device", "rngd-dead-and-no-device", "defined-not-running", "plugged-late")),
     "forky": Story("forky,early,rng,genid", _forky, ("healthy-debian-14", "restored")),
+    "eyes": Story("trixie,early,rng,genid", _eyes, (
+        "two-names", "rngd-names-its-output", "processes-hidden", "rngd-fake-in-one-word", "unplugged")),
     "plain": Story("trixie,early,rng", _plain, ("no-genid", "rngd-fake-by-link", "rngd-masked")),
     "late": Story("trixie,rng", _healthy("driver-late"), ("driver-late",)),
     "bullseye": Story("bullseye,early,rng", _healthy("healthy-debian-11"), ("healthy-debian-11",)),

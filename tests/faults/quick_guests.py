@@ -41,11 +41,11 @@ def _healthy(suite, **knobs):
     return observations(suite, [DRIVER, "observe fed"], device=quick.virtio_rng(), **knobs)["fed"]
 
 
-def _by_firmware(device, *steps):
+def _by_firmware(device, *steps, append=""):
     with tempfile.TemporaryDirectory(dir=place.TEMPORARY) as folder:
         variables = shutil.copy(VARIABLES, folder)
         flash = "if=pflash,format=raw,unit=%d,readonly=%s,file=%s"
-        return observations("trixie", [*steps, "observe fed" if steps else "observe it"], device=device, qemu=(
+        return observations("trixie", [*steps, "observe fed" if steps else "observe it"], device=device, append=append, qemu=(
             "-drive", flash % (0, "on", FIRMWARE), "-drive", flash % (1, "off", variables)))["fed" if steps else "it"]
 
 
@@ -80,6 +80,21 @@ def _flowing(give):
     finally:
         over.set()
         begin.set()
+
+
+def _dried_up():
+    """Two buffers, the first of which makes the CRNG ready; the kernel asks for more within seconds, and every minute after that."""
+    with quick.fifo() as (path, give):
+        steps = ["observe before", DRIVER, "observe fed", "wait 180", "observe it"]
+        return observations("trixie", steps, device=quick.virtio_rng("random", path), timeout=280,
+                            meanwhile=("SEEN before", lambda: give(os.urandom(128))))["it"]
+
+
+def _one_of_two_dry():
+    with quick.fifo() as (path, _give):
+        dry = ["-object", "rng-random,id=dry,filename=%s" % path, "-device", "virtio-rng-pci,rng=dry"]
+        steps = [DRIVER, "observe fed", "write %srng_current virtio_rng.1" % HW_RANDOM, "wait 20", "observe it"]
+        return observations("trixie", steps, device=[*quick.virtio_rng(), *dry])["it"]
 
 
 def _stuck():
@@ -124,6 +139,9 @@ MAKERS = {
     "spinning-for-ever": _spinning_for_ever,
     "withheld": _withheld,
     "stuck-inside": _stuck,
+    "dried-up": _dried_up,
+    "two-devices-one-dry": _one_of_two_dry,
+    "bootloader-not-trusted": lambda: _by_firmware(quick.virtio_rng(), DRIVER, append="random.trust_bootloader=off"),
     "driver-unbound": lambda: observations("trixie", [DRIVER, "observe fed", "write %s/unbind virtio0" % BUS_DRIVER, "observe it"],
                                            device=quick.virtio_rng())["it"],
     "device-removed": lambda: observations("trixie", [DRIVER, "observe fed", "write /sys/bus/pci/devices/0000:00:01.0/remove 1", "observe it"],

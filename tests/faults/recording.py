@@ -25,11 +25,14 @@ def record(about, hosts, guests, now):
     return {"about": about, "hosts": hosts, "guests": guests, "now": now}
 
 
-def domains_of(host, *names):
-    """Return the fact ``entropy_domains`` (dict) that a look at ``host`` (virt_host.Host) gives, of the domains ``names`` alone."""
+def domains_of(host, *names, backends=False):
+    """Return the fact ``entropy_domains`` (dict) that a look at ``host`` (virt_host.Host) gives, of the domains ``names`` alone.
+
+    What a backend's file is depends on the machine that makes the record, and is in it only where ``backends`` asks for that.
+    """
     found = host.info(domains=list(names), group=True, max_results=0, capacity_bytes=0)
     return {"schema": 2, "gathered_at": int(time.time()), "uri": "qemu:///system", "groups": found["groups"],
-            "host": {"capacity": found["host"]["capacity"]}}
+            "host": {"capacity": found["host"]["capacity"]} if backends else {}}
 
 
 def guest_only(_name, seen):

@@ -10,7 +10,8 @@ from generated_rngs import SOUND_PATHS
 
 # The words of the refusal, and whether a device (dict) is one for it.
 _REFUSALS = (
-    ("expected the absolute path|No such file or directory: nothing was changed|no character device|no hardware source behind it",
+    ("expected the absolute path|No such file or directory: nothing was changed|no character device|no hardware source behind it|"
+     "delivers zeros or nothing",
      lambda device: device.get("path") not in SOUND_PATHS),
     ("value of type must be one of", lambda device: device.get("egd", {}).get("type") not in ("tcp", "udp", "unix")),
     ("value of protocol must be one of", lambda device: device.get("egd", {}).get("protocol") not in ("raw", "telnet")),
