@@ -61,6 +61,8 @@ class _Fleet:
                 self._note(name, *_agent_half.look(self._guests[name], min(self._timeout, left), self._now))
             except ConnectionLostError as error:
                 self._note(name, None, "libvirt went away: %s" % error)
+            except Exception as error:  # A guest answers what it likes, and a mistake of ours in taking it must not cost the other guests their look.
+                self._note(name, None, "what its agent answers is more than this collection can take (%s): please report it" % type(error).__name__)
 
     def _note(self, name, half, why):
         with self._lock:

@@ -51,8 +51,9 @@ _VMGENID = ("/sys/bus/acpi/drivers/vmgenid", "/sys/bus/platform/drivers/vmgenid"
 # As QEMU calls it in ACPI (hw/acpi/vmgenid.c).
 _VMGENID_DEVICE = "QEMUVGID:00"
 
-# A counter line of /proc/interrupts, and the virtio device whose own it may be.
-_COUNTER = re.compile(r" *([!-~]{1,16}:(?: +\d{1,20}){1,8192} +([ -~]{0,199}[!-~]))$", re.ASCII)
+# A counter line of /proc/interrupts, and the virtio device whose own it may be. What follows the counts (a chip's name) begins with neither space nor
+# digit, so that no line, however long, can be matched in more than one way.
+_COUNTER = re.compile(r" *([!-~]{1,16}:(?: +\d{1,20}){1,8192} +([!-/:-~][ -~]{0,199}))$", re.ASCII)
 _OWN = re.compile(r"(virtio\d{1,4})(?:-input|-virtqueues)?$", re.ASCII)
 _MOST_CANDIDATES = 16
 # Where no counter names the device, the bus is looked through by number. Numbers are reused, so that gaps stay small.

@@ -47,3 +47,13 @@ def test_a_daemon_that_dies_meanwhile_is_a_reason():
     def lost(_command, _seconds):
         raise ConnectionLostError("gone")
     assert ask_all({"g": lost}, 10, 60) == {"g": (None, "libvirt went away: gone")}
+
+
+def test_guests_that_find_a_mistake_of_ours_cost_no_other_its_look():
+    def wicked(_command, _seconds):
+        raise IndexError("list index out of range")
+    guests = dict({"w%d" % number: wicked for number in range(5)}, good=recorded("bookworm").ask)
+    found = ask_all(guests, 10, 60)
+    assert found["good"][1] is None
+    assert {found["w%d" % number] for number in range(5)} == {
+        (None, "what its agent answers is more than this collection can take (IndexError): please report it")}

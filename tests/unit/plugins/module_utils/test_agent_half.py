@@ -5,6 +5,7 @@
 """A guest's half through its agent: judged as by a login where the agent shows enough, and never harmed by what it answers."""
 
 import json
+import time
 
 import pytest
 from agent_fakes import HW_RANDOM, RANDOM, UNITS, FakeAgent, recorded, refusal
@@ -292,6 +293,13 @@ def test_no_file_with_nonsense_harms_or_floods(path, content):
     half, why = _agent_half.look(recorded("bookworm", {path: content}).ask, 10, NOW)
     assert (half is None) == (why is not None) and size([half, why]) < 2000
     assert json.dumps([half, why]).isascii()
+
+
+@pytest.mark.parametrize("line", [b"1: 1" + b" " * 2**20, (b"1:" + b" 1" * 8192 + b" " * 300 + b"\0\n") * 60, (b"1: 1" + b" " * 700 + b"\0\n") * 1400])
+def test_no_counters_keep_us_busy(line):
+    begun = time.process_time()
+    seen(recorded("bookworm", {"/proc/interrupts": line}))
+    assert time.process_time() - begun < 0.5
 
 
 @settings(max_examples=300, deadline=None)
