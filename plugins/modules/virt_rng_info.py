@@ -70,8 +70,8 @@ options:
     description:
       - Whether the guests of the running domains are looked into as well, through their QEMU guest agents and without a login, as RV(domains[].guest) or
         RV(guests).
-      - Some 50 small files below C(/proc) and C(/sys) are asked for, one after the other, and nothing in the guest is changed. What it takes of a
-        guest's rights, and what cannot be seen that way, is in C(docs/agent.md).
+      - Some 25 small files below C(/proc) and C(/sys) are asked for, in some 50 calls, one after the other, and nothing in the guest is changed. What it
+        takes of a guest's rights, and what cannot be seen that way, is in C(docs/agent.md).
       - libvirt asks no agent over a read-only connection, so that this opens one that may write, and needs C(org.libvirt.api.domain.write) of the domains
         where libvirt checks single rights. For a user who has no such connection the guests are null, with that as the reason.
       - Each domain that is asked is tainted until it is powered off (C(custom-ga-command), shown by C(virsh dominfo) and in its log). That is libvirt's
