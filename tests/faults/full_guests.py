@@ -181,7 +181,7 @@ def _eyes(labor, name):
     guest.ssh("mount -o remount,hidepid=0 /proc")
     _run_rngd(guest, "-fr/dev/urandom")
     yield "rngd-fake-in-one-word", labor.look(name)
-    guest.ssh("systemctl stop rngd")
+    guest.ssh("systemctl disable --now rngd")
 
     labor.detach(name, labor.device(name), "--live")
     guest.ssh("while test -e /sys/bus/virtio/drivers/virtio_rng/virtio*; do sleep 0.5; done")
