@@ -11,13 +11,12 @@ from ansible_collections.kvm.entropy.plugins.module_utils._kernel import (
     DRIVER,
     FEEDER_UNITS,
     FEEDERS,
-    FILL_THREAD,
     HW_RANDOM,
-    KTHREADD,
     RANDOM,
     RNG_CORE,
     RNG_DEVICE,
     VIRTIO,
+    fill_thread,
 )
 
 RELEASE = "/proc/sys/kernel/osrelease"
@@ -201,7 +200,7 @@ def _feeders(files):
 
 
 def _fill_thread(files):
-    """Return ``kernel`` (bool: all threads were looked at), ``fill`` and ``fill_cpu`` (as ``_kernel``), and ``hidden`` where neither."""
+    """Return ``kernel`` (bool: all threads were looked at), what ``_kernel.fill_thread`` tells of the fill thread, and ``hidden`` where neither."""
     looked = set()
     try:
         # Twice, as the kernel may leave one out of the list when another ends meanwhile (proc(5), children).
@@ -213,7 +212,7 @@ def _fill_thread(files):
             for pid in reversed(pids):
                 if pid not in looked:
                     looked.add(pid)
-                    fill = _fill_times(files.text("/proc/%s/stat" % pid) or "")
+                    fill = fill_thread(files.text("/proc/%s/stat" % pid) or "", _TICKS)
                     if fill:
                         return dict(fill, kernel=True)
     except TimeUpError:
@@ -227,17 +226,3 @@ def _threads(files):
         if pids:
             return pids
     return None
-
-
-def _fill_times(stat):
-    """Return ``fill`` and ``fill_cpu`` (as ``_kernel``) of the thread with this ``stat`` (str), None where it is not the fill thread."""
-    before, _end, after = stat.rpartition(")")
-    fields = after.split()
-    # proc_pid_stat(5): fields 4 (parent), 14 and 15 (CPU time in user and kernel mode) and 22 (start), the first after the name is field 3.
-    if not before.endswith(" (" + FILL_THREAD) or len(fields) < 20 or fields[1] != KTHREADD:
-        return None
-    times = [fields[at] for at in (11, 12, 19)]
-    if not all(re.match(r"[0-9]{1,15}$", time) for time in times):
-        return None
-    user, system, start = (int(time) / _TICKS for time in times)
-    return {"fill": start, "fill_cpu": user + system}

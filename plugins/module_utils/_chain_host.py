@@ -11,6 +11,13 @@ from ansible_collections.kvm.entropy.plugins.module_utils._rng_checks import fir
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import CONSTANT, FILE, MISSING, kind_by_name, lacks_source
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, NOT_APPLICABLE, UNKNOWN, state_of
 
+# What is wrong with a backend by the kind of its file.
+_BY_KIND = {
+    CONSTANT: ("source-stuck", "the backend is %s, which delivers zeros or nothing"),
+    FILE: ("source-stuck", "the backend %s is no character device: the guest gets what anybody wrote there"),
+    MISSING: ("backend-starves", "the backend %s is not there on the host: the domain cannot start"),
+}
+
 UNSOUND = frozenset(("fake-source", "source-stuck"))
 
 
@@ -76,12 +83,9 @@ def _backend_problems(device, arch, host):
         yield problem("rate-starves", "%d bytes per %d ms delay the first credit by %g s" % (
             device["rate_bytes"], device["rate_period"], first_credit(device, arch) / 1000))
     backend = _backend(device, host)
-    if backend.get("kind") == CONSTANT:
-        yield problem("source-stuck", "the backend is %s, which delivers zeros or nothing" % device["path"])
-    elif backend.get("kind") == FILE:
-        yield problem("source-stuck", "the backend %s is no character device: the guest gets what anybody wrote there" % device["path"])
-    elif backend.get("kind") == MISSING:
-        yield problem("backend-starves", "the backend %s is not there on the host: the domain cannot start" % device["path"])
+    if backend.get("kind") in _BY_KIND:
+        code, words = _BY_KIND[backend["kind"]]
+        yield problem(code, words % device["path"])
     if backend["unsafe"]:
         yield problem("unsafe-backend", "the backend is %s, and the host's rng_current is none" % device["path"])
     elif _capacity.starves(backend):

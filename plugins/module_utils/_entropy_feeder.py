@@ -8,9 +8,8 @@ import re
 
 # The kernel's own output: what comes from there and is credited again is no new entropy.
 FAKE_SOURCES = ("/dev/urandom", "/dev/random")
-_SOURCE_OPTIONS = ("-r", "--rng-device")
-# The short one may follow others in one word, as in -fr/dev/urandom.
-_SHORT = re.compile(r"-[A-Za-z]*r(.*)$")
+# rngd's option for its source, and what is glued to it. The short one may follow others in one word, as in -fr/dev/urandom.
+_SOURCE_OPTION = re.compile(r"(?:--rng-device(?:=|$)|-[A-Za-z]*r=*)(.*)$")
 _NAMES = {"jitterentropy-r": "jitterentropy-rngd", "jitterentropy": "jitterentropy-rngd", "rng-tools": "rngd", "rng-tools-debian": "rngd"}
 
 
@@ -54,13 +53,8 @@ def _idle_reason(wanted):
 def _fake_source(arguments, own):
     """Return the fake source (str) that rngd's ``arguments`` (list of str) name, None where they name none; ``own`` (list of str) are more names for one."""
     for number, word in enumerate(arguments):
-        value = ""
-        if word in _SOURCE_OPTIONS:
-            value = "".join(arguments[number + 1:number + 2])
-        elif word.startswith("--rng-device="):
-            value = word.partition("=")[2]
-        elif _SHORT.match(word):
-            value = _SHORT.match(word).group(1).lstrip("=") or "".join(arguments[number + 1:number + 2])
+        option = _SOURCE_OPTION.match(word)
+        value = option and (option.group(1) or "".join(arguments[number + 1:number + 2]))
         if value in FAKE_SOURCES or value in own:
             return value
     return None

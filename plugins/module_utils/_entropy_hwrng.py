@@ -140,7 +140,12 @@ def _spin(seen):
 
 def _served(seen):
     """Return for how long (float, s) the fill thread has been there."""
-    return float(seen["texts"]["/proc/uptime"].split()[0]) - seen["processes"]["fill"]
+    return _uptime(seen) - seen["processes"]["fill"]
+
+
+def _uptime(seen):
+    """Return for how long (float, s) the kernel has been running."""
+    return float(seen["texts"]["/proc/uptime"].split()[0])
 
 
 def _filling(seen, facts):
@@ -177,7 +182,7 @@ def _waiting(seen, current):
     processes = seen["processes"]
     if not processes or processes.get("fill_state") != "D" or not processes.get("fill_ran"):
         return None
-    waited = float(seen["texts"]["/proc/uptime"].split()[0]) - processes["fill_ran"]
+    waited = _uptime(seen) - processes["fill_ran"]
     return "thread hwrng has been waiting %d s for %s" % (waited, current) if waited >= PATIENCE else None
 
 

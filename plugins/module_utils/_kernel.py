@@ -182,13 +182,9 @@ def _processes(tree):
     for pid in filter(str.isdigit, tree.names("/proc") or ()):
         name = tree.text("/proc/%s/comm" % pid)
         if name == FILL_THREAD:
-            fields = (tree.text("/proc/%s/stat" % pid) or "").rpartition(")")[2].split()
-            # proc_pid_stat(5): fields 4 (parent), 14 and 15 (CPU time in user and kernel mode) and 22 (start), all times in clock ticks; the first
-            # after the name is field 3.
-            if len(fields) > 19 and fields[1] == KTHREADD:
-                ticks = os.sysconf("SC_CLK_TCK")
-                seen.update(fill=int(fields[19]) / ticks, fill_cpu=(int(fields[11]) + int(fields[12])) / ticks, fill_state=fields[0],
-                            fill_ran=_last_ran(tree, pid))
+            found = fill_thread(tree.text("/proc/%s/stat" % pid) or "", os.sysconf("SC_CLK_TCK"))
+            if found:
+                seen.update(found, fill_ran=_last_ran(tree, pid))
         elif name in FEEDERS:
             arguments = (tree.text("/proc/%s/cmdline" % pid) or "").split("\0")
             seen["feeders"].append({"pid": int(pid), "name": name, "arguments": arguments, "own": _own_output(arguments)})
@@ -196,6 +192,21 @@ def _processes(tree):
     for path in [path for path in tree.refused if re.match(r"/proc/\d", path)]:
         del tree.refused[path]
     return seen
+
+
+def fill_thread(stat, ticks):
+    """Return ``fill``, ``fill_cpu`` and ``fill_state`` (dict, see ``_processes``) of the thread with this ``stat`` (str), None where it is not the fill
+    thread; ``ticks`` (int) are its clock's per s."""
+    before, _end, after = stat.rpartition(")")
+    fields = after.split()
+    # proc_pid_stat(5): fields 4 (parent), 14 and 15 (CPU time in user and kernel mode) and 22 (start), the first after the name is field 3.
+    if not before.endswith(" (" + FILL_THREAD) or len(fields) < 20 or fields[1] != KTHREADD:
+        return None
+    times = [fields[at] for at in (11, 12, 19)]
+    if not all(re.match(r"[0-9]{1,15}$", time) for time in times):
+        return None
+    user, system, start = (int(time) / ticks for time in times)
+    return {"fill": start, "fill_cpu": user + system, "fill_state": fields[0]}
 
 
 def _last_ran(tree, pid):
