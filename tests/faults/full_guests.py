@@ -43,7 +43,6 @@ class Labor:
     """The lab's guests, what is done to them, and what looks at them show."""
 
     def __init__(self, lab):
-        self._lab = lab
         self._daemon = lab.daemon
         self._host = Host(lab.daemon, lab.folder)
 
@@ -87,7 +86,8 @@ class Labor:
         self.guest(name).ssh("dpkg --force-depends --install %s/lib*.deb %s >/dev/null 2>&1; systemctl daemon-reload" % (REPOSITORY, files))
 
     def _with_file(self, name, xml, command, scopes):
-        path = self._daemon.state / "device.xml"
+        # One for each domain, as two stories go on side by side.
+        path = self._daemon.state / ("%s-device.xml" % name)
         path.write_text(xml)
         path.chmod(0o644)
         self.virsh(command, name, path, *scopes)
@@ -115,9 +115,9 @@ def _healthy(case):
 
 def _trixie(labor, name):
     guest = labor.guest(name)
-    yield "healthy-debian-13", labor.look(name)
-    alone = labor.look(name)
-    yield "guest-without-host", dict(alone, hosts={})
+    healthy = labor.look(name)
+    yield "healthy-debian-13", healthy
+    yield "guest-without-host", dict(healthy, hosts={})
     yield "user-view", labor.look(name, user="user")
     yield "user-view-with-uuid", labor.look(name, user="user", uuid=labor.virsh("domuuid", name).strip())
 
@@ -139,8 +139,7 @@ def _trixie(labor, name):
     yield "rngd-useless", labor.look(name)
     guest.ssh("systemctl kill --signal=KILL rngd; sleep 1")
     yield "rngd-dead", labor.look(name)
-    guest.ssh("mkdir -p /etc/systemd/system/rngd.service.d; printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/rngd -f -r /dev/urandom\\n' "
-              ">/etc/systemd/system/rngd.service.d/fake.conf; systemctl daemon-reload; systemctl restart rngd; sleep 1")
+    _run_rngd(guest, "-f -r /dev/urandom")
     yield "rngd-fake", labor.look(name)
     guest.ssh("systemctl disable --now rngd; systemctl enable --now haveged; sleep 1")
     yield "haveged-useless", labor.look(name)
@@ -158,9 +157,8 @@ def _plain(labor, name):
     guest = labor.guest(name)
     yield "no-genid", labor.look(name)
     labor.install(name, "rng-tools5")
-    guest.ssh("ln -s /dev/urandom /dev/good-source; mkdir -p /etc/systemd/system/rngd.service.d; "
-              "printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/rngd -f -r /dev/good-source\\n' >/etc/systemd/system/rngd.service.d/link.conf; "
-              "systemctl daemon-reload; systemctl restart rngd; sleep 1")
+    guest.ssh("ln -s /dev/urandom /dev/good-source")
+    _run_rngd(guest, "-f -r /dev/good-source")
     yield "rngd-fake-by-link", labor.look(name)
     guest.ssh("rm -r /etc/systemd/system/rngd.service.d; systemctl enable rngd; systemctl mask --now rngd; sleep 1")
     yield "rngd-masked", labor.look(name)
@@ -189,6 +187,7 @@ def _eyes(labor, name):
 
 
 def _run_rngd(guest, options):
+    """Have rngd's unit run it with these ``options`` (str) from now on."""
     guest.ssh("mkdir -p /etc/systemd/system/rngd.service.d; printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/rngd %s\\n' "
               ">/etc/systemd/system/rngd.service.d/options.conf; systemctl daemon-reload; systemctl restart rngd; sleep 2; "
               "systemctl is-active rngd" % options)

@@ -153,4 +153,4 @@ MAKERS = {
 
 def make(name):
     """Boot the guest of the case ``name`` (a key of MAKERS) and return its record (dict)."""
-    return guest_only(name, MAKERS[name]())
+    return guest_only(MAKERS[name]())

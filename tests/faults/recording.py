@@ -7,7 +7,6 @@
 import json
 import re
 import time
-from collections import defaultdict
 
 from faults.cases import RECORDED
 
@@ -35,7 +34,7 @@ def domains_of(host, *names, backends=False):
             "host": {"capacity": found["host"]["capacity"]} if backends else {}}
 
 
-def guest_only(_name, seen):
+def guest_only(seen):
     """Return the record of one guest of which ``seen`` (dict of ``_kernel.observe``) was observed, and whose host nobody sees."""
     return record(GUEST, {}, {GUEST: {"seen": seen, "expect": "guest-only"}}, seen["now"])
 
@@ -44,20 +43,18 @@ def save(name, words, made):
     """Write the record ``made`` (dict) of the case ``name``, with ``words`` (str) on where it is from, without what nothing reads."""
     for half in made["guests"].values():
         if half.get("seen"):
-            _shorten(half["seen"])
+            shorten(half["seen"])
     RECORDED.mkdir(exist_ok=True)
     text = json.dumps(dict(made, **{"from": words}), indent=1, sort_keys=True)
     (RECORDED / (name + ".json")).write_text(text + "\n", encoding="utf-8")
 
 
-def _shorten(seen):
-    kept, counts = [], defaultdict(int)
-    for when, text in (seen.get("log") or {}).get("lines", ()):
-        counts["systemd"] += text.startswith("systemd[1]")
-        if READ.match(text) and not (text.startswith("systemd[1]") and counts["systemd"] > MOST_OF_SYSTEMD):
-            kept.append([when, text])
-    if "lines" in (seen.get("log") or {}):
-        seen["log"]["lines"] = kept
+def shorten(seen):
+    """Take out of ``seen`` (dict of ``_kernel.observe``) what nothing reads: most of the kernel's log and of what it says of its CPU."""
+    if "lines" in (seen["log"] or {}):
+        lines = [line for line in seen["log"]["lines"] if READ.match(line[1])]
+        of_systemd = [line for line in lines if line[1].startswith("systemd[1]")]
+        seen["log"]["lines"] = [line for line in lines if line not in of_systemd[MOST_OF_SYSTEMD:]]
     flags = re.search(r"^flags.*$", seen["texts"].get("/proc/cpuinfo", ""), re.MULTILINE)
     if flags:
         seen["texts"]["/proc/cpuinfo"] = flags.group()

@@ -9,7 +9,6 @@ lines stay that are read by anything.
 """
 
 import json
-import re
 import sys
 from pathlib import Path
 
@@ -17,19 +16,16 @@ TESTS = Path(__file__).absolute().parents[1]
 sys.path.insert(0, str(TESTS))
 
 from entropy_quick import MICROVM, observations  # noqa: E402
+from faults.recording import shorten  # noqa: E402
 from lab import quick  # noqa: E402
 
 MACHINES = TESTS / "unit/plugins/module_utils/machines"
-READ = re.compile(r"Linux version|.*[Cc]ommand line|random: |devtmpfs|Run |systemd|pci .*1af4|Hypervisor|Memory Encryption")
 DRIVER = "load virtio_pci virtio_rng"
 
 
 def record(name, words, seen):
     """Write the observations ``seen`` (dict) as machine ``name``, described by ``words``."""
-    if "lines" in seen["log"]:
-        seen["log"]["lines"] = [line for line in seen["log"]["lines"] if READ.match(line[1])]
-    flags = re.search(r"^flags.*$", seen["texts"]["/proc/cpuinfo"], re.MULTILINE)
-    seen["texts"]["/proc/cpuinfo"] = flags.group()
+    shorten(seen)
     about = "Recorded from a real kernel, %s, in a quick guest (QEMU, TCG): %s." % (seen["texts"]["/proc/sys/kernel/osrelease"], words)
     text = json.dumps({"from": about, "seen": seen}, indent=1, sort_keys=True)
     (MACHINES / (name + ".json")).write_text(text + "\n", encoding="utf-8")

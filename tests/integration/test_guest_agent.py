@@ -151,22 +151,17 @@ def test_an_agent_whose_files_are_blocked_is_told_with_the_setting(lab, host, na
     assert row(host.info(guest_agent=True), name)["guest"]["links"] == SOUND
 
 
-def test_a_guest_that_is_frozen_for_a_backup_is_looked_at_later(host):
-    host.virsh("domfsfreeze", NEW)
+@pytest.mark.parametrize(("begin", "end", "reason"), [
+    ("domfsfreeze", "domfsthaw", "its file systems are frozen, as for a backup: look again later"),
+    ("suspend", "resume", "the domain is paused"),
+])
+def test_a_guest_that_is_frozen_for_a_backup_or_paused_is_told_so(host, begin, end, reason):
+    host.virsh(begin, NEW)
     try:
         found = row(host.info(guest_agent=True), NEW)
     finally:
-        host.virsh("domfsthaw", NEW)
-    assert (found["guest"], found["guest_reason"]) == (None, "its file systems are frozen, as for a backup: look again later")
-
-
-def test_a_guest_that_is_paused_is_not_asked(host):
-    host.virsh("suspend", NEW)
-    try:
-        found = row(host.info(guest_agent=True), NEW)
-    finally:
-        host.virsh("resume", NEW)
-    assert (found["guest"], found["guest_reason"]) == (None, "the domain is paused")
+        host.virsh(end, NEW)
+    assert (found["guest"], found["guest_reason"]) == (None, reason)
 
 
 def test_an_agent_that_is_stopped_is_known_to_be(lab, host):
