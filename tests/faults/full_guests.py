@@ -39,7 +39,7 @@ print(json.dumps(_kernel.observe(**json.loads(sys.argv[2]))))
 """
 
 
-class Labor:
+class LabGuests:
     """The lab's guests, what is done to them, and what looks at them show."""
 
     def __init__(self, lab):
@@ -108,82 +108,82 @@ def _archive():
 # --- the stories: each yields (case, record), in this order on its guest ---------------------------------------------------------------
 
 def _healthy(case):
-    def story(labor, name):
-        yield case, labor.look(name)
+    def story(lab, name):
+        yield case, lab.look(name)
     return story
 
 
-def _trixie(labor, name):
-    guest = labor.guest(name)
-    healthy = labor.look(name)
+def _trixie(lab, name):
+    guest = lab.guest(name)
+    healthy = lab.look(name)
     yield "healthy-debian-13", healthy
     yield "guest-without-host", dict(healthy, hosts={})
-    yield "user-view", labor.look(name, user="user")
-    yield "user-view-with-uuid", labor.look(name, user="user", uuid=labor.virsh("domuuid", name).strip())
+    yield "user-view", lab.look(name, user="user")
+    yield "user-view-with-uuid", lab.look(name, user="user", uuid=lab.virsh("domuuid", name).strip())
 
-    labor.virsh("suspend", name)
+    lab.virsh("suspend", name)
     time.sleep(5)
-    labor.virsh("resume", name)
-    yield "suspended", labor.look(name)
+    lab.virsh("resume", name)
+    yield "suspended", lab.look(name)
 
-    labor.detach(name, labor.device(name, "--inactive"), "--config")
-    yield "running-not-defined", labor.look(name)
-    labor.attach(name, RNG, "--config")
-    labor.attach(name, RNG, "--config", "--live")
-    yield "two-devices", labor.look(name)
-    labor.detach(name, labor.device(name, "--inactive"), "--config")
+    lab.detach(name, lab.device(name, "--inactive"), "--config")
+    yield "running-not-defined", lab.look(name)
+    lab.attach(name, RNG, "--config")
+    lab.attach(name, RNG, "--config", "--live")
+    yield "two-devices", lab.look(name)
+    lab.detach(name, lab.device(name, "--inactive"), "--config")
     guest.restart()
 
-    labor.install(name, "rng-tools5", "haveged")
+    lab.install(name, "rng-tools5", "haveged")
     guest.ssh("systemctl disable --now haveged; systemctl enable --now rngd")
-    yield "rngd-useless", labor.look(name)
+    yield "rngd-useless", lab.look(name)
     guest.ssh("systemctl kill --signal=KILL rngd; sleep 1")
-    yield "rngd-dead", labor.look(name)
+    yield "rngd-dead", lab.look(name)
     _run_rngd(guest, "-f -r /dev/urandom")
-    yield "rngd-fake", labor.look(name)
+    yield "rngd-fake", lab.look(name)
     guest.ssh("systemctl disable --now rngd; systemctl enable --now haveged; sleep 1")
-    yield "haveged-useless", labor.look(name)
+    yield "haveged-useless", lab.look(name)
     guest.ssh("systemctl stop haveged; sed 's/^\\[Unit\\]/[Unit]\\nConditionKernelVersion=<5.6/' /usr/lib/systemd/system/haveged.service "
               ">/etc/systemd/system/haveged.service; systemctl daemon-reload; systemctl start haveged; sleep 1")
-    yield "haveged-left-out", labor.look(name)
+    yield "haveged-left-out", lab.look(name)
     guest.ssh("systemctl disable haveged")
 
     # The log's buffer has 128 KiB or more here: many long lines push the boot out of it.
     guest.ssh("for number in $(seq 3000); do echo \"<6>$number $(printf '%0200d' 0)\"; done >/dev/kmsg")
-    yield "log-rotated", labor.look(name)
+    yield "log-rotated", lab.look(name)
 
 
-def _plain(labor, name):
-    guest = labor.guest(name)
-    yield "no-genid", labor.look(name)
-    labor.install(name, "rng-tools5")
+def _plain(lab, name):
+    guest = lab.guest(name)
+    yield "no-genid", lab.look(name)
+    lab.install(name, "rng-tools5")
     guest.ssh("ln -s /dev/urandom /dev/good-source")
     _run_rngd(guest, "-f -r /dev/good-source")
-    yield "rngd-fake-by-link", labor.look(name)
+    yield "rngd-fake-by-link", lab.look(name)
     guest.ssh("rm -r /etc/systemd/system/rngd.service.d; systemctl enable rngd; systemctl mask --now rngd; sleep 1")
-    yield "rngd-masked", labor.look(name)
+    yield "rngd-masked", lab.look(name)
 
 
-def _eyes(labor, name):
-    guest = labor.guest(name)
-    uuid = labor.virsh("domuuid", name).strip()
+def _eyes(lab, name):
+    guest = lab.guest(name)
+    uuid = lab.virsh("domuuid", name).strip()
     other = "other-" + name
-    first, second = labor.look(name), labor.look(name)
+    first, second = lab.look(name), lab.look(name)
     yield "two-names", dict(second, guests={name: first["guests"][name], other: second["guests"][name]})
 
-    labor.install(name, "rng-tools5")
+    lab.install(name, "rng-tools5")
     _run_rngd(guest, "-f -o /dev/random -r /dev/hwrng")
-    yield "rngd-names-its-output", labor.look(name)
+    yield "rngd-names-its-output", lab.look(name)
     guest.ssh("mount -o remount,hidepid=2 /proc")
-    yield "processes-hidden", labor.look(name, user="user", uuid=uuid)
+    yield "processes-hidden", lab.look(name, user="user", uuid=uuid)
     guest.ssh("mount -o remount,hidepid=0 /proc")
     _run_rngd(guest, "-fr/dev/urandom")
-    yield "rngd-fake-in-one-word", labor.look(name)
+    yield "rngd-fake-in-one-word", lab.look(name)
     guest.ssh("systemctl disable --now rngd")
 
-    labor.detach(name, labor.device(name), "--live")
+    lab.detach(name, lab.device(name), "--live")
     guest.ssh("while test -e /sys/bus/virtio/drivers/virtio_rng/virtio*; do sleep 0.5; done")
-    yield "unplugged", labor.look(name)
+    yield "unplugged", lab.look(name)
 
 
 def _run_rngd(guest, options):
@@ -193,45 +193,45 @@ def _run_rngd(guest, options):
               "systemctl is-active rngd" % options)
 
 
-def _forky(labor, name):
-    yield "healthy-debian-14", labor.look(name)
-    labor.virsh("managedsave", name)
-    labor.virsh("start", name)
-    yield "restored", labor.look(name)
+def _forky(lab, name):
+    yield "healthy-debian-14", lab.look(name)
+    lab.virsh("managedsave", name)
+    lab.virsh("start", name)
+    yield "restored", lab.look(name)
 
 
-def _bare(labor, name):
-    guest = labor.guest(name)
-    yield "no-device", labor.look(name)
-    labor.install(name, "rng-tools5")
+def _bare(lab, name):
+    guest = lab.guest(name)
+    yield "no-device", lab.look(name)
+    lab.install(name, "rng-tools5")
     guest.ssh("systemctl enable --now rngd; sleep 2; systemctl is-active rngd || true")
-    yield "rngd-dead-and-no-device", labor.look(name)
+    yield "rngd-dead-and-no-device", lab.look(name)
     guest.ssh("systemctl disable rngd")
-    labor.attach(name, RNG, "--config")
-    yield "defined-not-running", labor.look(name)
-    labor.attach(name, RNG, "--live")
+    lab.attach(name, RNG, "--config")
+    yield "defined-not-running", lab.look(name)
+    lab.attach(name, RNG, "--live")
     guest.ssh("until test -d /sys/bus/virtio/drivers/virtio_rng; do sleep 0.5; done; sleep 2")
-    yield "plugged-late", labor.look(name)
+    yield "plugged-late", lab.look(name)
 
 
-def _blacklisted(labor, name):
-    guest = labor.guest(name).start()
+def _blacklisted(lab, name):
+    guest = lab.guest(name).start()
     guest.ssh("echo blacklist virtio_rng >/etc/modprobe.d/kvm-entropy-test.conf")
     guest.restart()
-    yield "driver-blacklisted", labor.look(name)
+    yield "driver-blacklisted", lab.look(name)
 
 
-def _slow(labor, name):
-    labor.attach(name, SLOW, "--config")
-    guest = labor.guest(name).start()
+def _slow(lab, name):
+    lab.attach(name, SLOW, "--config")
+    guest = lab.guest(name).start()
     guest.ssh("sleep %d" % FIRST_CREDIT)
-    yield "rate-starves", labor.look(name)
+    yield "rate-starves", lab.look(name)
 
 
-def _stuck(labor, name):
-    labor.attach(name, ZEROS, "--config")
-    labor.guest(name).start()
-    yield "stuck", labor.look(name, health_bytes=20000, health_timeout=10)
+def _stuck(lab, name):
+    lab.attach(name, ZEROS, "--config")
+    lab.guest(name).start()
+    yield "stuck", lab.look(name, health_bytes=20000, health_timeout=10)
 
 
 class Story(namedtuple("Story", "guest tell cases")):
@@ -260,9 +260,9 @@ STORIES = {
 def make(folder, names, done):
     """Bring up the guests ``names`` (keys of STORIES) in a lab in ``folder``, two at a time, and call ``done(case, record)`` for each case."""
     def tell(name):
-        for case, made in STORIES[name].tell(labor, name):
+        for case, made in STORIES[name].tell(lab, name):
             done(case, made)
 
-    with Lab(folder, ["%s=%s" % (name, STORIES[name].guest) for name in names]) as lab, ThreadPoolExecutor(2) as pool:
-        labor = Labor(lab)
+    with Lab(folder, ["%s=%s" % (name, STORIES[name].guest) for name in names]) as running, ThreadPoolExecutor(2) as pool:
+        lab = LabGuests(running)
         list(pool.map(tell, names))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from faults import compare, document  # noqa: E402
+from faults import compare, problem_page  # noqa: E402
 
-for page in (document, compare):
+for page in (problem_page, compare):
     page.DOCUMENT.write_text(page.page(), encoding="utf-8")

@@ -5,7 +5,7 @@
 """The recorded matrix of broken and healthy guests: each is judged as a person wrote down beforehand. ``./run faults`` makes them anew."""
 
 import pytest
-from faults import compare, document
+from faults import compare, problem_page
 from faults.cases import CASES, RECORDED, judged, record_of
 
 
@@ -29,7 +29,7 @@ def test_a_wrong_verdict_a_missing_code_and_a_wrong_fact_are_mistakes():
     assert right._replace(evidence=["a text"]).mistakes(row, facts) == ["evidence does not say 'a text'"]
 
 
-@pytest.mark.parametrize("page", [document, compare])
+@pytest.mark.parametrize("page", [problem_page, compare])
 def test_the_documentation_says_what_the_code_and_the_records_say(page):
     assert page.DOCUMENT.read_text(encoding="utf-8") == page.page(), "./run docs writes it anew"
 
@@ -42,7 +42,7 @@ def test_the_collection_is_right_about_every_guest_and_no_check_of_today_is():
 
 
 def test_the_readme_has_the_numbers_of_the_comparison():
-    readme = (document.DOCUMENT.parents[1] / "README.md").read_text(encoding="utf-8")
+    readme = (problem_page.DOCUMENT.parents[1] / "README.md").read_text(encoding="utf-8")
     for name, score in compare.scores().items():
         shown = "this collection's `verify`" if name == "verify" else name
         assert "| %s | %d | %d | %d |\n" % (shown, score.right, len(score.false_alarms), len(score.missed)) in readme
