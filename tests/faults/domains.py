@@ -6,6 +6,7 @@
 
 import json
 import os
+import signal
 import tempfile
 import time
 from contextlib import ExitStack
@@ -26,6 +27,10 @@ HWRNG = RNG.replace("/dev/urandom", "/dev/hwrng")
 # A guest that has the device and is sound, seen by its first process; its UUID is entropy_quick's.
 INSIDE = "healthy-6.12"
 UUID = "<uuid>2c12a822-84af-424b-91cf-7470bde43aa8</uuid>"
+# Of another domain than the guest's own.
+OTHER_UUID = "6f1b3c0e-5d4a-4c1e-9a7d-0b2e8f4c6a15"
+# No daemon made it; where QEMU listens, it is made at the start.
+EGD = "<rng model='virtio'><backend model='egd' type='unix'><source mode='%s' path='/run/kvm-entropy-egd.sock'/></backend></rng>"
 DAY, HOUR = 86400, 3600
 
 
@@ -66,6 +71,20 @@ def domains(host):
     yield "file-backend", json.loads(json.dumps(_domain(host, "fixed", backends=True)).replace(str(fixed), "/srv/seed.bin"))
     host.define("gone", RNG.replace("/dev/urandom", "/dev/TrueRNG"), head=GENID)
     yield "backend-gone", _domain(host, "gone", backends=True)
+    host.define("egd-gone", EGD % "connect", head=GENID)
+    yield "egd-daemon-gone", _domain(host, "egd-gone", backends=True)
+    host.define("egd-listens", EGD % "bind", head=GENID)
+    yield "egd-listens", _domain(host, "egd-listens", backends=True)
+    head = "<uuid>%s</uuid>%s" % (OTHER_UUID, GENID)
+    host.define("repaired", RNG.replace("/dev/urandom", "/dev/zero"), head=head, start=True)
+    host.define("repaired", RNG, head=head)
+    yield "repaired-not-restarted", _domain(host, "repaired")
+    host.virsh("destroy", "repaired")
+    host.virsh("undefine", "repaired")
+    link = host.daemon.state / "trng"
+    link.symlink_to("/dev/zero")
+    host.define("link", RNG.replace("/dev/urandom", str(link)), head=GENID, start=True)
+    yield "stuck-by-link", json.loads(json.dumps(_domain(host, "link", backends=True)).replace(str(link), "/dev/trng"))
     host.define("windows", RNG, head=GENID, features=WINDOWS, start=True)
     yield "windows", _domain(host, "windows")
     yield "windows-not-said", _domain(host, "windows", expect="auto")
@@ -97,11 +116,27 @@ def fleets(first, second):
     yield "moved-between-looks", _fleet({HOST: here, OTHER_HOST: _host_half(second, "web")}, guest=_guest())
 
 
+def after(host):
+    """Yield (case, record) of each case in which the look at a guest and what became of its domain on ``host`` do not agree."""
+    host.define("web", RNG, head=UUID + GENID, start=True)
+    host.define("db", head="<uuid>%s</uuid>%s" % (OTHER_UUID, GENID), start=True)
+    yield "wrong-uuid-in-inventory", _fleet({HOST: _host_half(host, "web", "db")}, guest=_guest(uuid=OTHER_UUID))
+    host.virsh("suspend", "web")
+    no_answer = "Failed to connect to the host via ssh: Connection timed out"
+    yield "paused", _fleet({HOST: _host_half(host, "web")}, guest=_guest(HOUR, error=no_answer))
+    host.virsh("resume", "web")
+    (pid,) = host.daemon.state.rglob("web.pid")
+    os.kill(int(pid.read_text()), signal.SIGKILL)
+    while "crashed" not in host.virsh("domstate", "web", "--reason"):
+        time.sleep(0.1)
+    yield "crashed-since", _fleet({HOST: _host_half(host, "web")}, guest=_guest(HOUR // 2))
+
+
 def make(folder, done):
     """Make every case on two libvirts in ``folder`` (Path) and call ``done(case, record)`` for each."""
     with ExitStack() as stack:
         first, second = (Host(stack.enter_context(Daemon(Path(folder, name))), stack.enter_context(tempfile.TemporaryDirectory(dir=place.TEMPORARY)))
                          for name in (HOST, OTHER_HOST))
-        for story in (domains(first), fleets(first, second)):
+        for story in (domains(first), fleets(first, second), after(first)):
             for case, made in story:
                 done(case, made)

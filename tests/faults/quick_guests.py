@@ -11,7 +11,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from entropy_quick import observations
+from entropy_quick import MICROVM_CLOCK, observations
 from lab import place, quick
 
 from faults import other_source
@@ -97,6 +97,25 @@ def _one_of_two_dry():
         return observations("trixie", steps, device=[*quick.virtio_rng(), *dry])["it"]
 
 
+def _shared_interrupt():
+    """The slots are four apart, which gives both devices one line; without vectors they have nothing but that."""
+    with quick.fifo() as (path, _give):
+        device = ["-object", "rng-builtin,id=good", "-device", "virtio-rng-pci,rng=good,vectors=0,addr=0x4",
+                  "-object", "rng-random,id=dry,filename=%s" % path, "-device", "virtio-rng-pci,rng=dry,vectors=0,addr=0x8"]
+        steps = [DRIVER, "observe fed", "write %srng_current virtio_rng.1" % HW_RANDOM, "wait 20", "observe it"]
+        return observations("trixie", steps, device=device)["it"]
+
+
+def _withheld_with_cpu():
+    with quick.fifo() as (path, _give):
+        return observations("trixie", [DRIVER, DRY, "observe it"], device=quick.virtio_rng("random", path), cpu=RDRAND)["it"]
+
+
+def _virtio_mmio():
+    return observations("trixie", ["load virtio_mmio virtio_rng", "observe fed"], device=quick.virtio_rng(model="virtio-rng-device"),
+                        qemu=("-machine", "microvm"), append=MICROVM_CLOCK)["fed"]
+
+
 def _stuck():
     steps = [DRIVER, "observe fed 20000 10"]
     return observations("trixie", steps, device=quick.virtio_rng("random", "/dev/zero"))["fed"]
@@ -147,6 +166,16 @@ MAKERS = {
     "device-removed": lambda: observations("trixie", [DRIVER, "observe fed", "write /sys/bus/pci/devices/0000:00:01.0/remove 1", "observe it"],
                                            device=quick.virtio_rng())["it"],
     "hidden-processes": lambda: observations("trixie", [DRIVER, "observe fed", "hide", "user", "observe it"], device=quick.virtio_rng())["it"],
+    "virtio-mmio": _virtio_mmio,
+    "shared-interrupt-dry": _shared_interrupt,
+    "non-transitional-without-driver": lambda: observations(
+        "trixie", ["observe it"], device=quick.virtio_rng(model="virtio-rng-pci-non-transitional"), qemu=("-machine", "pc-i440fx-7.1"))["it"],
+    "withheld-with-cpu": _withheld_with_cpu,
+    "one-buffer-a-minute": lambda: observations("trixie", [DRIVER, "observe fed", "wait 40", "observe it"], timeout=120,
+                                                device=quick.virtio_rng(rate_bytes=64, rate_period=60000))["it"],
+    "replugged": lambda: observations(
+        "trixie", [DRIVER, "observe fed", "write /sys/bus/pci/devices/0000:00:01.0/remove 1", "wait 1", "write /sys/bus/pci/rescan 1", "observe refed"],
+        device=quick.virtio_rng())["refed"],
     "no-log": lambda: observations("trixie", [DRIVER, "observe fed", "user", "observe it"], device=quick.virtio_rng())["it"],
 }
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from lab import quick
 
 # QEMU's microvm has no DMI. Its kernels sometimes measure their clock for ever under TCG, unless they are told (kHz) how fast it is.
-MICROVM = {"qemu": ("-machine", "microvm,pcie=on"), "append": "tsc_early_khz=2000000"}
+MICROVM_CLOCK = "tsc_early_khz=2000000"
+MICROVM = {"qemu": ("-machine", "microvm,pcie=on"), "append": MICROVM_CLOCK}
 UUID = "2c12a822-84af-424b-91cf-7470bde43aa8"
 COLLECTION = Path(importlib.util.find_spec("ansible_collections.kvm.entropy").submodule_search_locations[0])
 UTILITIES = "plugins/module_utils"

@@ -15,7 +15,7 @@ from pathlib import Path
 from lab import LabError, debian, place, shell
 
 PACKAGES = ("linux-image-cloud-amd64", "python3", "busybox-static")
-MODULES = ("virtio_pci", "virtio_rng")
+MODULES = ("virtio_pci", "virtio_mmio", "virtio_rng")
 RECIPE = Path(__file__).read_bytes()
 
 # Where the files of interest are, once /bin, /lib, /lib64 and /sbin are below /usr as in a merged system.
