@@ -193,6 +193,17 @@ def _run_rngd(guest, options):
               "systemctl is-active rngd" % options)
 
 
+def _again(lab, name):
+    guest = lab.guest(name)
+    # The buffers of the driver that is loaded now are counted anew; the first comes at once.
+    guest.ssh("modprobe -r virtio_rng; sleep 1; modprobe virtio_rng; sleep 2")
+    yield "driver-reloaded", lab.look(name)
+    guest.restart()
+    lab.install(name, "rng-tools5", "haveged")
+    guest.ssh("systemctl enable --now rngd haveged; sleep 2; systemctl is-active rngd haveged")
+    yield "two-feeders", lab.look(name)
+
+
 def _forky(lab, name):
     yield "healthy-debian-14", lab.look(name)
     lab.virsh("managedsave", name)
@@ -246,6 +257,7 @@ STORIES = {
     "forky": Story("forky,early,rng,genid", _forky, ("healthy-debian-14", "restored")),
     "eyes": Story("trixie,early,rng,genid", _eyes, (
         "two-names", "rngd-names-its-output", "processes-hidden", "rngd-fake-in-one-word", "unplugged")),
+    "again": Story("trixie,early,rng,genid", _again, ("driver-reloaded", "two-feeders")),
     "plain": Story("trixie,early,rng", _plain, ("no-genid", "rngd-fake-by-link", "rngd-masked")),
     "late": Story("trixie,rng", _healthy("driver-late"), ("driver-late",)),
     "bullseye": Story("bullseye,early,rng", _healthy("healthy-debian-11"), ("healthy-debian-11",)),
