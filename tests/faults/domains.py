@@ -30,7 +30,7 @@ UUID = "<uuid>2c12a822-84af-424b-91cf-7470bde43aa8</uuid>"
 # Of another domain than the guest's own.
 OTHER_UUID = "6f1b3c0e-5d4a-4c1e-9a7d-0b2e8f4c6a15"
 # No daemon made it; where QEMU listens, it is made at the start.
-EGD = "<rng model='virtio'><backend model='egd' type='unix'><source mode='%s' path='/run/kvm-entropy-egd.sock'/></backend></rng>"
+EGD = "<rng model='virtio'><backend model='egd' type='unix'><source mode='%s' path='/var/lib/libvirt/qemu/egd.sock'/></backend></rng>"
 DAY, HOUR = 86400, 3600
 
 
