@@ -4,6 +4,7 @@
 
 """Whether a host's backends deliver what its guests need: what they draw beside what comes. Pure; devices are read by what is handed in."""
 
+from ansible_collections.kvm.entropy.plugins.module_utils import _rng_egd
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import (
     BLOCKING,
     CONSTANT,
@@ -56,7 +57,7 @@ def capacity(rows, facts, kind, measure):
     """
     entries = _demands(rows)
     for entry in entries:
-        entry["kind"] = kind(entry["path"]) if entry["backend"] == "random" else entry["backend"]
+        entry["kind"] = _kind(entry, kind)
         entry["unsafe"] = lacks_source(entry["kind"], facts["hwrng"]["current"])
         entry["delivered"], entry["delivered_reason"] = _delivered(entry, facts, measure)
         entry["seed_seconds"] = round(entry["seed_bytes"] / entry["delivered"], 1) if entry["delivered"] else None
@@ -90,10 +91,10 @@ def _demands(rows):
     found = {}
     for row in rows:
         running = row["live"] or []
-        for key in {_key(device) for device in running + (row["config"] or [])}:
+        for key in {backend_of(device) for device in running + (row["config"] or [])}:
             entry = found.setdefault(key, {
-                "backend": key[0], "path": key[1] or None, "domains": 0, "running": 0, "limit": 0, "unlimited": 0, "seed_bytes": 0, "idle": 0})
-            of_it = [device for device in running if _key(device) == key]
+                "backend": key[0], "path": key[1], "domains": 0, "running": 0, "limit": 0, "unlimited": 0, "seed_bytes": 0, "idle": 0})
+            of_it = [device for device in running if backend_of(device) == key]
             entry["domains"] += 1
             entry["running"] += bool(of_it)
             entry["seed_bytes"] += fill_buffer(row["arch"]) if of_it else 0
@@ -101,11 +102,19 @@ def _demands(rows):
             entry["limit"] += sum(device["rate_bytes"] * 1000 // device["rate_period"] for device in of_it)
     for entry in found.values():
         entry["idle"] = round(entry["seed_bytes"] / _INTERVAL, 1)
-    return [found[key] for key in sorted(found)]
+    return [found[key] for key in sorted(found, key=lambda key: (key[0], key[1] or ""))]
 
 
-def _key(device):
-    return device["backend"], device.get("path") or ""
+def backend_of(device):
+    """Return (backend, path) of ``device`` (dict), by which an entry of ``capacity`` is found; with egd the path is a socket that must be there, or None."""
+    return device["backend"], _rng_egd.needed_socket(device["egd"]) if "egd" in device else device.get("path")
+
+
+def _kind(entry, kind):
+    """Return what the backend of ``entry`` (dict) is (str); a socket is there or not, more its daemon would have to tell."""
+    if entry["backend"] == "random":
+        return kind(entry["path"])
+    return MISSING if entry["path"] and kind(entry["path"]) == MISSING else entry["backend"]
 
 
 def _delivered(entry, facts, measure):

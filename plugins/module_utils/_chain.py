@@ -35,19 +35,39 @@ def chain(hosts, guests, now, max_age):
     for host in hosts.values():
         host["agents"] = told_by_agents(host) if host["fresh"] else {}
     index = Index(hosts)
+    for guest in guests.values():
+        guest["torn"] = _torn(guest, index)
     twins = _twins(guests)
     silent = _silent(hosts)
     rows = [_row(name, guest, index.find(_uuid(guest)), hosts, twins, silent) for name, guest in guests.items()]
-    rows += [_row(None, {"expect": hosts[host].get("expect")}, [(host, domain)], hosts, {}, silent) for host, domain in index.beside(set(twins))]
+    rows += [_row(None, {"expect": hosts[host].get("expect")}, [(host, domain)], hosts, {}, silent) for host, domain in index.beside(_claimed(guests))]
     rows += [_unseen_host(name, host) for name, host in hosts.items() if not host.get("domains") and host.get("expect") != GUEST_ONLY]
     return sorted(rows, key=lambda row: (VERDICTS.index(row["verdict"]), row["guest"] or "", row["domain"] or "", row["host"] or ""))
+
+
+def _torn(guest, index):
+    """Return in words (str) which domain a guest runs as that its inventory takes for another, None where nothing says so.
+
+    Its own UUID, as its platform told it, is that of a domain which was seen to run; then ``entropy_domain_uuid`` cannot be right as well.
+    """
+    given, own = guest.get("uuid"), _own_uuid(guest)
+    running = [domain for _host, domain in index.find(own) if domain["state"] in RUNNING]
+    if not given or not running or normalized(given) in [normalized(domain["uuid"]) for domain in running]:
+        return None
+    return "entropy_domain_uuid is %s, and the guest says that it is %s, as which domain %s runs" % (given, own, running[0]["name"])
+
+
+def _claimed(guests):
+    """Return the UUIDs (set of str) of the domains that ``guests`` (dict) are; one that is torn is its own, and nobody else's."""
+    uuids = (_own_uuid(guest) if guest["torn"] else _uuid(guest) for guest in guests.values())
+    return {normalized(uuid) for uuid in uuids if uuid}
 
 
 def _twins(guests):
     """Return the names (list of str) of ``guests`` by their domain's UUID: more than one are clones, and nobody knows which is which."""
     names = {}
     for name in sorted(guests):
-        if _uuid(guests[name]):
+        if _uuid(guests[name]) and not guests[name]["torn"]:
             names.setdefault(normalized(_uuid(guests[name])), []).append(name)
     return {uuid: same[:1] if _is_one_machine(guests, same) else same for uuid, same in names.items()}
 
@@ -99,7 +119,7 @@ def _told(row):
 def _row(name, guest, found, hosts, twins, silent):
     """Return the judged row (dict) of the guest ``name`` (None: nobody's domain) and the domains ``found`` for it."""
     same = twins.get(normalized(_uuid(guest)), [])
-    host_name, domain = found[0] if len(found) == 1 and len(same) <= 1 else (None, None)
+    host_name, domain = found[0] if len(found) == 1 and len(same) <= 1 and not guest.get("torn") else (None, None)
     host = hosts.get(host_name, {})
     agent = host["agents"].get(domain["uuid"], (None, None)) if domain and guest.get("expect") != GUEST_ONLY else (None, None)
     inside, inside_problems = _guest_half(name, guest, domain, *agent)
@@ -127,7 +147,12 @@ def _row(name, guest, found, hosts, twins, silent):
 
 def _uuid(guest):
     """Return the domain UUID (str or None) of a guest's half: the explicit one, else the one that its platform told."""
-    return guest.get("uuid") or (guest.get("entropy") or {}).get("domain_uuid")
+    return guest.get("uuid") or _own_uuid(guest)
+
+
+def _own_uuid(guest):
+    """Return the domain UUID (str or None) that a guest's platform told."""
+    return (guest.get("entropy") or {}).get("domain_uuid")
 
 
 def _guest_half(name, guest, domain, by_agent, why_not):
@@ -165,6 +190,8 @@ def _without_host(guest, host, found, same, hosts, silent):
 
 def _why_without(guest, host, found, same, hosts, silent):
     """Return the problem (dict) that keeps a guest and its host apart."""
+    if guest.get("torn"):
+        return problem("ambiguous", guest["torn"])
     if len(same) > 1:
         return problem("ambiguous", "guests %s have one UUID, %s" % (_words.names(same), _uuid(guest)))
     if len(found) > 1:

@@ -7,7 +7,7 @@
 from ansible_collections.kvm.entropy.plugins.module_utils import _capacity
 from ansible_collections.kvm.entropy.plugins.module_utils._join import RUNNING
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
-from ansible_collections.kvm.entropy.plugins.module_utils._rng_checks import first_credit, starves
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_checks import delay
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import CONSTANT, FILE, MISSING, kind_by_name, lacks_source
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, NOT_APPLICABLE, UNKNOWN, state_of
 
@@ -79,15 +79,15 @@ def _device_problems(domain):
 
 def _backend_problems(device, arch, host):
     """Yield the problems of one ``device`` (dict) of a guest of ``arch`` on ``host`` (dict)."""
-    if starves(device, arch):
-        yield problem("rate-starves", "%d bytes per %d ms delay the first credit by %g s" % (
-            device["rate_bytes"], device["rate_period"], first_credit(device, arch) / 1000))
+    too_long = delay(device, arch)
+    if too_long:
+        yield problem("rate-starves", "%d bytes per %d ms delay the first credit%s" % (device["rate_bytes"], device["rate_period"], too_long))
     backend = _backend(device, host)
     if backend.get("kind") in _BY_KIND:
         code, words = _BY_KIND[backend["kind"]]
-        yield problem(code, words % device["path"])
+        yield problem(code, words % backend["path"])
     if backend["unsafe"]:
-        yield problem("unsafe-backend", "the backend is %s, and the host's rng_current is none" % device["path"])
+        yield problem("unsafe-backend", "the backend is %s, and the host's rng_current is none" % backend["path"])
     elif _capacity.starves(backend):
         yield problem("backend-starves", backend["reason"])
     elif backend["delivered"] is not None and not backend["enough"]:
@@ -96,8 +96,9 @@ def _backend_problems(device, arch, host):
 
 def _backend(device, host):
     """Return what ``host`` (dict) knows of the backend of ``device`` (dict): the entry of its ``capacity``; what its own facts tell where it has none."""
+    name, path = _capacity.backend_of(device)
     for entry in (host["domains"].get("host") or {}).get("capacity") or []:
-        if (entry["backend"], entry["path"]) == (device["backend"], device.get("path")):
+        if (entry["backend"], entry["path"]) == (name, path):
             return entry
     facts, kind = host.get("entropy"), kind_by_name(device.get("path"))
-    return {"kind": kind, "unsafe": bool(facts and lacks_source(kind, facts["hwrng"]["current"])), "delivered": None}
+    return {"kind": kind, "path": path, "unsafe": bool(facts and lacks_source(kind, facts["hwrng"]["current"])), "delivered": None}

@@ -105,8 +105,11 @@ def _seeded_by_source(log, hwrng, at):
 
 def _later_source(log, hwrng):
     """Return whether no source can have seeded: there is none and was none, it came afterwards, or it has delivered nothing."""
+    if hwrng["driver_at"] is not None and hwrng["driver_at"] <= log["ready_at"]:
+        return hwrng["delivered"] == 0
     if hwrng["driver_at"] is not None:
-        return hwrng["driver_at"] > log["ready_at"] or hwrng["delivered"] == 0
+        # One that was loaded again looks like one that came late, and a device that is not on PCI leaves no line in the log.
+        return hwrng["device_at"] is not None and not had_device(log, log["ready_at"])
     if hwrng["available"] != [] or hwrng["current"] != "none":
         return False
     # A device that is there may have had its driver before, if that is loaded; one that is gone may have been what seeded.

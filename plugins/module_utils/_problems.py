@@ -91,10 +91,11 @@ _known("seeded-late",
        detected="The log dates readiness after the start of systemd, or of the init where that is the kernel's own, without uninitialized reads.",
        sure="Certain by the log's times. Unknown, and not said, where the log does not go back to the boot.")
 _known("rate-starves",
-       "The rate limit delays the first credit by over a second, when the guest has found its numbers elsewhere",
+       "The rate limit delays the first credit for so long that the guest finds its numbers elsewhere",
        "Allow at least one fill buffer per period: kvm.entropy.virt_rng with rate_bytes 1024 and rate_period 1000, or rate_bytes 0 for no limit",
        seen_by=HOST, needs=_READ_ONLY,
-       detected="Computed from <rate> and the guest's fill buffer, 64 bytes on x86 and arm64: (buffer / bytes, rounded up, less 1) periods.",
+       detected="Computed from <rate> and the guest's fill buffer, 64 bytes on x86 and arm64: over 1 s of (buffer / bytes, rounded up, less 1) "
+                "periods; or over 10 s of a period more, as a reboot inside the guest finds the period's bytes used up.",
        sure="Certain by arithmetic; the buffer is the kernel's (rng_buffer_size() in drivers/char/hw_random/core.c).")
 _known("config-only",
        "The definition has the device, what runs has not",
@@ -219,9 +220,10 @@ _known("guest-not-seen",
        detected="The domain runs, and no guest with facts has its UUID.",
        sure="Certain of the guests that were looked at.")
 _known("ambiguous",
-       "More than one domain or guest has this UUID, and nothing tells which one is meant",
+       "Nothing tells which domain is this guest's: several have its UUID, or its UUIDs contradict each other",
        "Look at all the hosts in one run, as a guest may have moved between two looks. Else give each domain its own UUID and each guest its own "
-       "entropy_domain_uuid; undefine what a migration left behind",
+       "entropy_domain_uuid, or none where the guest can read it; undefine what a migration left behind",
        seen_by=BOTH, needs="nothing",
-       detected="Two guests' facts have one UUID and not one boot; or two domains have it, and both run or none does.",
+       detected="Two guests' facts have one UUID and not one boot; or two domains have it, and both run or none does. Or "
+                "entropy_domain_uuid is not the UUID that the guest itself reports, with which a domain runs.",
        sure="Certain. One that runs among several that are off is taken for the guest's.")

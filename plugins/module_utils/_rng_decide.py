@@ -155,8 +155,8 @@ class Plan:
         if self._starving:
             slow = filter(_rng_checks.may_starve, self._wanted.devices)
             rates = sorted({f"{device['rate_bytes']} bytes per {device['rate_period']} ms" for device in slow})
-            warn(f"{', '.join(rates)} delay the first credit by over a second, when the guest has found its random numbers elsewhere: give at "
-                 f"least 64 bytes per period ({_words.names(list(self._starving))})")
+            warn(f"{', '.join(rates)} delay the first credit for so long that the guest finds its random numbers elsewhere: give at least 64 bytes "
+                 f"per period, and no period over 10 s ({_words.names(list(self._starving))})")
         if self._confidential:
             warn("confidential guests got the driver option iommu unless you set it; their owners do not trust this host, so it "
                  f"cannot be their only source of random numbers ({_words.names(list(self._confidential))})")
@@ -181,4 +181,4 @@ def _rngs(xml):
 
 def _starves(wanted, xml):
     arch = _virt_xml.platform(xml)["arch"]
-    return any(_rng_checks.starves(device, arch) for device in wanted.devices)
+    return any(_rng_checks.delay(device, arch) for device in wanted.devices)

@@ -88,16 +88,16 @@ def check_plain_text(egd):
 
 def check_socket(egd):
     """Raise EntropyError where a unix socket of this machine that a guest connects to is not there: it could not start."""
-    for source in egd["sources"]:
-        if egd["type"] != "unix" or source["mode"] != "connect" or source.get("reconnect"):
-            continue
-        try:
-            is_socket = stat.S_ISSOCK(os.stat(source["path"]).st_mode)
-        except OSError as error:
-            raise EntropyError(f"egd: socket {source['path']}: {error.strerror}: nothing was changed. A domain with it could not start. Start the "
-                               "daemon that listens there, or give reconnect.") from error
-        if not is_socket:
-            raise EntropyError(f"egd: {source['path']} is no socket: nothing was changed. Give the socket that the daemon listens on.")
+    path = needed_socket(egd)
+    if path is None:
+        return
+    try:
+        is_socket = stat.S_ISSOCK(os.stat(path).st_mode)
+    except OSError as error:
+        raise EntropyError(f"egd: socket {path}: {error.strerror}: nothing was changed. A domain with it could not start. Start the "
+                           "daemon that listens there, or give reconnect.") from error
+    if not is_socket:
+        raise EntropyError(f"egd: {path} is no socket: nothing was changed. Give the socket that the daemon listens on.")
 
 
 def unchecked(egd):
@@ -108,8 +108,17 @@ def unchecked(egd):
 
 def missing_socket(egd):
     """Return the path of a unix socket of this machine that a guest connects to and that is not there (str), or None."""
-    sources = [source["path"] for source in egd["sources"] if egd["type"] == "unix" and source.get("mode", _DEFAULT_MODE) == "connect"]
-    return next((path for path in sources if not os.path.exists(path)), None)
+    return next((source["path"] for source in _connections(egd) if not os.path.exists(source["path"])), None)
+
+
+def needed_socket(egd):
+    """Return the path (str) of the unix socket without which a guest cannot start, or None: with ``reconnect`` QEMU tries it again and again."""
+    return next((source["path"] for source in _connections(egd) if not source.get("reconnect")), None)
+
+
+def _connections(egd):
+    """Return the sources (list of dict) that are unix sockets to connect to."""
+    return [source for source in egd["sources"] if egd["type"] == "unix" and source.get("mode", _DEFAULT_MODE) == "connect"]
 
 
 def yaml_lines(egd):

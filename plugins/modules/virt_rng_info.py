@@ -205,7 +205,7 @@ host:
           type: str
           sample: random
         path:
-          description: The path that backend V(random) reads, else null.
+          description: The path that backend V(random) reads, or since 0.4.0 the socket that backend V(egd) needs to start, else null.
           type: str
           sample: /dev/hwrng
         kind:

@@ -26,6 +26,7 @@ from faults.recording import HOST, domains_of, record
 
 RNG = '<rng model="virtio"><backend model="random">/dev/urandom</backend></rng>'
 SLOW = '<rng model="virtio"><rate bytes="5" period="1000"/><backend model="random">/dev/urandom</backend></rng>'
+RARE = '<rng model="virtio"><rate bytes="64" period="600000"/><backend model="random">/dev/urandom</backend></rng>'
 ZEROS = '<rng model="virtio"><backend model="random">/dev/zero</backend></rng>'
 # Longer than it takes to fill a guest's buffer of 64 bytes at 5 bytes per second.
 FIRST_CREDIT = 14
@@ -237,6 +238,11 @@ def _slow(lab, name):
     guest = lab.guest(name).start()
     guest.ssh("sleep %d" % FIRST_CREDIT)
     yield "rate-starves", lab.look(name)
+    lab.detach(name, SLOW, "--config")
+    lab.attach(name, RARE, "--config")
+    guest.restart().reboot()
+    guest.ssh("sleep %d" % FIRST_CREDIT)
+    yield "rebooted-within-period", lab.look(name)
 
 
 def _stuck(lab, name):
@@ -264,7 +270,7 @@ STORIES = {
     "bookworm": Story("bookworm,early,rng", _healthy("healthy-debian-12"), ("healthy-debian-12",)),
     "old": Story("bullseye", _healthy("early-reads"), ("early-reads",)),
     "blacklisted": Story("bookworm,rng,off", _blacklisted, ("driver-blacklisted",)),
-    "slow": Story("bookworm,early,off", _slow, ("rate-starves",)),
+    "slow": Story("bookworm,early,off", _slow, ("rate-starves", "rebooted-within-period")),
     "stuck": Story("bookworm,early,off", _stuck, ("stuck",)),
 }
 

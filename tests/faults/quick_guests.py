@@ -59,7 +59,7 @@ def _spinning():
     with contextlib.ExitStack() as stack:
         path, give = stack.enter_context(quick.fifo())
         flow = stack.enter_context(_flowing(give))
-        steps = ["observe before", DRIVER, "write %s 0" % CURRENT_QUALITY, "observe dry", "wait 0.8", "observe it"]
+        steps = ["observe before", DRIVER, "write %s 0" % CURRENT_QUALITY, "observe dry", "until-ready", "observe it"]
         return observations("bullseye", steps, device=quick.virtio_rng("random", path), meanwhile=("SEEN dry", flow.set))["it"]
 
 

@@ -19,12 +19,18 @@ UTILITIES = "plugins/module_utils"
 INSIDE = "/collections/ansible_collections/kvm/entropy/" + UTILITIES
 
 # Its words: observe NAME [health_bytes health_timeout], load MODULE..., insmod FILE, wait SECONDS, read (32 bytes of /dev/urandom), wait-ready (as
-# whoever reads /dev/random does), write FILE TEXT, hide (each
-# user's processes from the others), user (is one from here on).
+# whoever reads /dev/random does), until-ready (without a reader), write FILE TEXT, hide (each user's processes from the others), user (is one from
+# here on).
 _SCRIPT = """#!/usr/bin/python3
 import json, os, subprocess, sys, time
 sys.path.insert(0, "/collections")
 from ansible_collections.kvm.entropy.plugins.module_utils import _entropy, _kernel
+
+def is_ready():
+    try:
+        return bool(os.getrandom(1, os.GRND_NONBLOCK))
+    except BlockingIOError:
+        return False
 
 def observe(name, most=0, seconds=10):
     seen = _kernel.observe()
@@ -49,6 +55,9 @@ for step in %r:
         subprocess.run(["insmod", rest], check=True)
     elif word == "wait-ready":
         os.getrandom(1)
+    elif word == "until-ready":
+        while not is_ready():
+            time.sleep(0.2)
     elif word == "write":
         path, _space, text = rest.partition(" ")
         with open(path, "w") as file:

@@ -118,7 +118,24 @@ def test_a_source_of_zeros_is_never_enough_and_never_read():
 
 def test_a_pool_that_is_waited_for_and_a_daemon_are_not_known():
     assert judged([row(dict(SLOW, path="/dev/random"))], never, kind="blocking")["enough"] is None
-    assert judged([row({"backend": "egd", "egd": {}, "rate_bytes": 0, "rate_period": 1000})], never)["enough"] is None
+    assert judged([row(egd(mode="connect"))], never, kind="file")["enough"] is None
+
+
+def egd(**source):
+    """Return a device that talks to a daemon over a unix socket."""
+    return {"backend": "egd", "egd": {"type": "unix", "sources": [dict({"path": "/run/egd.sock"}, **source)]}, "rate_bytes": 0, "rate_period": 1000}
+
+
+def test_a_daemon_whose_socket_is_not_there_starts_no_domain():
+    entry = judged([row(egd(mode="connect"))], never, kind="missing")
+    assert (entry["backend"], entry["path"], entry["kind"], entry["enough"]) == ("egd", "/run/egd.sock", "missing", False)
+    assert "/run/egd.sock is not there" in entry["reason"]
+
+
+@pytest.mark.parametrize("source", [{"mode": "bind"}, {"mode": "connect", "reconnect": 5}])
+def test_a_socket_that_qemu_makes_itself_or_tries_again_need_not_be_there(source):
+    entry = judged([row(egd(**source))], never, kind="missing")
+    assert (entry["path"], entry["kind"], entry["enough"]) == (None, "egd", None)
 
 
 def quota(count, period, phase, until):

@@ -57,6 +57,21 @@ def test_a_starving_rate_is_the_hosts_to_tell():
     assert "12 s" in row["problems"][0]["evidence"]  # 64 bytes are 13 periods, the first one free
 
 
+def test_a_rate_that_a_reboot_finds_used_up_is_told_as_that():
+    long = dict(DEVICE, rate_bytes=64, rate_period=600000)
+    (problem,) = judged({"kvm1": host(domain(config=[long], live=[long]))}, {"web-1": guest()})["problems"]
+    assert problem["code"] == "rate-starves" and "after a reboot inside the guest by up to 600 s" in problem["evidence"]
+
+
+def test_a_socket_of_a_daemon_that_is_not_there_is_named():
+    egd = dict(DEVICE, backend="egd", egd={"type": "unix", "sources": [{"mode": "connect", "path": "/run/egd.sock"}]})
+    del egd["path"]
+    kvm1 = host(domain(config=[egd], state="shutoff", live=None))
+    kvm1["domains"]["host"] = {"capacity": [{"backend": "egd", "path": "/run/egd.sock", "kind": "missing", "unsafe": False, "delivered": None}]}
+    (problem,) = judged({"kvm1": kvm1}, {})["problems"]
+    assert problem["code"] == "backend-starves" and "/run/egd.sock" in problem["evidence"]
+
+
 def test_the_hosts_hwrng_without_a_source_is_unsafe():
     bad = dict(DEVICE, path="/dev/hwrng")
     row = judged({"kvm1": host(domain(config=[bad], live=[bad]), current="none")}, {"web-1": guest()})
@@ -176,10 +191,26 @@ def test_two_running_domains_with_one_uuid_are_ambiguous():
     assert row["problems"][0]["evidence"] == "web on kvm1 (running, seen 0 s ago), copy on kvm2 (running, seen 0 s ago)"
 
 
-def test_an_explicit_uuid_wins_over_the_platforms():
-    other = "11111111-84af-424b-91cf-7470bde43aa8"
-    rows = chain({"kvm1": host(domain(), domain(name="db", uuid=other))}, {"g": guest(explicit_uuid=other)}, NOW, DAY)
-    assert [(row["guest"], row["domain"]) for row in rows] == [(None, "web"), ("g", "db")]
+OTHER = "11111111-84af-424b-91cf-7470bde43aa8"
+
+
+@pytest.mark.parametrize("own", [{"state": "shutoff", "live": None}, {"uuid": "22222222-84af-424b-91cf-7470bde43aa8"}])
+def test_an_explicit_uuid_wins_over_the_platforms_where_nothing_runs_with_that(own):
+    rows = chain({"kvm1": host(domain(**own), domain(name="db", uuid=OTHER))}, {"g": guest(explicit_uuid=OTHER)}, NOW, DAY)
+    assert ("g", "db") in [(row["guest"], row["domain"]) for row in rows]
+
+
+def test_an_explicit_uuid_of_another_domain_than_the_one_that_runs_with_the_guests_own_is_ambiguous():
+    both = {"g": guest(explicit_uuid=OTHER), "db": guest(uuid=OTHER)}
+    rows = chain({"kvm1": host(domain(), domain(name="db", uuid=OTHER))}, both, NOW, DAY)
+    assert [(row["guest"], row["domain"], row["verdict"]) for row in rows] == [("g", None, "unknown"), ("db", "db", "ok")]
+    (problem,) = rows[0]["problems"]
+    assert problem["code"] == "ambiguous" and OTHER in problem["evidence"] and "as which domain web runs" in problem["evidence"]
+
+
+def test_an_explicit_uuid_in_the_order_of_old_smbios_is_the_guests_own():
+    swapped = guest(uuid="822ac12c-af84-4b42-91cf-7470bde43aa8", explicit_uuid=domain()["uuid"])
+    assert judged({"kvm1": host(domain())}, {"web-1": swapped})["domain"] == "web"
 
 
 def test_the_worst_comes_first():

@@ -102,6 +102,8 @@ class TestSeededBy:
     def test_not_a_source_that_came_later(self):
         seen = machine("forky-fed")
         seen["processes"]["fill"] += 60
+        assert facts_of(seen)["crng"]["seeded_by"] == "unknown"  # its driver may have been loaded again
+        seen["log"]["lines"] = [line for line in seen["log"]["lines"] if "[1af4:1005]" not in line[1]]
         crng = facts_of(seen)["crng"]
         assert crng["seeded_by"] == "jitter"
         assert "virtio_rng.0 began to feed at 69." in crng["seeded_by_evidence"]
@@ -157,9 +159,9 @@ class TestFilling:
         facts = facts_of(seen)
         assert (facts["hwrng"]["filling"], codes(facts)) == (filling, problems)
 
-    @pytest.mark.parametrize(("state", "ago", "filling"), [("D", 22, False), ("D", 9, True), ("S", 50, True)])
-    def test_a_thread_that_waits_in_its_driver_for_ten_seconds_gets_nothing_any_more(self, state, ago, filling):
-        # As Linux 6.12 shows it, whose backend went silent a minute after the boot: D, and no run of the thread for 22 s.
+    @pytest.mark.parametrize(("state", "ago", "filling"), [("D", 71, False), ("D", 59, True), ("S", 90, True)])
+    def test_a_thread_that_waits_in_its_driver_for_longer_than_a_buffer_a_minute_takes_gets_nothing_any_more(self, state, ago, filling):
+        # As Linux 6.12 shows it, whose backend went silent a minute after the boot: D, and no run of the thread meanwhile.
         seen = machine("trixie-fed", texts={"/proc/uptime": "107.12 89.77"})
         seen["processes"].update(fill_state=state, fill_ran=107.12 - ago)
         facts = facts_of(seen)

@@ -17,15 +17,20 @@ def device(rate_bytes, rate_period=1000):
 
 
 @pytest.mark.parametrize("rate, arch, delay", [
-    (device(0), "x86_64", 0), (device(64, 60000), "x86_64", 0), (device(63, 500), "aarch64", 500), (device(5), "x86_64", 12000),
-    (device(128), "ppc64le", 0), (device(64), "ppc64le", 1000), (device(100), "s390x", 2000), (device(100), None, 2000)])
+    (device(0), "x86_64", None), (device(64, 10000), "x86_64", None), (device(63, 500), "aarch64", None), (device(5), "x86_64", " by 12 s"),
+    (device(128), "ppc64le", None), (device(64), "ppc64le", None), (device(64, 1001), "ppc64le", " by 1.001 s"), (device(100), "s390x", " by 2 s"),
+    (device(100), None, " by 2 s"), (device(0, 60000), None, None)])
 def test_a_rate_delays_the_first_credit_by_whole_periods(rate, arch, delay):
-    assert _rng_checks.first_credit(rate, arch) == delay
-    assert _rng_checks.starves(rate, arch) is (delay > 1000)
+    assert _rng_checks.delay(rate, arch) == delay
+
+
+@pytest.mark.parametrize("rate, arch", [(device(64, 10001), "x86_64"), (device(1024, 10001), "x86_64"), (device(256, 10001), None)])
+def test_after_a_reboot_it_may_be_a_period_more(rate, arch):
+    assert _rng_checks.delay(rate, arch) == " after a reboot inside the guest by up to 10.001 s"
 
 
 def test_a_rate_may_starve_some_architecture_only():
-    assert _rng_checks.may_starve(device(64)) and not _rng_checks.starves(device(64), "x86_64")
+    assert _rng_checks.may_starve(device(64)) and _rng_checks.delay(device(64), "x86_64") is None
     assert not _rng_checks.may_starve(device(1024))
 
 
