@@ -117,8 +117,7 @@ A check is right where it alarms at a fault, and where it is silent otherwise. `
 The thresholds on `entropy_avail` are from the time of a pool of 4096 bits; since the rewrite it holds 256, is full once the CRNG is ready, and
 nothing ever takes from it.
 
-Left out is one guest that `verify` is known to be wrong about: it tells nothing of a rate limit that the boot before a reboot has used up, only that the guest
-is not filling. Whoever is in a guest cannot see the faults of its host alone; they count as missed here. In the cases of old facts, of a clock that is ahead
+Whoever is in a guest cannot see the faults of its host alone; they count as missed here. In the cases of old facts, of a clock that is ahead
 and of a guest that does not answer, times and errors were set by hand.
 
 %s%s""" % (len(CASES), faults, table(found), named(found))
