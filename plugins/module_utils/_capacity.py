@@ -5,18 +5,8 @@
 """Whether a host's backends deliver what its guests need: what they draw beside what comes. Pure; devices are read by what is handed in."""
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _rng_egd
-from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import (
-    BLOCKING,
-    CONSTANT,
-    DEVICE,
-    FILE,
-    HWRNG,
-    MISSING,
-    RANDOM,
-    URANDOM,
-    fill_buffer,
-    lacks_source,
-)
+from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import CONSTANT, DEVICE, FILE, HWRNG, RANDOM, URANDOM
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import BLOCKING, MISSING, fill_buffer, lacks_source
 
 # What the kernel's own generator delivers is limited by nothing but the CPU.
 _NEVER_SHORT = ("builtin", RANDOM, URANDOM)

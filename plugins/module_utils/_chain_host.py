@@ -5,10 +5,11 @@
 """The host's half of the chain: its own generator, a domain's definition and its running device."""
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _capacity
+from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import CONSTANT, FILE
 from ansible_collections.kvm.entropy.plugins.module_utils._join import RUNNING
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_checks import delay
-from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import CONSTANT, FILE, MISSING, kind_by_name, lacks_source
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import MISSING, kind_by_name, lacks_source
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, NOT_APPLICABLE, UNKNOWN, state_of
 
 # What is wrong with a backend by the kind of its file.

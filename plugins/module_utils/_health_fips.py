@@ -18,7 +18,7 @@ _POKER = (1563176, 1576928)
 _RUNS = ((2315, 2685), (1114, 1386), (527, 723), (240, 384), (103, 209), (103, 209))
 _LONG_RUN = 26
 # The continuous test compares each word of 32 bits with the one before.
-_WORD = 4
+WORD = 4
 
 _ALL = (1 << 8 * BLOCK) - 1
 _NIBBLES = [("%x" % value, bin(value).count("1")) for value in range(16)]
@@ -58,6 +58,10 @@ class Fips140:
         self._rest = b""
         self._before = b""
 
+    def begin(self, before):
+        """Compare the first block's first word with the word ``before`` (4 bytes)."""
+        self._before = before
+
     def update(self, data):
         """Take ``data`` (bytes, of any length); return one tuple per block that it completes: the names of the tests that the block fails."""
         data = self._rest + data
@@ -67,7 +71,7 @@ class Fips140:
 
     def _block(self, block):
         failed = failures(block, self._before)
-        self._before = block[-_WORD:]
+        self._before = block[-WORD:]
         self.blocks += 1
         self.passed += not failed
         for test in failed:
@@ -106,9 +110,9 @@ def _count(number):
 def _repeats(data):
     """Return whether two neighbouring words of ``data`` (bytes, whole words) are equal."""
     number = int.from_bytes(data, "big")
-    same = (number ^ number >> 8 * _WORD).to_bytes(len(data), "big")
+    same = (number ^ number >> 8 * WORD).to_bytes(len(data), "big")
     # The first word has none before it. Four zeros in a row are rare, and rarer in one word.
-    at = same.find(bytes(_WORD), _WORD)
-    while at > 0 and at % _WORD:
-        at = same.find(bytes(_WORD), at + 1)
+    at = same.find(bytes(WORD), WORD)
+    while at > 0 and at % WORD:
+        at = same.find(bytes(WORD), at + 1)
     return at > 0

@@ -11,7 +11,7 @@ import signal
 import struct
 import time
 
-# What a guest asks for at once: the fill buffer of most.
+# What a guest asks for at once (bytes): the fill buffer of most. No more than the pipe to the reader's parent takes in one piece (PIPE_BUF, pipe(7)).
 PIECE = 64
 
 # How long to wait (s) where there is nothing yet: short at first, as a virtio device answers within some 0.1 ms, then longer so as not to spin.
@@ -27,12 +27,16 @@ _STEP = struct.Struct("=di")
 class Reader:
     """What was read: ``seconds`` (s that it took, its end included) and ``error`` (errno, 0 for the source's end, None where neither came)."""
 
-    def __init__(self):
+    def __init__(self, wake=None):
+        """``wake`` (int or None): a file that becomes readable when the reading is to end before its time."""
         self.seconds = 0.0
         self.error = None
+        self._wake = [] if wake is None else [wake]
 
-    def read(self, path, most, seconds, patience=None):
-        """Yield (s since the start, bytes) for each read of ``path``, of at most ``most`` bytes in at most ``seconds`` (s) together.
+    def read(self, source, most, seconds, patience=None):
+        """Yield (s since the start, bytes) for each read of ``source``, of at most ``most`` bytes in at most ``seconds`` (s) together.
+
+        It is a path (str), or a file (int) that is open; that is non-blocking or not as the reader left it.
 
         Another process reads, and is killed when time is over: a read of /dev/hwrng waits even with O_NONBLOCK while the kernel's fill thread
         holds the core's mutex, which is exactly when the source starves (rng_dev_read and hwrng_fillfn in drivers/char/hw_random/core.c).
@@ -45,12 +49,12 @@ class Reader:
         child = os.fork()
         if child == 0:
             try:
-                _read_alone(path, most, started + seconds, patience, theirs)
+                _read_alone(source, most, started + seconds, patience, theirs)
             finally:
                 os._exit(0)
         os.close(theirs)
         try:
-            for at, number, piece in _said(ours, started + seconds):
+            for at, number, piece in _said(ours, started + seconds, self._wake):
                 if number > 0:
                     yield at - started, piece
                 else:
@@ -68,7 +72,11 @@ def in_words(number):
     return os.strerror(number) + (": it takes root" if number in (errno.EACCES, errno.EPERM) else "")
 
 
-def _read_alone(path, most, deadline, patience, pipe):
+def _read_alone(source, most, deadline, patience, pipe):
+    # What its parent does at a signal is not for it.
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     # It may outlive the module by the length of one driver's command. It must then not keep the connection of Ansible open, and end by itself.
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
@@ -80,8 +88,11 @@ def _read_alone(path, most, deadline, patience, pipe):
         os.write(pipe, _STEP.pack(time.monotonic(), number) + piece)
 
     try:
-        # A serial line as source must not become the reader's terminal.
-        source = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        if isinstance(source, str):
+            # A serial line as source must not become the reader's terminal.
+            source = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        else:
+            os.set_blocking(source, False)
         wait = _SHORTEST
         waits_from = None if patience is None else time.monotonic() + patience
         while most > 0 and time.monotonic() < deadline:
@@ -103,12 +114,12 @@ def _read_alone(path, most, deadline, patience, pipe):
         tell(-error.errno)
 
 
-def _said(pipe, deadline):
-    """Yield what the reader tells (time, number, bytes) until it ends or ``deadline`` comes."""
+def _said(pipe, deadline, wake):
+    """Yield what the reader tells (time, number, bytes) until it ends, ``deadline`` comes, or ``wake`` (list of one file, or none) is readable."""
     told = b""
     while True:
         left = deadline - time.monotonic()
-        if left <= 0 or not select.select([pipe], [], [], left)[0]:
+        if left <= 0 or select.select([pipe] + wake, [], [], left)[0] != [pipe]:
             return
         news = os.read(pipe, 65536)
         if not news:

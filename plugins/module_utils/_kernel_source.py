@@ -6,7 +6,7 @@
 
 import os
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_reader, _rng_source
+from ansible_collections.kvm.entropy.plugins.module_utils import _device_kind, _kernel_reader, _rng_source
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel import RANDOM
 
 # Gone since Linux 5.6, and with it the pool that /dev/random waited for.
@@ -14,12 +14,12 @@ _OF_A_POOL = RANDOM + "read_wakeup_threshold"
 
 
 def kind(path):
-    """Return what ``path`` (str) is, as ``_rng_source.device_kind`` says, or ``missing``; ``blocking`` is a /dev/random that waits for its pool."""
+    """Return what ``path`` (str) is, as ``_device_kind.device_kind`` says, or ``missing``; ``blocking`` is a /dev/random that waits for its pool."""
     try:
-        found = _rng_source.device_kind(os.stat(path))
+        found = _device_kind.device_kind(os.stat(path))
     except OSError:
         return _rng_source.MISSING
-    return _rng_source.BLOCKING if found == _rng_source.RANDOM and os.path.exists(_OF_A_POOL) else found
+    return _rng_source.BLOCKING if found == _device_kind.RANDOM and os.path.exists(_OF_A_POOL) else found
 
 
 def measure(path, most, seconds):

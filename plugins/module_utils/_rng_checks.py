@@ -7,10 +7,11 @@
 import os
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device, _rng_egd
+from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import CONSTANT, FILE, device_kind
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import is_local
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import Wanted
-from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import CONSTANT, FILE, device_kind, fill_buffer, lacks_source
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import fill_buffer, lacks_source
 
 _RNG_CURRENT = "/sys/class/misc/hw_random/rng_current"
 

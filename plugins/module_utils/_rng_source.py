@@ -4,29 +4,16 @@
 
 """What a file of the host is as a guest's source, and how much a guest draws from it at once. Pure."""
 
-import os
-import stat
+from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import CONSTANT, HWRNG
 
-RANDOM, URANDOM, HWRNG, DEVICE = "random", "urandom", "hwrng", "device"
-FILE, MISSING, BLOCKING = "file", "missing", "blocking"
-# What delivers zeros, or nothing.
-CONSTANT = "constant"
+# What a path may be besides the kinds of _device_kind.
+MISSING, BLOCKING = "missing", "blocking"
 _CONSTANT_PATHS = ("/dev/null", "/dev/zero", "/dev/full")
-
-# Major and minor, Linux's Documentation/admin-guide/devices.txt: null, zero, full; random, urandom; hwrng.
-_NUMBERS = {(1, 3): CONSTANT, (1, 5): CONSTANT, (1, 7): CONSTANT, (1, 8): RANDOM, (1, 9): URANDOM, (10, 183): HWRNG}
 
 # How many bytes a guest's driver waits for before it credits any: the hwrng core's buffer, one cache line and at least 32
 # (SMP_CACHE_BYTES in drivers/char/hw_random/core.c, rng_buffer_size).
 _FILL_BUFFER = {"x86_64": 64, "i686": 64, "aarch64": 64, "armv7l": 64, "ppc64": 128, "ppc64le": 128, "s390x": 256}
 _LARGEST_FILL_BUFFER = max(_FILL_BUFFER.values())
-
-
-def device_kind(found):
-    """Return what a file is by its ``found`` (os.stat_result): ``random``, ``urandom``, ``hwrng``, ``constant``, other ``device``, or a ``file``."""
-    if not stat.S_ISCHR(found.st_mode):
-        return FILE
-    return _NUMBERS.get((os.major(found.st_rdev), os.minor(found.st_rdev)), DEVICE)
 
 
 def kind_by_name(path):

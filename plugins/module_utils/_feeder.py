@@ -1,0 +1,157 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The feeder itself: it carries bytes from a source to the kernel, a turn at a time, and knows when to rest."""
+
+import math
+import time
+
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_gate import Gate
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import FeederError
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_source import GoneError
+
+STARTING, FEEDING, SILENT, ABSENT, FAILED = STATES = ("starting", "feeding", "silent", "absent", "failed")
+
+# The CRNG is seeded with 256 bits (BLAKE2S_HASH_SIZE in drivers/char/random.c; a ChaCha20 key before).
+SEED_BITS = 256
+# From one attempt to open a source that is not there to the next (s): doubled each time.
+_SHORTEST_REST, _LONGEST_REST = 1.0, 60.0
+# After so many blocks a kernel that is not ready yet is given no more than any other.
+_MOST_IN_VAIN = 4
+
+
+class Feeder:
+    """``state`` (one of STATES) and ``why`` (str) are about the source; the counts, which only grow, about what came of it.
+
+    ``read``, ``discarded`` (bytes), ``credited`` (bits), ``reseeds`` (int), ``last_credit`` (s since the epoch, or None).
+    """
+
+    def __init__(self, options, kernel, source, clock=time.monotonic):
+        """``options`` (Options), ``kernel`` (Kernel), ``source`` (Source); ``clock`` returns s."""
+        self.state, self.why = STARTING, "not opened yet"
+        self.read = self.discarded = self.credited = self.reseeds = 0
+        self.last_credit = None
+        self._kernel, self._source, self._clock = kernel, source, clock
+        self._gate = Gate()
+        self._held = b""
+        self._in_vain = 0
+        self.change(options)
+
+    def change(self, options):
+        """Go on with other ``options`` (Options), as with a source that nobody has tested yet."""
+        self._options = options
+        self._source.move(options.source)
+        self._gate.claim(options.min_entropy, 2.0 ** -options.alpha)
+        # Whole pieces of 64 bytes, as that is what most sources give at once.
+        self._block = 64 * math.ceil(SEED_BITS / (64 * options.min_entropy))
+        self._name = None
+        self._backoff = _SHORTEST_REST
+        self._rests_until = self._due = self._not_before = 0.0
+
+    @property
+    def source_name(self):
+        """What delivers (str): the path, or of /dev/hwrng the kernel's current source."""
+        return self._source.name
+
+    @property
+    def failures(self):
+        """How often each test failed (dict of int)."""
+        return self._gate.failures
+
+    def turn(self, seconds):
+        """Do what is due, in ``seconds`` (s) at most. Return (for how long there is nothing to do (s), whether the kernel's thirst ends that)."""
+        now = self._clock()
+        is_urgent = not self._kernel.is_ready() and self._in_vain < _MOST_IN_VAIN
+        earliest = self._rests_until if is_urgent else max(self._rests_until, self._not_before)
+        if now < earliest:
+            return earliest - now, False
+        if not (is_urgent or self._is_due(now)):
+            return self._due - now, not self._kernel.is_rewritten
+        try:
+            if not self._source.is_open:
+                self._source.open()
+            count = self._carry(self._gate.left + self._block - len(self._held), seconds)
+        except GoneError as gone:
+            return self._rest(ABSENT, str(gone))
+        except FeederError as error:
+            self._source.close()
+            return self._rest(FAILED, str(error), self._options.retry)
+        if not self._gate.is_sound:
+            return self._fail()
+        self._not_before = self._clock() + count * 60.0 / self._options.limit
+        self._backoff = _SHORTEST_REST if count else self._backoff
+        # A reader that ends at once and tells nothing must not become a busy loop.
+        return (0.0 if count or self._clock() - now >= 1 else 1.0), False
+
+    def _is_due(self, now):
+        """Return whether a kernel that is ready is to be given something: what was begun, at each interval, and when an older one is thirsty."""
+        return bool(self._gate.left or self._held or now >= self._due or not self._kernel.is_rewritten and self._kernel.is_thirsty())
+
+    def _carry(self, wanted, seconds):
+        """Read ``wanted`` bytes (int) in ``seconds`` (s) at most, mix each in at once, and credit what may be. Return how many came."""
+        count = 0
+        for piece in self._source.read(wanted, seconds):
+            if self._source.name != self._name:
+                self._begin("reads %s" % self._source.name)
+            count += len(piece)
+            self.read += len(piece)
+            self._kernel.mix(piece)
+            if self._gate.update(piece):
+                self._held += piece
+                self._credit()
+            else:
+                self._discard(piece)
+        if count:
+            self._say(STARTING if self._gate.left else FEEDING)
+        elif self._gate.is_sound:
+            self._say(SILENT, "%s gives nothing" % self._source.name)
+        return count
+
+    def _credit(self):
+        """Credit what is held, once it is a whole block."""
+        if len(self._held) < self._block:
+            return
+        bits = int(len(self._held) * self._options.min_entropy)
+        self._kernel.credit(self._held, bits)
+        self.credited += bits
+        self.last_credit = time.time()
+        self._held = b""
+        if self._kernel.is_ready():
+            self.reseeds += self._kernel.reseed()
+            self._due = self._clock() + self._options.interval
+            self._in_vain = 0
+        else:
+            self._in_vain += 1
+
+    def _begin(self, why):
+        """Begin with a source that nobody has tested yet."""
+        self._discard(self._held)
+        self._held = b""
+        self._gate.restart()
+        self._name = self._source.name
+        self._say(STARTING, why)
+
+    def _discard(self, data):
+        self.discarded += len(data)
+
+    def _fail(self):
+        """Leave alone a source that failed a test, and forget what it gave."""
+        why = "%s failed: %s" % (self._source.name, self._gate.why())
+        self._begin(why)
+        self._source.close()
+        return self._rest(FAILED, why, self._options.retry)
+
+    def _rest(self, state, why, seconds=None):
+        """Leave the source alone for ``seconds`` (s), or for longer each time."""
+        if seconds is None:
+            seconds = self._backoff
+            self._backoff = min(2 * self._backoff, _LONGEST_REST)
+            self._name = None
+        self._rests_until = self._clock() + seconds
+        self._say(state, why)
+        return seconds, False
+
+    def _say(self, state, why=None):
+        self.state = state
+        self.why = why or "reads %s" % self._source.name

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command line of entropy-feeder."""
+
+import argparse
+import json
+import os
+import sys
+
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_blocks import counts_words, tested
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import CONFIGURATION, DEFAULTS, OPTIONS, SECTION, FeederError, options_of
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_report import log, status_path, status_words
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_service import once, serve
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_source import Source
+
+# Exit statuses. 2 is argparse's own for a wrong command line; systemd is told not to start the service again then.
+EXIT_DONE, EXIT_FAILED, EXIT_WRONG = 0, 1, 2
+
+_ABOUT = """\
+Feed the Linux kernel's random number generator from a hardware source such as a virtio-rng, in a guest whose kernel does not do that by itself.
+Every byte is mixed in at once. Credit begins after a start-up test of 1,024 bytes and ends where a health test fails (NIST SP 800-90B, section 4.4).
+These tests find a source that is stuck, broken or worse than is claimed of it. They don't prove that it is random.
+"""
+_EXITS = """\
+exit status: 0 done; all blocks passed (--test); the feeder runs (--status). 1 it was not, they didn't, it doesn't. 2 the command line or the configuration
+is wrong.
+"""
+
+
+def main(words=None):
+    """Run the program with its command line's ``words`` (list of str) and return its exit status (int)."""
+    given = _parser().parse_args(words)
+    try:
+        return _run(given)
+    except FeederError as error:
+        log(str(error))
+        return EXIT_FAILED if given.once else EXIT_WRONG
+    except KeyboardInterrupt:
+        return EXIT_FAILED
+
+
+def _run(given):
+    said = {option.name: getattr(given, option.name) for option in OPTIONS if getattr(given, option.name) is not None}
+    if given.status:
+        return _status(given.json)
+    if given.test is not None:
+        path = said.pop("source", None) or DEFAULTS["source"]
+        return _test(path, given.test, options_of(None, said), given.json)
+
+    def options():
+        return options_of(given.config, said)
+
+    if given.check:
+        Source(options().source).check()
+        print("%s is right: %s" % (given.config, ", ".join("%s %s" % one for one in options()._asdict().items() if one[1] != "")))
+    elif given.once:
+        print(once(options(), given.within))
+    else:
+        serve(options)
+    return EXIT_DONE
+
+
+def _test(path, blocks, options, as_json):
+    counts = tested(path, blocks, options)
+    print(json.dumps(counts) if as_json else counts_words(counts))
+    if counts["blocks"] < blocks:
+        log("source %s: ended after %d blocks, expected %d" % (path, counts["blocks"], blocks))
+    return EXIT_DONE if counts["passed"] == blocks else EXIT_FAILED
+
+
+def _status(as_json):
+    try:
+        with open(status_path(), encoding="utf-8") as file:
+            status = json.load(file)
+    except FileNotFoundError:
+        status = {}
+    except (OSError, ValueError) as error:
+        raise FeederError("%s: %s" % (status_path(), error)) from error
+    runs = bool(status) and os.path.isdir("/proc/%d" % status["pid"])
+    if as_json:
+        print(json.dumps(dict(status, running=runs)))
+    else:
+        print("\n".join(["the feeder runs" if runs else "the feeder does not run"] + (status_words(status) if status else [])))
+    return EXIT_DONE if runs else EXIT_FAILED
+
+
+def _parser():
+    parser = argparse.ArgumentParser("entropy-feeder", description=_ABOUT, epilog=_EXITS, formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--once", action="store_true", help="seed the kernel now and exit, as early in a boot or after cloning")
+    what.add_argument("--test", type=_number, metavar="N", help="test N blocks of 2,500 bytes of --source, here also a file, or - for standard input")
+    what.add_argument("--status", action="store_true", help="tell what the service does")
+    what.add_argument("--check", action="store_true", help="say whether the configuration is right, and exit")
+    parser.add_argument("--within", type=_number, default=30, metavar="S", help="give up --once after so long (s, default %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print --test and --status for programs")
+    parser.add_argument("--config", default=CONFIGURATION, metavar="FILE", help="the configuration (default %(default)s, which may be missing)")
+    options = parser.add_argument_group("options that a section [%s] of the configuration has as well, with _ for -" % SECTION)
+    for option in OPTIONS:
+        about = "%s (%s; default %s)" % (option.about, option.bounds, option.default or "none")
+        options.add_argument("--" + option.name.replace("_", "-"), dest=option.name, metavar="X", help=about.replace("%", "%%"))
+    return parser
+
+
+def _number(text):
+    if not (text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError("found %r, expected a whole number from 1 on" % text)
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the feeder can be told, in its configuration and on its command line."""
+
+import configparser
+import math
+import os
+from collections import namedtuple
+
+SECTION = "feeder"
+CONFIGURATION = "/etc/entropy-feeder.conf"
+
+
+class FeederError(Exception):
+    """What ends the feeder: it names the object, what was found, what was expected and what to do."""
+
+
+class Option(namedtuple("Option", "name default least most unit about")):
+    """One option: its ``default`` (str, int or float, which is its type too), its bounds (None for text), its ``unit`` and what it is ``about`` (str)."""
+
+    @property
+    def bounds(self):
+        """What it is given in, and what is accepted (str)."""
+        return self.unit if self.least is None else "%s, %s to %s" % (self.unit, self.least, self.most)
+
+    def value(self, text):
+        """Return the value that ``text`` (str) means; raise FeederError."""
+        if self.least is None:
+            return self._path(text)
+        try:
+            value = type(self.default)(text)
+        except ValueError:
+            value = math.nan
+        if not self.least <= value <= self.most:
+            raise FeederError("%s: found %s, expected a number (%s)" % (self.name, text or "nothing", self.bounds))
+        return value
+
+    def _path(self, text):
+        if text and not os.path.isabs(text):
+            raise FeederError("%s: found %s, expected an absolute path" % (self.name, text))
+        if not (text or self.name == "metrics"):
+            raise FeederError("%s: found nothing, expected an absolute path" % self.name)
+        return text
+
+
+OPTIONS = (
+    Option("source", "/dev/hwrng", None, None, "path", "a character device or a FIFO; /dev/hwrng is whatever source the kernel listens to"),
+    # A virtio-rng gives what its host's generator made: far more than 4 bits per byte, and more is not needed to seed with 64 bytes.
+    Option("min_entropy", 4.0, 0.1, 8.0, "bits per byte", "what is claimed of the source, and at most credited"),
+    # SP 800-90B, 4.3, recommends 20 to 40.
+    Option("alpha", 30, 20, 40, "2**-N", "how rarely a sound source may fail a health test, per sample"),
+    # CRNG_RESEED_INTERVAL of Linux (drivers/char/random.c) is 60 s.
+    Option("interval", 60, 1, 86400, "s", "from one reseed to the next once the kernel is ready"),
+    Option("limit", 4096, 64, 1048576, "bytes per minute", "how much is read once the kernel is ready"),
+    Option("timeout", 30, 1, 60, "s", "for how long one read may take, after which it is begun again"),
+    Option("retry", 60, 1, 86400, "s", "how long a source that failed a health test is left alone before it is tested again"),
+    Option("metrics", "", None, None, "path", "a file for Prometheus's textfile collector; empty for none"),
+)
+DEFAULTS = {option.name: option.default for option in OPTIONS}
+Options = namedtuple("Options", [option.name for option in OPTIONS])
+
+
+def options_of(path, given):
+    """Return the Options of the file ``path`` (str; None for none), over which ``given`` (dict of str) wins; raise FeederError.
+
+    A file that is missing is an error only where it is not the usual one.
+    """
+    texts = _texts(path) if path else {}
+    texts.update(given)
+    unknown = sorted(set(texts) - set(DEFAULTS))
+    if unknown:
+        raise FeederError("%s: found the option %s, expected one of: %s" % (path, ", ".join(unknown), ", ".join(DEFAULTS)))
+    values = dict(DEFAULTS)
+    for option in OPTIONS:
+        if option.name in texts:
+            try:
+                values[option.name] = option.value(texts[option.name])
+            except FeederError as error:
+                raise FeederError("%s: %s" % (path, error) if option.name not in given else str(error)) from error
+    return Options(**values)
+
+
+def _texts(path):
+    """Return the options (dict of str) of the file ``path`` (str)."""
+    parser = configparser.ConfigParser(interpolation=None, default_section="", empty_lines_in_values=False)
+    try:
+        with open(path, encoding="utf-8") as file:
+            parser.read_file(file, path)
+    except FileNotFoundError:
+        if path == CONFIGURATION:
+            return {}
+        raise FeederError("%s: no such file; expected one with a section [%s]" % (path, SECTION)) from None
+    except (OSError, UnicodeDecodeError, configparser.Error) as error:
+        raise FeederError("%s: %s" % (path, " ".join(str(error).split()))) from error
+    if parser.sections() != [SECTION]:
+        raise FeederError("%s: found the sections %s, expected [%s] alone" % (path, ", ".join(parser.sections()) or "none", SECTION))
+    return dict(parser[SECTION])
