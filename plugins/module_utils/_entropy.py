@@ -51,7 +51,7 @@ def facts_of(seen):
         "domain_uuid_reason": uuid_reason,
         "health": health_facts(seen),
     }
-    facts["feeder"] = feeder_facts(seen, facts["hwrng"]["filling"], facts["kernel"]["generation"])
+    facts["feeder"] = feeder_facts(seen, facts["hwrng"], facts["kernel"]["generation"])
     facts["crng"] = crng_facts(seen, log, facts["hwrng"], facts["cpu"], facts["feeder"])
     facts["unseen"] = unseen(seen, log, facts)
     facts["problems"] = problems(facts, log)

@@ -4,20 +4,26 @@
 
 """Programs that feed the kernel, as its processes and its enabled units show them. Pure: from observations."""
 
+import json
 import re
 
 # The kernel's own output: what comes from there and is credited again is no new entropy.
 FAKE_SOURCES = ("/dev/urandom", "/dev/random")
 # rngd's option for its source, and what is glued to it. The short one may follow others in one word, as in -fr/dev/urandom.
 _SOURCE_OPTION = re.compile(r"(?:--rng-device(?:=|$)|-[A-Za-z]*r=*)(.*)$")
+# What a program may read that is no output of the kernel's own.
+_HARDWARE = ("hwrng", "device")
+STATUS = "/run/entropy-feeder/status.json"
 _NAMES = {"jitterentropy-r": "jitterentropy-rngd", "jitterentropy": "jitterentropy-rngd", "rng-tools": "rngd", "rng-tools-debian": "rngd"}
 
 
-def feeder_facts(seen, filling, generation):
-    """Return the ``feeder`` facts (dict).
+def feeder_facts(seen, hwrng, generation):
+    """Return the ``feeder`` facts (dict) of ``seen`` (``_kernel.observe``), the ``hwrng`` facts and the kernel's ``generation``.
 
-    ``which`` (str or None), ``running`` (tri-state), ``useful`` (tri-state, None without a feeder), ``fake`` (path or None), ``wanted`` (list of str:
-    the units or services that every boot shall start), ``idle_reason`` (str or None: why one that is wanted is not to be started on this kernel).
+    ``which`` (str or None) and ``all`` (list of str), ``running`` (tri-state), ``reads`` (list of str, or None: the kinds of devices that those which run
+    have open for reading), ``needed`` (tri-state) and ``needed_evidence``, ``useful`` (tri-state, None without a feeder), ``fake`` (path or None),
+    ``stuck`` (str or None: why one that runs credits nothing), ``wanted`` (list of str: the units or services that every boot shall start),
+    ``idle_reason`` (str or None: why one that is wanted is not to be started on this kernel).
     """
     feeders = (seen["processes"] or {}).get("feeders", ())
     wanted = seen.get("wanted") or {}
@@ -25,17 +31,58 @@ def feeder_facts(seen, filling, generation):
     fakes = [fake for fake in (_fake_source(feeder["arguments"], feeder.get("own", ())) for feeder in feeders if feeder["name"] == "rngd") if fake]
     running = _running(seen, feeders)
     idle_reason = _idle_reason(wanted) if running is False else None
+    names = list(dict.fromkeys(_NAMES.get(name, name) for name in names))
+    reads, stuck = _reads(feeders), _stuck(seen, feeders)
+    needed, why_needed = _needed(seen, hwrng)
     useful = "unknown" if names else None
-    if fakes or idle_reason or (feeders and filling is True and generation == "rewritten"):
+    if fakes or idle_reason or (feeders and hwrng["filling"] is True and generation == "rewritten"):
         useful = False
+    elif needed is True and not stuck and set(reads or ()).intersection(_HARDWARE):
+        useful = True
     return {
-        "which": _NAMES.get(names[0], names[0]) if names else None,
+        "which": names[0] if names else None,
+        "all": names,
         "running": running,
+        "reads": reads,
+        "needed": needed,
+        "needed_evidence": why_needed,
         "useful": useful,
+        "stuck": stuck,
         "fake": fakes[0] if fakes else None,
         "wanted": sorted(wanted),
         "idle_reason": idle_reason,
     }
+
+
+def _reads(feeders):
+    """Return the kinds (list of str) of devices that ``feeders`` (list of dict) have open for reading, None where none runs or nobody showed them."""
+    opened = [feeder.get("open") for feeder in feeders]
+    return sorted({kind for kinds in opened for kind in kinds}) if opened and None not in opened else None
+
+
+def _stuck(seen, feeders):
+    """Return why entropy-feeder, which runs, credits nothing (str), as it says itself; None where it does not say that."""
+    try:
+        status = json.loads(seen["texts"].get(STATUS) or "{}")
+    except ValueError:
+        return None
+    if not isinstance(status, dict) or status.get("pid") not in [feeder["pid"] for feeder in feeders]:
+        return None
+    return str(status.get("why")) if status.get("state") == "failed" else None
+
+
+def _needed(seen, hwrng):
+    """Return (tri-state, evidence): whether the kernel is fed only where a program feeds it."""
+    processes = seen["processes"]
+    if hwrng["filling"] is True:
+        return False, "the kernel feeds itself: %s" % hwrng["filling_evidence"]
+    if hwrng["current"] == "none":
+        return False, "there is no source that a feeder could read"
+    if hwrng["filling"] is False and (hwrng["quality"] == 0 or hwrng["spin"] or (processes and processes["fill"] is None)):
+        return True, "the kernel does not feed itself: %s" % hwrng["filling_evidence"]
+    if hwrng["filling"] is False:
+        return False, "a feeder would read the same source: %s" % hwrng["filling_evidence"]
+    return "unknown", hwrng["filling_evidence"]
 
 
 def _running(seen, feeders):

@@ -28,6 +28,8 @@ def _source_problems(facts):
             " at PCI %s" % hwrng["device_at"] if hwrng["device_at"] else "", "" if hwrng["driver_loaded"] is True else "not "))
     elif hwrng["current"] is not None and not hwrng["current"].startswith(VIRTIO_RNG):
         yield problem("not-current", "rng_current is %s, available: %s" % (hwrng["current"], " ".join(hwrng["available"]) or "none"))
+    elif facts["feeder"]["useful"] is True:
+        return
     elif hwrng["quality"] == 0:
         yield problem("quality-zero", hwrng["filling_evidence"])
     elif hwrng["filling"] is False:
@@ -37,6 +39,8 @@ def _source_problems(facts):
 def _health_problems(facts):
     if facts["health"] and facts["health"]["passed"] is False:
         yield problem("source-stuck", _entropy_health.evidence(facts["health"]))
+    elif facts["feeder"]["stuck"]:
+        yield problem("source-stuck", "entropy-feeder runs and credits nothing: %s" % facts["feeder"]["stuck"])
 
 
 def _time_problems(facts, log):

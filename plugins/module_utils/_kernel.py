@@ -13,7 +13,7 @@ import re
 import time
 import zlib
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_health, _kernel_log, _rng_source
+from ansible_collections.kvm.entropy.plugins.module_utils import _device_kind, _kernel_health, _kernel_log
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import Tree
 
@@ -33,7 +33,7 @@ TEXTS = (
     HW_RANDOM + "rng_available", HW_RANDOM + "rng_current", HW_RANDOM + "rng_quality",
     RNG_CORE + "current_quality", RNG_CORE + "default_quality",
     DMI + "sys_vendor", DMI + "product_name", DMI + "product_uuid", "/sys/hypervisor/type", "/sys/firmware/uv/prot_virt_guest",
-    "/sys/devices/system/clocksource/clocksource0/available_clocksource",
+    "/sys/devices/system/clocksource/clocksource0/available_clocksource", "/run/entropy-feeder/status.json",
 )
 # CPU 0 alone: the others say the same, and there may be hundreds.
 CPU = "/proc/cpuinfo"
@@ -176,7 +176,8 @@ def _processes(tree):
     """Return ``kernel`` (bool: kernel threads are shown to us), ``feeders``, and of the kernel's fill thread, if it runs, ``fill`` (its start, s since
     boot), ``fill_cpu`` (s of CPU that it has used), ``fill_state`` (str, proc_pid_stat(5)) and ``fill_ran`` (s since boot, when it last ran, or None).
 
-    ``feeders`` is a list of dict: pid, name, arguments (list of str), own (list of str: the paths in these that lead to the kernel's own generator).
+    ``feeders`` is a list of dict: pid, name, arguments (list of str), own (list of str: the paths in these that lead to the kernel's own generator), open
+    (list of str, or None where that takes root: the kinds of devices that it has open for reading, see ``_device_kind``).
     """
     seen = {"kernel": tree.text("/proc/2/comm") is not None, "fill": None, "fill_cpu": None, "feeders": []}
     for pid in filter(str.isdigit, tree.names("/proc") or ()):
@@ -187,7 +188,8 @@ def _processes(tree):
                 seen.update(found, fill_ran=_last_ran(tree, pid))
         elif name in FEEDERS:
             arguments = (tree.text("/proc/%s/cmdline" % pid) or "").split("\0")
-            seen["feeders"].append({"pid": int(pid), "name": name, "arguments": arguments, "own": _own_output(arguments)})
+            seen["feeders"].append({"pid": int(pid), "name": name, "arguments": arguments, "own": _own_output(arguments),
+                                    "open": _opened(tree, pid)})
     # A process that ended meanwhile was not refused.
     for path in [path for path in tree.refused if re.match(r"/proc/\d", path)]:
         del tree.refused[path]
@@ -216,12 +218,30 @@ def _last_ran(tree, pid):
     return float(ran.group(1)) / 1000 if ran else None
 
 
+def _opened(tree, pid):
+    """Return the kinds (list of str) of devices that process ``pid`` (str) has open for reading alone, None where that is not shown."""
+    numbers = tree.names("/proc/%s/fd" % pid)
+    if numbers is None:
+        return None
+    kinds = set()
+    for number in numbers:
+        flags = re.search(r"^flags:\s*([0-7]+)", tree.text("/proc/%s/fdinfo/%s" % (pid, number)) or "", re.MULTILINE)
+        try:
+            kind = _device_kind.device_kind(os.stat("/proc/%s/fd/%s" % (pid, number)))
+        except OSError:
+            continue
+        # What is open for writing too is what it feeds. /dev/null and its like are every service's standard input.
+        if flags and int(flags.group(1), 8) & os.O_ACCMODE == os.O_RDONLY and kind not in (_device_kind.FILE, _device_kind.CONSTANT):
+            kinds.add(kind)
+    return sorted(kinds)
+
+
 def _own_output(arguments):
     """Return the paths (list of str) in a running program's ``arguments`` (list of str) that are /dev/random or /dev/urandom under whatever name."""
     found = []
     for path in ["/" + word.partition("/")[2] for word in arguments if "/" in word]:
         try:
-            if _rng_source.device_kind(os.stat(path)) in (_rng_source.RANDOM, _rng_source.URANDOM):
+            if _device_kind.device_kind(os.stat(path)) in (_device_kind.RANDOM, _device_kind.URANDOM):
                 found.append(path)
         except (OSError, ValueError):
             continue

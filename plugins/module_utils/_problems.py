@@ -172,8 +172,8 @@ _known("source-stuck",
        "Take it out of use (a guest gets another backend by kvm.entropy.virt_rng on its host), and replace the keys that were generated from it",
        seen_by=BOTH, needs="root, and a test that is asked for (health_bytes)",
        detected="The repetition count or adaptive proportion test of SP 800-90B failed, the first bytes came again, or more blocks failed FIPS 140-2 than "
-                "chance explains (docs/health.md). On the host: the backend is "
-                "/dev/zero, /dev/null or /dev/full by device number, or no device at all.",
+                "chance explains (docs/health.md). Or entropy-feeder says so "
+                "of what it reads. On the host: the backend is /dev/zero, /dev/null or /dev/full by device number, or no device at all.",
        sure="Nearly: a sound source fails one of 22 million tests of 20,000 bytes. That a source passes proves no entropy.")
 _known("no-vmgenid",
        "The guest is not told when it was cloned or restored, and may then repeat random numbers until its kernel reseeds",

@@ -76,8 +76,10 @@ def _current(hwrng):
 
 def _fed(facts):
     """Return the state (str) of the link from the source to the kernel: what arrives and is no entropy feeds nothing."""
-    is_stuck = (facts.get("health") or {}).get("passed") is False
-    return BROKEN if is_stuck else state_of(facts["hwrng"]["filling"])
+    feeder = facts.get("feeder") or {}
+    if (facts.get("health") or {}).get("passed") is False or feeder.get("stuck"):
+        return BROKEN
+    return OK if feeder.get("useful") is True else state_of(facts["hwrng"]["filling"])
 
 
 def judge_guest(facts):

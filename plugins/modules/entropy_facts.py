@@ -260,13 +260,44 @@ ansible_facts:
           type: dict
           contains:
             which:
-              description: The program that runs, or that is enabled.
+              description: The program that runs, or that is enabled; the first where there are more.
               type: str
               sample: rngd
+            all:
+              description: Every program that runs or is enabled.
+              type: list
+              elements: str
+              sample: [rngd]
+              version_added: 0.4.0
             running:
               description: Whether it runs (tri-state).
               type: raw
               sample: true
+            reads:
+              description:
+                - The kinds of devices that those which run have open for reading alone - V(hwrng), V(random), V(urandom) or another V(device).
+                - Null where none runs, or where that takes root.
+              type: list
+              elements: str
+              sample: [hwrng]
+              version_added: 0.4.0
+            needed:
+              description:
+                - Whether this kernel is fed only where a program feeds it (tri-state) - it has a source, and credits nothing of it by itself.
+                - False as well where no program could help, as there is no source, or one that delivers nothing.
+              type: raw
+              sample: false
+              version_added: 0.4.0
+            needed_evidence:
+              description: Why.
+              type: str
+              sample: "the kernel feeds itself: virtio_rng.0 of quality 1024, thread hwrng runs, 3 buffers delivered"
+              version_added: 0.4.0
+            stuck:
+              description: Why C(entropy-feeder) runs and credits nothing, as it says itself.
+              type: str
+              sample: null
+              version_added: 0.4.0
             useful:
               description: Whether the kernel would miss it (tri-state). Null without a feeder.
               type: raw

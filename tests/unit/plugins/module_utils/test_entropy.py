@@ -219,7 +219,7 @@ class TestFeeder:
         seen = machine("trixie-bare", getrandom="ready")
         seen["processes"]["feeders"] = [{"pid": 7, "name": "rngd", "arguments": arguments}]
         facts = facts_of(seen)
-        assert facts["feeder"] == {"which": "rngd", "running": True, "useful": False, "fake": "/dev/urandom", "wanted": [], "idle_reason": None}
+        assert facts["feeder"].items() >= {"which": "rngd", "running": True, "useful": False, "fake": "/dev/urandom", "wanted": [], "idle_reason": None}.items()
         assert ("fake-source" in codes(facts), facts["verdict"]) == (True, "broken")
 
     @pytest.mark.parametrize("arguments", [["rngd", "-f", "-o", "/dev/random", "-r", "/dev/hwrng"], ["rngd", "-fo/dev/random"]])
@@ -239,6 +239,55 @@ class TestFeeder:
         seen["processes"]["feeders"] = [{"pid": 7, "name": "jitterentropy-r", "arguments": ["jitterentropy-rngd"]}]
         feeder = facts_of(seen)["feeder"]
         assert (feeder["which"], feeder["running"], feeder["useful"], feeder["fake"]) == ("jitterentropy-rngd", True, "unknown", None)
+
+    @staticmethod
+    def unfed(reads, status=None, name="entropy-feeder"):
+        """Return the facts of a guest whose source has quality 0, and in which a feeder has devices of the kinds ``reads`` (list of str) open."""
+        seen = machine("trixie-fed", getrandom="ready")
+        seen["texts"]["/sys/class/misc/hw_random/rng_quality"] = "0"
+        seen["processes"]["feeders"] = [{"pid": 7, "name": name, "arguments": [name], "open": reads}]
+        if status:
+            seen["texts"]["/run/entropy-feeder/status.json"] = json.dumps(status)
+        return facts_of(seen)
+
+    @pytest.mark.parametrize("name", ["entropy-feeder", "rngd"])
+    def test_one_that_reads_the_source_of_a_kernel_that_credits_it_nothing_is_useful_and_feeds_it(self, name):
+        facts = self.unfed(["hwrng"], name=name)
+        assert (facts["feeder"]["needed"], facts["feeder"]["useful"], facts["links"]["fed"], codes(facts), facts["verdict"]) == (True, True, "ok", [], "ok")
+        assert "quality 0" in facts["feeder"]["needed_evidence"]
+
+    @pytest.mark.parametrize("reads", [[], ["urandom"], None])
+    def test_one_that_was_not_seen_to_read_a_source_is_not_called_useful(self, reads):
+        facts = self.unfed(reads)
+        assert (facts["feeder"]["useful"], facts["links"]["fed"], codes(facts)) == ("unknown", "broken", ["quality-zero"])
+
+    def test_one_that_says_that_its_source_is_stuck_is_believed(self):
+        facts = self.unfed(["hwrng"], {"pid": 7, "state": "failed", "why": "virtio_rng.0 failed: repetition count (cutoff 9)"})
+        assert (facts["links"]["fed"], codes(facts), facts["verdict"]) == ("broken", ["quality-zero", "source-stuck"], "broken")
+        assert "repetition count" in facts["problems"][1]["evidence"]
+
+    @pytest.mark.parametrize("status", [{"pid": 8, "state": "failed", "why": "an earlier one"}, {"pid": 7, "state": "feeding", "why": "fine"}, ["no status"]])
+    def test_what_another_process_said_or_what_is_no_failure_is_no_fault(self, status):
+        assert self.unfed(["hwrng"], status)["verdict"] == "ok"
+
+    def test_every_one_is_named(self):
+        seen = machine("trixie-fed", wanted={"haveged.service": None})
+        seen["processes"]["feeders"] = [{"pid": 7, "name": "rngd", "arguments": ["rngd"]}]
+        assert facts_of(seen)["feeder"]["all"] == ["rngd", "haveged"]
+
+    @pytest.mark.parametrize(("name", "needed", "why"), [
+        ("trixie-fed", False, "the kernel feeds itself"), ("trixie-bare", False, "no source"), ("trixie-fed-user", "unknown", "hidden")])
+    def test_whether_one_is_needed_is_told_with_the_reason(self, name, needed, why):
+        seen = machine(name)
+        if name.endswith("user"):
+            seen["processes"].update(fill=None, kernel=False)
+        feeder = facts_of(seen)["feeder"]
+        assert feeder["needed"] == needed and why in feeder["needed_evidence"]
+
+    def test_none_is_needed_where_the_source_delivers_nothing(self):
+        seen = record_of("withheld")["guests"]["guest"]["seen"]
+        feeder = facts_of(seen)["feeder"]
+        assert feeder["needed"] is False and "would read the same source" in feeder["needed_evidence"]
 
     def test_one_that_is_enabled_and_does_not_run_is_dead_and_the_verdict_stays(self):
         seen = machine("trixie-fed", wanted={"rngd.service": None})
