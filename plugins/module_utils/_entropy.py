@@ -46,6 +46,7 @@ def facts_of(seen):
         "kvm_guest": is_guest,
         "kvm_guest_evidence": guest_evidence,
         "confidential": confidential(seen, log, is_guest),
+        "container": seen.get("container"),
         "domain_uuid": uuid,
         "domain_uuid_from": uuid_from,
         "domain_uuid_reason": uuid_reason,

@@ -65,6 +65,11 @@ UNIT_LINKS = "/etc/systemd/system"
 UNIT_FOLDERS = (UNIT_LINKS, "/usr/lib/systemd/system", "/lib/systemd/system")
 MASKS = (UNIT_LINKS, "/run/systemd/system")
 RUNLEVELS = "/etc/runlevels"
+# include/linux/proc_ns.h (since 3.8): PROC_PID_INIT_INO, PROC_USER_INIT_INO.
+_FIRST_NAMESPACES = (("pid", 0xeffffffc), ("user", 0xeffffffd))
+# What managers leave in a container: systemd's Container Interface, then Podman and Docker.
+_CONTAINER_NAMES = ("/run/systemd/container", "/run/host/container-manager")
+_CONTAINER_FILES = (("/run/.containerenv", "podman"), ("/.dockerenv", "docker"))
 KTHREADD = "2"
 
 
@@ -74,7 +79,7 @@ def observe(root="/", health_bytes=0, health_timeout=10):
     ``live`` (bool: the running kernel answered), ``now`` (int, UTC s), ``getrandom`` (``ready``, ``waiting``, or None), ``texts`` (dict, path
     to str, of what is there), ``refused`` (dict, path to the error's name), ``folders`` (dict, path to names), ``virtio`` (list of
     dict: name, id, driver, path), ``pci_rng`` (list of PCI addresses), ``processes`` (dict or None), ``wanted`` (dict, see ``_wanted``),
-    ``config`` (dict or None), ``log`` (dict or None), ``health`` (None, or with ``health_bytes`` what came of testing at most so many bytes of the
+    ``container`` (str: which manager runs this, or None), ``config`` (dict or None), ``log`` (dict or None), ``health`` (None, or with ``health_bytes`` what came of testing at most so many bytes of the
     source in at most ``health_timeout`` s, see ``_kernel_health``).
 
     Raise EntropyError where ``root`` is no folder.
@@ -122,6 +127,7 @@ def _observe(tree):
         "pci_rng": pci_rng,
         "processes": _processes(tree) if tree.is_live else None,
         "wanted": _wanted(tree),
+        "container": _container(tree) if tree.is_live else None,
         "config": _config(tree, release),
         "log": _kernel_log.read() if tree.is_live else _saved_log(tree),
         "refused": tree.refused,
@@ -261,6 +267,15 @@ def _wanted(tree):
         for service in set(tree.names("%s/%s" % (RUNLEVELS, level)) or ()).intersection(FEEDER_SERVICES):
             wanted[service] = None
     return wanted
+
+
+def _container(tree):
+    """Return which manager's container this is (str; ``container`` where it does not say), None where it is none."""
+    # What a manager leaves may be in a disk that was made of a container's image.
+    if not any(tree.target("/proc/self/ns/" + kind) not in (None, "%s:[%d]" % (kind, number)) for kind, number in _FIRST_NAMESPACES):
+        return None
+    names = [tree.text(path) for path in _CONTAINER_NAMES] + [name for path, name in _CONTAINER_FILES if tree.has(path)]
+    return next(filter(None, names), "container")
 
 
 def _kernels_of(tree, unit):

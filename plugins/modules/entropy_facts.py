@@ -255,6 +255,11 @@ ansible_facts:
           description: Whether this guest's memory is hidden from its host (tri-state).
           type: raw
           sample: false
+        container:
+          description: Which manager's container this is, such as V(docker), V(podman) or V(lxc). Its kernel, and all that is told of it, is its host's.
+          type: str
+          sample: null
+          version_added: 0.4.0
         feeder:
           description: Programs that feed the kernel.
           type: dict
