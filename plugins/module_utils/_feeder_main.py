@@ -7,11 +7,10 @@
 import argparse
 import json
 import os
-import sys
 
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_blocks import counts_words, tested
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import CONFIGURATION, DEFAULTS, OPTIONS, SECTION, FeederError, options_of
-from ansible_collections.kvm.entropy.plugins.module_utils._feeder_report import log, status_path, status_words
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_report import log, status_path, status_words, tell
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_service import once, serve
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_source import Source
 
@@ -54,9 +53,9 @@ def _run(given):
 
     if given.check:
         Source(options().source).check()
-        print("%s is right: %s" % (given.config, ", ".join("%s %s" % one for one in options()._asdict().items() if one[1] != "")))
+        tell("%s is right: %s" % (given.config, ", ".join("%s %s" % one for one in options()._asdict().items() if one[1] != "")))
     elif given.once:
-        print(once(options(), given.within))
+        tell(once(options(), given.within))
     else:
         serve(options)
     return EXIT_DONE
@@ -64,7 +63,7 @@ def _run(given):
 
 def _test(path, blocks, options, as_json):
     counts = tested(path, blocks, options)
-    print(json.dumps(counts) if as_json else counts_words(counts))
+    tell(json.dumps(counts) if as_json else counts_words(counts))
     if counts["blocks"] < blocks:
         log("source %s: ended after %d blocks, expected %d" % (path, counts["blocks"], blocks))
     return EXIT_DONE if counts["passed"] == blocks else EXIT_FAILED
@@ -80,9 +79,9 @@ def _status(as_json):
         raise FeederError("%s: %s" % (status_path(), error)) from error
     runs = bool(status) and os.path.isdir("/proc/%d" % status["pid"])
     if as_json:
-        print(json.dumps(dict(status, running=runs)))
+        tell(json.dumps(dict(status, running=runs)))
     else:
-        print("\n".join(["the feeder runs" if runs else "the feeder does not run"] + (status_words(status) if status else [])))
+        tell("\n".join(["the feeder runs" if runs else "the feeder does not run"] + (status_words(status) if status else [])))
     return EXIT_DONE if runs else EXIT_FAILED
 
 
@@ -110,4 +109,4 @@ def _number(text):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

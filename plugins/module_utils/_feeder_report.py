@@ -90,6 +90,11 @@ def notify(text):
             log("systemd does not listen at %s: %s" % (address, error))
 
 
+def tell(text):
+    """Write ``text`` (str) for whoever called the program."""
+    sys.stdout.write(text + "\n")
+
+
 def log(text):
     """Write ``text`` (str) to the log."""
     sys.stderr.write("entropy-feeder: %s\n" % text)

@@ -79,8 +79,8 @@ def observe(root="/", health_bytes=0, health_timeout=10):
     ``live`` (bool: the running kernel answered), ``now`` (int, UTC s), ``getrandom`` (``ready``, ``waiting``, or None), ``texts`` (dict, path
     to str, of what is there), ``refused`` (dict, path to the error's name), ``folders`` (dict, path to names), ``virtio`` (list of
     dict: name, id, driver, path), ``pci_rng`` (list of PCI addresses), ``processes`` (dict or None), ``wanted`` (dict, see ``_wanted``),
-    ``container`` (str: which manager runs this, or None), ``config`` (dict or None), ``log`` (dict or None), ``health`` (None, or with ``health_bytes`` what came of testing at most so many bytes of the
-    source in at most ``health_timeout`` s, see ``_kernel_health``).
+    ``container`` (str: which manager runs this, or None), ``config`` (dict or None), ``log`` (dict or None), ``health`` (None, or with ``health_bytes``
+    what came of testing at most so many bytes of the source in at most ``health_timeout`` s, see ``_kernel_health``).
 
     Raise EntropyError where ``root`` is no folder.
     """

@@ -15,8 +15,7 @@ PROGRAM = ROOT / "roles/feeder/files/entropy-feeder"
 UTILITIES = "ansible_collections.kvm.entropy.plugins.module_utils."
 MAIN = "_feeder_main"
 
-_HEAD = '''#!/usr/bin/python3
-%s
+_HEAD = '''%s
 # Written by tests/feeder/bundle.py from plugins/module_utils: change it there.
 
 """Feed the kernel's random number generator from a hardware source, and stop where a health test fails: entropy-feeder --help."""
@@ -87,4 +86,3 @@ def write():
     """Write the program."""
     PROGRAM.parent.mkdir(parents=True, exist_ok=True)
     PROGRAM.write_text(program(), encoding="utf-8")
-    PROGRAM.chmod(0o755)
