@@ -24,8 +24,9 @@ PACKAGES = (
 REPOSITORY = "/var/lib/lab-packages"
 
 
-class Kind(namedtuple("Kind", "words packages installable files")):
-    """A kind of disk: the ``words`` (str) that a person is told, more ``packages``, those that wait (tuples of names), more ``files`` (dict, path to str)."""
+class Kind(namedtuple("Kind", "words packages installable files alone", defaults=((),))):
+    """A kind of disk: the ``words`` (str) that a person is told, more ``packages``, those that wait (tuples of names), more ``files`` (dict, path to str),
+    and the packages that wait ``alone`` (tuple), without what they need, as they conflict with the others."""
 
 
 KINDS = {
@@ -33,11 +34,11 @@ KINDS = {
     # Debian's usual libvirt, and what a bare KVM host lacks and Ansible installs.
     "hosts": Kind("KVM hosts' disk from packages (two minutes, once)", ("libvirt-clients", "libvirt-daemon-system", "polkitd", "qemu-system-x86"),
                   ("python3-libvirt", "python3-apt"), {}),
-    "early": Kind("disk with an early driver from packages (about a minute, once)", (), ("rng-tools5", "haveged"),
-                  {"usr/share/initramfs-tools/modules.d/lab": "virtio_rng\n"}),
+    "early": Kind("disk with an early driver from packages (about a minute, once)", (), ("rng-tools5", "haveged", "python3-apt"),
+                  {"usr/share/initramfs-tools/modules.d/lab": "virtio_rng\n"}, ("rng-tools-debian",)),
 }
 # Debian 14 has rng-tools 6 instead.
-_OTHER_NAMES = {("forky", "rng-tools5"): "rng-tools"}
+_OTHER_NAMES = {("forky", "rng-tools5"): "rng-tools", ("forky", "rng-tools-debian"): None}
 
 RECIPE = Path(__file__).read_bytes()
 
@@ -46,6 +47,7 @@ _ROOT_AT = 2048  # sector: 1 MiB, and the gap before it holds GRUB
 _KEEP_PACKAGES = (
     '--customize-hook=mkdir -p "$1%s/partial" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -q -y --no-install-recommends --download-only '
     '-o "Dir::Cache::archives=$1%s" install %%s && rm -rf "$1%s/partial" "$1%s/lock"' % ((REPOSITORY,) * 4))
+_KEEP_ALONE = '--customize-hook=cd "$1%s" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -q download %%s' % REPOSITORY
 _DISK_SIZE = 3 << 30  # bytes; sparse
 _ROOTFS = Path(__file__).resolve().parent / "rootfs"
 _GRUB_FILES = Path("/usr/lib/grub/i386-pc")
@@ -86,7 +88,7 @@ def _build(suite, kind, folder):
     shell.say("%s: build the %s" % (suite, kind.words))
     for name, comment in (("id_ed25519", "kvm.entropy lab"), ("host_key", suite)):
         shell.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", folder / name)
-    waiting = [_OTHER_NAMES.get((suite, name), name) for name in kind.installable]
+    waiting, alone = ([name for name in (_OTHER_NAMES.get((suite, each), each) for each in names) if name] for names in (kind.installable, kind.alone))
     with TemporaryDirectory(prefix="kvm-entropy-image.", dir=place.TEMPORARY) as work:
         settings, tarball = Path(work, "settings.tar"), Path(work, "root.tar")
         _settings(folder, kind.files, settings)
@@ -94,6 +96,7 @@ def _build(suite, kind, folder):
             # Before the kernel is installed, so that its first initramfs is made as the settings say.
             debian.fetch(suite, file, "minbase", PACKAGES + kind.packages, [
                 "--essential-hook=tar-in %s /" % settings, *([_KEEP_PACKAGES % " ".join(waiting)] if waiting else []),
+                *([_KEEP_ALONE % " ".join(alone)] if alone else []),
                 '--customize-hook=chroot "$1" /lab-setup'])
         _make_disk(Path(work), tarball, folder / "disk.raw")
 
