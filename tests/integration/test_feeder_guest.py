@@ -1,0 +1,200 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The roles guest and feeder in whole Debian guests over SSH: the main way in Debian 13, and with ``./run feeders`` all of it in Debian 11 to 14."""
+
+import json
+import os
+
+import pytest
+from controller import Controller
+from lab.fleet import Lab
+
+# Debian 13 has rngd 5, Debian 14 rngd 6.
+SUITES = os.environ.get("KVM_ENTROPY_SUITES", "trixie").split()
+RNGD = {"forky": 6}
+thorough = pytest.mark.skipif("KVM_ENTROPY_SUITES" not in os.environ, reason="some minutes in each guest: ./run feeders")
+FILES = "ls -d /usr/local/sbin/* /etc/entropy-feeder* /etc/systemd/system/*feeder* /run/entropy-feeder 2>/dev/null || true"
+FAKE = "/etc/systemd/system/rngd.service.d/mistake.conf"
+# As published: rngd reads what the kernel's own generator gives.
+MISTAKE = f"mkdir -p $(dirname {FAKE}); printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/rngd -f -r /dev/urandom\\n' >{FAKE}"
+
+
+@pytest.fixture(scope="module", params=SUITES)
+def suite(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def guest(suite, tmp_path_factory):
+    """A running guest with the device, whose driver is in its initramfs."""
+    with Lab(tmp_path_factory.mktemp(suite), [f"{suite}={suite},early,rng,genid"]) as lab:
+        yield lab.guests[suite]
+
+
+@pytest.fixture(scope="module")
+def play(guest, tmp_path_factory):
+    """A function that plays a role of the collection on the guest with variables (dict) and more words, and returns the Run."""
+    folder = tmp_path_factory.mktemp("controller")
+    inventory = folder / "inventory.json"
+    inventory.write_text(json.dumps({"all": {"children": {"kvm_guests": {"hosts": {guest.name: {
+        "ansible_host": "127.0.0.1", "ansible_port": guest.port, "ansible_user": "root", "ansible_ssh_private_key_file": str(guest.key),
+        "ansible_ssh_common_args": " ".join(guest.ssh_options()), "ansible_python_interpreter": "/usr/bin/python3"}}}}}}), encoding="utf-8")
+    controller = Controller(inventory, folder, pipelining=True)
+
+    def run(role, *words, **variables):
+        playbook = folder / "play.yml"
+        # The initramfs is another test's.
+        variables = dict({"entropy_guest_early": False}, **variables)
+        playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [
+            {"name": "Play the role", "ansible.builtin.include_role": {"name": f"kvm.entropy.{role}"}, "vars": variables},
+            {"name": "Keep the facts", "ansible.builtin.set_fact": {"cacheable": True, "entropy": "{{ ansible_facts['entropy'] | default({}) }}"}}]}]))
+        return controller.play(playbook, *words)
+    return run
+
+
+def left(guest):
+    """Return what there is of the feeder in the guest (list of str)."""
+    return guest.ssh(FILES).split()
+
+
+@thorough
+def test_where_the_kernel_feeds_itself_nothing_is_installed_and_the_reason_is_told(guest, play):
+    run = play("guest")
+    assert run.status == 0, run.output
+    assert f"{guest.name}: feeder none: the kernel feeds itself: virtio_rng.0" in run.output
+    assert left(guest) == []
+    assert "OK  [ host n/a  config n/a  live ok  current ok  fed ok" in run.output
+
+
+@thorough
+def test_check_mode_says_what_would_be_installed_and_writes_nothing(guest, play):
+    run = play("feeder", "--check", "--diff")
+    assert run.status == 0, run.output
+    assert run.counts[guest.name]["changed"] > 0
+    assert left(guest) == []
+
+
+def test_where_the_kernel_credits_nothing_a_feeder_is_chosen_by_what_the_distribution_has(guest, play, suite):
+    run = play("guest", entropy_guest_quality=0)
+    assert run.status == 0, run.output
+    if RNGD.get(suite, 5) < 6:
+        assert f"{guest.name}: feeder python: the kernel does not feed itself: virtio_rng.0 has quality 0" in run.output
+        assert "rngd 5 gives this kernel its bytes once" in run.output
+        assert "entropy-feeder is feeding: reads virtio_rng.0" in run.output
+    else:
+        assert f"{guest.name}: feeder rngd: the kernel does not feed itself: virtio_rng.0 has quality 0" in run.output
+        assert guest.ssh("systemctl is-active rngd").strip() == "active"
+    assert "fed ok  ready ok" in run.output and "quality-zero" not in run.output
+    entropy = run.facts(guest.name)["entropy"]
+    assert (entropy["feeder"]["needed"], entropy["feeder"]["useful"], entropy["feeder"]["reads"], entropy["verdict"]) == (True, True, ["hwrng"], "ok")
+
+
+@thorough
+def test_the_python_feeder_again_changes_nothing(play, guest):
+    first, again = play("feeder"), play("feeder")
+    assert (first.status, again.status) == (0, 0), first.output + again.output
+    assert again.counts[guest.name]["changed"] == 0
+
+
+def test_the_service_is_hardened(guest, suite):
+    if RNGD.get(suite, 5) >= 6 and "KVM_ENTROPY_SUITES" not in os.environ:
+        pytest.skip("rngd was chosen here")
+    level = guest.ssh("systemd-analyze security entropy-feeder --no-pager | tail -1").rpartition(": ")[2].split()[0]
+    print(f"{guest.name}: systemd-analyze security entropy-feeder {level}")
+    assert float(level) <= 2.0
+    # CAP_SYS_ADMIN is bit 21 (include/uapi/linux/capability.h).
+    assert set(guest.ssh("grep ^Cap /proc/$(pidof -x entropy-feeder)/status | cut -f 2").split()) == {f"{0:016x}", f"{1 << 21:016x}"}
+
+
+@thorough
+def test_after_a_reboot_it_has_credited_before_other_services_start(guest, play):
+    guest.reboot()
+    log = guest.ssh("journalctl -b -o short-monotonic --no-pager -u entropy-feeder -u sysinit.target")
+    assert log.index("feeding: reads virtio_rng.0") < log.index("System Initialization"), log
+    status = json.loads(guest.ssh("entropy-feeder --status --json"))
+    assert (status["running"], status["state"]) == (True, "feeding") and status["credited_bits"] >= 256
+    assert "uninitialized" not in guest.ssh("journalctl -b -k --no-pager | grep entropy-feeder || true")
+
+
+def test_a_configuration_that_is_wrong_is_refused_before_anything_of_it_is_put_in_place(guest, play):
+    before = guest.ssh("cat /etc/entropy-feeder.conf")
+    run = play("feeder", entropy_feeder_source="/dev/urandom")
+    assert run.status != 0
+    assert "found the kernel's own output" in run.output and "all of it is as it was" in run.output
+    assert guest.ssh("cat /etc/entropy-feeder.conf") == before
+    assert guest.ssh("systemctl is-active entropy-feeder").strip() == "active"
+
+
+@thorough
+def test_a_change_is_taken_up_without_a_restart(guest, play):
+    pid = guest.ssh("systemctl show -P MainPID entropy-feeder")
+    run = play("feeder", entropy_feeder_interval=30)
+    assert run.status == 0, run.output
+    assert guest.ssh("systemctl show -P MainPID entropy-feeder") == pid
+    assert "the configuration was read again" in guest.ssh("journalctl -u entropy-feeder --no-pager")
+
+
+def test_absent_leaves_nothing_behind(guest, play):
+    run = play("feeder", entropy_feeder_state="absent")
+    assert run.status == 0, run.output
+    assert left(guest) == []
+    assert "not-found" in guest.ssh("systemctl show -P LoadState entropy-feeder")
+    assert play("feeder", entropy_feeder_state="absent").counts[guest.name]["changed"] == 0
+
+
+@thorough
+def test_a_first_installation_that_does_not_come_up_leaves_nothing_behind(guest, play):
+    run = play("feeder", entropy_feeder_python="/bin/false")
+    assert run.status != 0 and "all of it is as it was" in run.output
+    assert left(guest) == []
+
+
+@thorough
+def test_rngd_that_was_told_to_read_the_kernels_own_output_is_repaired(guest, play):
+    guest.ssh(MISTAKE)
+    run = play("guest", entropy_guest_feeder="rngd")
+    assert run.status == 0, run.output
+    assert "fake-source" not in run.output
+    arguments = guest.ssh("tr '\\0' ' ' </proc/$(pidof rngd)/cmdline").split()
+    assert arguments[arguments.index("-r") + 1] == "/dev/hwrng" and "/dev/urandom" not in arguments
+    assert run.facts(guest.name)["entropy"]["feeder"]["reads"] == ["hwrng"]
+    again = play("guest", entropy_guest_feeder="rngd")
+    assert again.counts[guest.name]["changed"] == 0, again.output
+
+
+@thorough
+def test_debians_rngd_2_is_told_its_source_in_its_configuration(guest, play, suite):
+    if suite == "forky":
+        pytest.skip("Debian 14 has no rng-tools-debian")
+    guest.ssh("apt-get -q -y install rng-tools-debian; echo HRNGDEVICE=/dev/urandom >>/etc/default/rng-tools-debian; systemctl restart rng-tools-debian")
+    run = play("guest", entropy_guest_feeder="always")
+    assert run.status == 0, run.output
+    assert "feeder rngd: a policy asks for rngd" in run.output
+    assert guest.ssh("grep ^HRNGDEVICE /etc/default/rng-tools-debian").split() == ['HRNGDEVICE="/dev/hwrng"']
+    assert guest.ssh("tr '\\0' ' ' </proc/$(pidof rngd)/cmdline").count("/dev/urandom") == 0
+
+
+@thorough
+def test_what_adds_nothing_is_told_and_removed_on_demand(guest, play):
+    play("guest", entropy_guest_quality=1000 if guest.name == "bookworm" else 1024)
+    guest.ssh("apt-get -q -y install haveged")
+    told = play("guest")
+    assert "feeder none: the kernel feeds itself" in told.output and "feeder-useless" in told.output
+    removed = play("guest", entropy_guest_remove_useless=True)
+    assert removed.status == 0, removed.output
+    assert "to be removed: " in removed.output and "feeder-useless" not in removed.output.rpartition("Tell the guest's own verdict")[2]
+    assert guest.ssh("pidof rngd haveged || true").strip() == ""
+    states = guest.ssh("dpkg-query -W -f '${db:Status-Status} ' haveged rng-tools5 rng-tools rng-tools-debian 2>/dev/null || true")
+    assert "installed" not in states.split()
+
+
+@thorough
+def test_in_fips_mode_rngd_is_not_applicable(guest, play):
+    # As a kernel that was booted with fips=1 tells it.
+    guest.ssh("echo 1 >/run/fips; mount --bind /run/fips /proc/sys/crypto/fips_enabled")
+    run = play("guest", entropy_guest_feeder="always")
+    assert run.status == 0, run.output
+    assert "feeder none: not applicable: in FIPS mode" in run.output
+    assert guest.ssh("pidof rngd || true").strip() == ""
