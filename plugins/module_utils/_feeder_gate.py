@@ -48,7 +48,8 @@ class Gate:
         """Return which tests failed (str), in words."""
         tests = (("repetition count", self._repetition), ("adaptive proportion", self._proportion))
         failed = ["%s (cutoff %d)" % (name, test.cutoff) for name, test in tests if test.failures]
-        return ", ".join(failed + ["its bytes came again after %d" % self._period.period] * bool(self._period.period))
+        again = ["its bytes came again after %d" % self._period.period] if self._period.period else []
+        return ", ".join(failed + again)
 
     def _count(self, test, failed):
         if failed:
