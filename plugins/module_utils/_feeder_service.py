@@ -111,11 +111,12 @@ def _turn(feeder, seconds):
 def _changed(read_options, options, feeder, report):
     """Return the Options (namedtuple) to go on with after a SIGHUP: a wrong configuration changes nothing."""
     try:
-        options = read_options()
-        Source(options.source).check()
-        feeder.change(options)
-        report.path = options.metrics
-        log("the configuration was read again")
+        changed = read_options()
+        Source(changed.source).check()
     except FeederError as error:
         log("the configuration is left as it was: %s" % error)
-    return options
+        return options
+    feeder.change(changed)
+    report.path = changed.metrics
+    log("the configuration was read again")
+    return changed
