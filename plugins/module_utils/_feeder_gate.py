@@ -37,8 +37,9 @@ class Gate:
         self.left = max(0, self.left - len(data))
         self._count("repetition", self._repetition.update(data))
         self._count("proportion", self._proportion.update(data))
+        known = self._period.period
         self._period.update(data)
-        self._count("period", bool(self._period.period) and self.is_sound)
+        self._count("period", self._period.period != known)
         for block in self.fips.update(data):
             for test in block:
                 self.failures[test] += 1
