@@ -24,8 +24,8 @@ Every byte is mixed in at once. Credit begins after a start-up test of 1,024 byt
 These tests find a source that is stuck, broken or worse than is claimed of it. They don't prove that it is random.
 """
 _EXITS = """\
-exit status: 0 done; all blocks passed (--test); the feeder runs (--status). 1 it was not, they didn't, it doesn't. 2 the command line or the configuration
-is wrong.
+exit status: 0 done; all blocks passed and no health test failed (--test); the feeder runs (--status). 1 it was not, they didn't, it doesn't. 2 the command
+line or the configuration is wrong.
 """
 
 
@@ -67,7 +67,7 @@ def _test(path, blocks, options, as_json):
     print(json.dumps(counts) if as_json else counts_words(counts))
     if counts["blocks"] < blocks:
         log("source %s: ended after %d blocks, expected %d" % (path, counts["blocks"], blocks))
-    return EXIT_DONE if counts["passed"] == blocks else EXIT_FAILED
+    return EXIT_DONE if counts["blocks"] == blocks and not any(counts["failures"].values()) else EXIT_FAILED
 
 
 def _status(as_json):
