@@ -36,7 +36,7 @@ def main(words=None):
         return _run(given)
     except FeederError as error:
         log(str(error))
-        return EXIT_FAILED if given.once else EXIT_WRONG
+        return EXIT_WRONG
     except KeyboardInterrupt:
         return EXIT_FAILED
 
@@ -56,9 +56,18 @@ def _run(given):
         Source(options().source).check()
         print("%s is right: %s" % (given.config, ", ".join("%s %s" % one for one in options()._asdict().items() if one[1] != "")))
     elif given.once:
-        print(once(options(), given.within))
+        return _once(options(), given.within)
     else:
         serve(options)
+    return EXIT_DONE
+
+
+def _once(options, seconds):
+    try:
+        print(once(options, seconds))
+    except FeederError as error:
+        log(str(error))
+        return EXIT_FAILED
     return EXIT_DONE
 
 
