@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The feeder's service in a process of its own, with a fake kernel: ``python feeder_alone.py CONFIGURATION [refuses]``.
+"""The feeder's service in a process of its own, with a fake kernel: ``python feeder_alone.py CONFIGURATION [refuses] [ready]``.
 
-Each line that it prints tells what the kernel was given: ``mixed BYTES`` and ``credited BYTES BITS``. With ``refuses`` it takes no credit, as in a container.
+Each line that it prints tells what the kernel was given: ``mixed BYTES`` and ``credited BYTES BITS``. With ``refuses`` it takes no credit, as in a container;
+with ``ready`` it needs none. What the service calls long is 2 s here.
 """
 
 import errno
@@ -24,13 +25,14 @@ class Kernel(FakeKernel):
         print("mixed", len(data), flush=True)
 
     def credit(self, data, bits):
-        if sys.argv[2:] == ["refuses"]:
+        if "refuses" in sys.argv[2:]:
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
         super().credit(data, bits)
         print("credited", len(data), bits, flush=True)
 
 
-_feeder_service.opened_kernel = lambda: Kernel(is_ready=False)
+_feeder_service.opened_kernel = lambda: Kernel(is_ready="ready" in sys.argv[2:])
+_feeder_service._LATEST = 2
 
 if __name__ == "__main__":
     sys.exit(main(["--config", sys.argv[1]]))
