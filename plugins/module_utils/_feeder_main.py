@@ -83,15 +83,16 @@ def _status(as_json):
     try:
         with open(status_path(), encoding="utf-8") as file:
             status = json.load(file)
+        words, runs = status_words(status), os.path.isdir("/proc/%d" % status["pid"])
     except FileNotFoundError:
-        status = {}
-    except (OSError, ValueError) as error:
-        raise FeederError("%s: %s" % (status_path(), error)) from error
-    runs = bool(status) and os.path.isdir("/proc/%d" % status["pid"])
+        status, words, runs = {}, [], False
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        log("%s: found no status of this version: %r" % (status_path(), error))
+        return EXIT_FAILED
     if as_json:
         print(json.dumps(dict(status, running=runs)))
     else:
-        print("\n".join(["the feeder runs" if runs else "the feeder does not run"] + (status_words(status) if status else [])))
+        print("\n".join(["the feeder runs" if runs else "the feeder does not run"] + words))
     return EXIT_DONE if runs else EXIT_FAILED
 
 
