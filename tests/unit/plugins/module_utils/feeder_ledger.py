@@ -20,11 +20,11 @@ class Ledger:
         self.claim(claim)
         self.credits = 0
         self._name = None
-        self._run, self._used, self._tested_until = b"", 0, None
 
     def claim(self, claim):
         """Go on with another claim, and begin anew."""
         self._claim, (self._repetition, self._proportion, self._period, self._block) = claim, CLAIMS[claim]
+        self._run, self._used, self._tested_until, self._sound_until = b"", 0, None, 0
         self.anew()
 
     def anew(self):
@@ -34,7 +34,7 @@ class Ledger:
     def delivered(self, piece, name):
         """The source of this ``name`` delivered ``piece``."""
         if self._is_new or name != self._name:
-            self._run, self._used, self._tested_until = b"", 0, None
+            self._run, self._used, self._tested_until, self._sound_until = b"", 0, None, 0
             self._name, self._is_new = name, False
         self._run += piece
         if self._tested_until is None and len(self._run) >= STARTUP:
@@ -61,9 +61,12 @@ class Ledger:
 
     def has_failed(self):
         """Return whether what came since the beginning fails a test (bool)."""
-        run = self._run
+        run, old = self._run, self._sound_until
         first = run[:self._period]
-        return (
-            any(len(list(equal)) >= self._repetition for _value, equal in itertools.groupby(run))
-            or any(run[at:at + WINDOW].count(run[at]) >= self._proportion for at in range(0, len(run), WINDOW))
-            or len(first) == self._period and run.find(first, 1) > 0)
+        if (any(len(list(equal)) >= self._repetition for _value, equal in itertools.groupby(run[max(0, old - self._repetition):]))
+                or any(run[at:at + WINDOW].count(run[at]) >= self._proportion for at in range(old - old % WINDOW, len(run), WINDOW))
+                or len(first) == self._period and run.find(first, max(1, old - self._period)) > 0):
+            return True
+        # What is sound up to here need not be looked at again.
+        self._sound_until = len(run)
+        return False
