@@ -42,6 +42,7 @@ class Feeder:
         """Go on with other ``options`` (Options), as with a source that nobody has tested yet."""
         self._options = options
         self._source.move(options.source)
+        self._forget()
         self._gate.claim(options.min_entropy, 2.0 ** -options.alpha)
         # Whole pieces of 64 bytes, as that is what most sources give at once.
         self._block = 64 * math.ceil(SEED_BITS / (64 * options.min_entropy))
@@ -126,11 +127,15 @@ class Feeder:
 
     def _begin(self, why):
         """Begin with a source that nobody has tested yet."""
-        self._discard(self._held)
-        self._held = b""
+        self._forget()
         self._gate.restart()
         self._name = self._source.name
         self._say(STARTING, why)
+
+    def _forget(self):
+        """Let go of what is held: it will not be credited."""
+        self._discard(self._held)
+        self._held = b""
 
     def _discard(self, data):
         self.discarded += len(data)

@@ -55,7 +55,10 @@ def _pieces(path, most, seconds):
         return
     with os.fdopen(file, "rb", buffering=0) as stream:
         while most:
-            piece = stream.read(min(most, _PIECE))
+            try:
+                piece = stream.read(min(most, _PIECE))
+            except OSError as error:
+                raise FeederError("source %s: %s" % (path, in_words(error.errno))) from error
             if not piece:
                 return
             most -= len(piece)

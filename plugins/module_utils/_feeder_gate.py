@@ -37,8 +37,9 @@ class Gate:
         self.left = max(0, self.left - len(data))
         self._count("repetition", self._repetition.update(data))
         self._count("proportion", self._proportion.update(data))
+        known = self._period.period
         self._period.update(data)
-        self._count("period", bool(self._period.period) and self.is_sound)
+        self._count("period", self._period.period != known)
         for block in self.fips.update(data):
             for test in block:
                 self.failures[test] += 1
@@ -48,7 +49,8 @@ class Gate:
         """Return which tests failed (str), in words."""
         tests = (("repetition count", self._repetition), ("adaptive proportion", self._proportion))
         failed = ["%s (cutoff %d)" % (name, test.cutoff) for name, test in tests if test.failures]
-        return ", ".join(failed + ["its bytes came again after %d" % self._period.period] * bool(self._period.period))
+        again = ["its bytes came again after %d" % self._period.period] if self._period.period else []
+        return ", ".join(failed + again)
 
     def _count(self, test, failed):
         if failed:

@@ -23,8 +23,8 @@ Every byte is mixed in at once. Credit begins after a start-up test of 1,024 byt
 These tests find a source that is stuck, broken or worse than is claimed of it. They don't prove that it is random.
 """
 _EXITS = """\
-exit status: 0 done; all blocks passed (--test); the feeder runs (--status). 1 it was not, they didn't, it doesn't. 2 the command line or the configuration
-is wrong.
+exit status: 0 done; all blocks passed and no health test failed (--test); the feeder runs (--status). 1 it was not, they didn't, it doesn't. 2 the command
+line or the configuration is wrong.
 """
 
 
@@ -35,7 +35,7 @@ def main(words=None):
         return _run(given)
     except FeederError as error:
         log(str(error))
-        return EXIT_FAILED if given.once else EXIT_WRONG
+        return EXIT_WRONG
     except KeyboardInterrupt:
         return EXIT_FAILED
 
@@ -55,9 +55,18 @@ def _run(given):
         Source(options().source).check()
         tell("%s is right: %s" % (given.config, ", ".join("%s %s" % one for one in options()._asdict().items() if one[1] != "")))
     elif given.once:
-        tell(once(options(), given.within))
+        return _once(options(), given.within)
     else:
         serve(options)
+    return EXIT_DONE
+
+
+def _once(options, seconds):
+    try:
+        tell(once(options, seconds))
+    except FeederError as error:
+        log(str(error))
+        return EXIT_FAILED
     return EXIT_DONE
 
 
@@ -66,22 +75,23 @@ def _test(path, blocks, options, as_json):
     tell(json.dumps(counts) if as_json else counts_words(counts))
     if counts["blocks"] < blocks:
         log("source %s: ended after %d blocks, expected %d" % (path, counts["blocks"], blocks))
-    return EXIT_DONE if counts["passed"] == blocks else EXIT_FAILED
+    return EXIT_DONE if counts["blocks"] == blocks and not any(counts["failures"].values()) else EXIT_FAILED
 
 
 def _status(as_json):
     try:
         with open(status_path(), encoding="utf-8") as file:
             status = json.load(file)
+        words, runs = status_words(status), os.path.isdir("/proc/%d" % status["pid"])
     except FileNotFoundError:
-        status = {}
-    except (OSError, ValueError) as error:
-        raise FeederError("%s: %s" % (status_path(), error)) from error
-    runs = bool(status) and os.path.isdir("/proc/%d" % status["pid"])
+        status, words, runs = {}, [], False
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        log("%s: found no status of this version: %r" % (status_path(), error))
+        return EXIT_FAILED
     if as_json:
         tell(json.dumps(dict(status, running=runs)))
     else:
-        tell("\n".join(["the feeder runs" if runs else "the feeder does not run"] + (status_words(status) if status else [])))
+        tell("\n".join(["the feeder runs" if runs else "the feeder does not run"] + words))
     return EXIT_DONE if runs else EXIT_FAILED
 
 

@@ -40,6 +40,9 @@ class Option(namedtuple("Option", "name default least most unit about")):
     def _path(self, text):
         if text and not os.path.isabs(text):
             raise FeederError("%s: found %s, expected an absolute path" % (self.name, text))
+        # A path comes into lines of the metrics and of what systemd is told.
+        if not text.isprintable():
+            raise FeederError("%s: found %r, expected a path of printable characters" % (self.name, text))
         if not (text or self.name == "metrics"):
             raise FeederError("%s: found nothing, expected an absolute path" % self.name)
         return text

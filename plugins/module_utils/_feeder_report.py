@@ -68,14 +68,20 @@ def replace(path, text):
     """Have ``text`` (str) in the file ``path`` (str), all of it or what was there before. Raise OSError."""
     beside = "%s.%d" % (path, os.getpid())
     try:
-        with open(beside, "w", encoding="utf-8") as file:
+        _remove(beside)
+        # What another may have put there since, who owns the folder, is neither followed nor written to.
+        with open(beside, "x", encoding="utf-8") as file:
             file.write(text)
-        os.chmod(beside, 0o644)
+            os.fchmod(file.fileno(), 0o644)
         os.rename(beside, path)
     except OSError:
-        if os.path.exists(beside):
-            os.unlink(beside)
+        _remove(beside)
         raise
+
+
+def _remove(path):
+    if os.path.lexists(path):
+        os.unlink(path)
 
 
 def notify(text):

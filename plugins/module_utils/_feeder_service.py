@@ -72,14 +72,15 @@ def serve(read_options):
     while not signals.is_over:
         if signals.is_changed():
             options = _changed(read_options, options, feeder, report)
-        seconds, is_thirsty = _turn(feeder, min(options.timeout, watchdog))
-        report.tell(feeder, kernel)
-        notify("WATCHDOG=1")
         if not is_told:
             is_told = kernel.is_ready() or time.monotonic() - started >= _LATEST
             notify("READY=1") if is_told else None
-            seconds = seconds if is_told else min(seconds, 1)
-        signals.wait(min(seconds, watchdog), kernel.file if is_thirsty else None)
+        # Until then nothing takes longer than a second: neither a read of a source that gives nothing nor a rest.
+        longest = watchdog if is_told else min(watchdog, 1)
+        seconds, is_thirsty = _turn(feeder, min(options.timeout, longest))
+        report.tell(feeder, kernel)
+        notify("WATCHDOG=1")
+        signals.wait(min(seconds, longest), kernel.file if is_thirsty else None)
     notify("STOPPING=1")
     report.tell(feeder, kernel)
 
@@ -111,11 +112,12 @@ def _turn(feeder, seconds):
 def _changed(read_options, options, feeder, report):
     """Return the Options (namedtuple) to go on with after a SIGHUP: a wrong configuration changes nothing."""
     try:
-        options = read_options()
-        Source(options.source).check()
-        feeder.change(options)
-        report.path = options.metrics
-        log("the configuration was read again")
+        changed = read_options()
+        Source(changed.source).check()
     except FeederError as error:
         log("the configuration is left as it was: %s" % error)
-    return options
+        return options
+    feeder.change(changed)
+    report.path = changed.metrics
+    log("the configuration was read again")
+    return changed

@@ -34,9 +34,9 @@ def program():
     _collect(MAIN, modules)
     imports, owners, parts = set(), {}, []
     for name, (text, tree) in modules.items():
-        for defined in _defined(tree):
-            if owners.setdefault(defined, name) != name:
-                raise BundleError("both %s and %s define %s" % (owners[defined], name, defined))
+        for defined, owner in [*_imported(tree), *((each, name) for each in _defined(tree))]:
+            if owners.setdefault(defined, owner) != owner:
+                raise BundleError("both %s and %s define %s" % (owners[defined], owner, defined))
         imports |= {"import %s" % alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
         imports |= {ast.unparse(node) for node in tree.body if isinstance(node, ast.ImportFrom) and not _is_own(node)}
         parts.append("# --- %s: %s\n\n%s" % (name, ast.get_docstring(tree).splitlines()[0], _body(text, tree)))
@@ -72,6 +72,14 @@ def _defined(tree):
         elif isinstance(node, ast.Assign):
             names |= {each.id for target in node.targets for each in ast.walk(target) if isinstance(each, ast.Name)}
     return names
+
+
+def _imported(tree):
+    """Yield the names (str) of the standard library that the module of the syntax ``tree`` imports, and how (str) each comes to it."""
+    for node in tree.body:
+        for alias in node.names if isinstance(node, ast.Import) or isinstance(node, ast.ImportFrom) and not _is_own(node) else ():
+            name = alias.name.partition(".")[0] if isinstance(node, ast.Import) else alias.name
+            yield alias.asname or name, "import %s" % name if isinstance(node, ast.Import) else "from %s import %s" % (node.module, name)
 
 
 def _body(text, tree):

@@ -1,0 +1,261 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The loop: what is mixed, what is credited and when, and that it rests where there is nothing to do."""
+
+import pytest
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import FeederError
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_source import GoneError
+from feeder_fakes import BLOCK, STARTUP, FakeKernel, Stand, options
+from health_bytes import sound
+
+
+def credited(stand):
+    """Return all bytes that were credited, in the order that they were."""
+    return b"".join(data for data, _bits in stand.kernel.given)
+
+
+def test_nothing_is_credited_before_1024_samples_and_the_next_64_bytes_seed_the_kernel():
+    data = sound(STARTUP + BLOCK)
+    stand = Stand(data[:-1], FakeKernel(is_ready=False))
+    stand.turn()
+    assert (stand.kernel.given, stand.feeder.state) == ([], "feeding")
+    stand.source.data = data[-1:]
+    stand.turn()
+    assert stand.kernel.given == [(data[STARTUP:], 256)]
+    assert (stand.kernel.ready, stand.kernel.reseeds, stand.feeder.reseeds, stand.feeder.credited) == (True, 1, 1, 256)
+
+
+def test_no_more_is_read_than_the_start_up_test_and_a_block_take():
+    stand = Stand(kernel=FakeKernel(is_ready=False))
+    stand.turn()
+    assert (stand.source.wanted, stand.feeder.read) == ([STARTUP + BLOCK], STARTUP + BLOCK)
+
+
+def test_each_byte_is_mixed_once_and_at_once_and_credited_at_most_once():
+    stand = Stand()
+    data, seen, read = stand.source.data, [], stand.source.read
+
+    def watched(most, seconds):
+        for piece in read(most, seconds):
+            seen.append(piece)
+            yield piece
+            assert stand.kernel.mixed == seen, "the next piece is read before this one is mixed in"
+
+    stand.source.read = watched
+    stand.run(600)
+    mixed = b"".join(stand.kernel.mixed)
+    assert len(mixed) == stand.feeder.read >= STARTUP + 9 * BLOCK
+    assert data.startswith(mixed)
+    assert mixed[STARTUP:] == credited(stand)
+    assert stand.feeder.discarded == STARTUP
+
+
+@pytest.mark.parametrize(("claim", "block"), [(8.0, 64), (4.0, 64), (3.0, 128), (1.0, 256), (0.1, 2560)])
+def test_no_more_is_credited_than_is_claimed_and_a_block_is_what_seeds_the_kernel(claim, block):
+    stand = Stand(kernel=FakeKernel(is_ready=False), min_entropy=claim)
+    stand.run(300)
+    assert len(stand.kernel.given) > 1
+    assert {len(data) for data, _bits in stand.kernel.given} == {block}
+    assert all(256 <= bits <= claim * len(data) for data, bits in stand.kernel.given)
+    assert stand.feeder.credited == stand.kernel.credited
+
+
+FAULTS = {
+    "repetition": (1.0, b"x" * 31, "repetition count (cutoff 31)"),
+    "proportion": (4.0, b"".join(bytes([1, each | 2]) for each in sound(600, 9)), "adaptive proportion (cutoff 71)"),
+    "period": (1.0, sound(STARTUP), "its bytes came again after"),
+}
+
+
+@pytest.mark.parametrize("test", FAULTS)
+def test_a_test_that_fails_stops_the_credit_and_drops_what_is_held(test):
+    claim, fault, why = FAULTS[test]
+    # The fault comes while bytes are held, and sound ones follow in the same read.
+    good = sound(STARTUP + (192 if claim == 1 else 32))
+    stand = Stand(good + fault + sound(4096, 3), min_entropy=claim)
+    while stand.feeder.state in ("starting", "feeding"):
+        stand.turn()
+    assert stand.feeder.state == "failed"
+    assert stand.feeder.why.startswith("/nowhere/source failed: ")
+    assert why in stand.feeder.why
+    assert stand.feeder.failures[test] >= 1
+    assert (good + fault)[STARTUP:].startswith(credited(stand))
+    assert stand.feeder.discarded == stand.feeder.read - len(credited(stand))
+    assert b"".join(stand.kernel.mixed) == (good + fault + sound(4096, 3))[:stand.feeder.read]
+
+
+def test_a_stuck_source_is_never_credited():
+    stand = Stand(bytes(200000), FakeKernel(is_ready=False))
+    stand.run(3600)
+    assert (stand.kernel.given, stand.feeder.state) == ([], "failed")
+    assert stand.feeder.failures["repetition"] > 0
+
+
+def test_a_source_that_failed_is_left_alone_and_then_tested_anew():
+    stand = Stand(bytes(STARTUP + BLOCK), retry=300)
+    assert (stand.turn(), stand.source.is_open, stand.source.opened) == (300, False, 1)
+    stand.clock.now -= 1
+    assert (stand.turn(), stand.source.opened) == (1, 1)
+    stand.source.data = sound(STARTUP + BLOCK)
+    stand.turn()
+    assert (stand.source.opened, stand.feeder.state) == (2, "feeding")
+    assert credited(stand) == sound(STARTUP + BLOCK)[STARTUP:]
+
+
+def test_another_current_source_begins_anew_and_what_is_held_of_the_one_before_is_dropped():
+    first, second = sound(STARTUP + 192, 1), sound(STARTUP + 300, 2)
+    stand = Stand(first, min_entropy=1.0)
+    stand.turn()
+    stand.source.name, stand.source.data = "tpm-rng-0", second
+    stand.run(300)
+    assert (stand.feeder.source_name, stand.feeder.why) == ("tpm-rng-0", "tpm-rng-0 gives nothing")
+    assert credited(stand) == second[STARTUP:STARTUP + 256]
+    assert stand.feeder.discarded == len(first) + STARTUP
+
+
+def test_a_source_that_came_back_begins_anew():
+    stand = Stand(sound(STARTUP + 32))
+    stand.source.ends = True
+    stand.turn()
+    assert (stand.feeder.state, stand.feeder.why) == ("absent", "/nowhere/source: it ended")
+    again = sound(STARTUP + 2 * BLOCK, 1)
+    stand.source.data, stand.source.ends = again, False
+    stand.run(300)
+    assert len(credited(stand)) == BLOCK
+    assert credited(stand) in again[STARTUP:]
+
+
+def test_a_source_that_fails_and_ends_in_one_read_is_not_credited_either():
+    stand = Stand(sound(STARTUP + 32) + bytes(20), min_entropy=2.0)
+    stand.source.ends = True
+    stand.turn()
+    stand.source.data = sound(STARTUP + 100, 1)
+    stand.turn()
+    assert (stand.kernel.given, stand.feeder.failures["repetition"]) == ([], 1)
+
+
+def test_an_absent_source_is_looked_for_less_and_less_often_up_to_once_a_minute():
+    stand = Stand()
+    stand.source.trouble = GoneError("/nowhere/source: No such file or directory")
+    assert [stand.turn() for _again in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert (stand.feeder.state, stand.feeder.why) == ("absent", "/nowhere/source: No such file or directory")
+    stand.source.trouble = None
+    stand.turn()
+    assert stand.feeder.state == "feeding"
+    stand.source.close()
+    stand.source.trouble = GoneError("gone again")
+    stand.clock.now += 3600
+    assert [stand.turn() for _again in range(2)] == [1, 2]
+
+
+def test_a_source_that_can_never_be_one_is_looked_at_again_after_retry():
+    stand = Stand(retry=120)
+    stand.source.trouble = FeederError("source /nowhere/source: found a device that delivers zeros or nothing")
+    assert [stand.turn(), stand.turn()] == [120, 120]
+    assert stand.feeder.state == "failed"
+    assert "delivers zeros" in stand.feeder.why
+
+
+def test_a_kernel_that_is_ready_is_fed_at_each_interval():
+    stand = Stand(interval=600)
+    stand.run(6000)
+    assert 9 <= stand.feeder.reseeds == stand.kernel.reseeds <= 11
+    assert stand.feeder.read == STARTUP + BLOCK * stand.feeder.reseeds
+
+
+@pytest.mark.parametrize("limit", [64, 1000, 4096])
+def test_no_more_is_read_per_minute_than_the_limit(limit):
+    stand = Stand(interval=1, limit=limit)
+    stand.run(1200)
+    assert stand.feeder.read <= limit * 20 + STARTUP + BLOCK
+    assert stand.feeder.read >= min(limit * 20, 1200 * BLOCK) * 0.9
+
+
+def test_a_kernel_that_is_not_ready_is_fed_without_a_rest():
+    stand = Stand(kernel=FakeKernel(is_ready=False, needs=512), limit=64)
+    assert [stand.turn(), stand.turn()] == [0, 0]
+    assert stand.kernel.ready
+
+
+def test_a_kernel_that_stays_not_ready_is_not_fed_without_bound():
+    stand = Stand(kernel=FakeKernel(is_ready=False, needs=None))
+    stand.run(600)
+    assert not stand.kernel.ready
+    assert 4 * BLOCK < stand.feeder.read - STARTUP <= 10 * 4096 + 5 * BLOCK
+
+
+def test_an_older_kernel_is_fed_when_it_is_thirsty_and_not_before():
+    stand = Stand(kernel=FakeKernel(is_rewritten=False), interval=3600)
+    stand.turn()
+    stand.turn()
+    assert (stand.turn(), stand.ends_by_thirst, len(stand.kernel.given)) == (pytest.approx(3600, abs=60), True, 1)
+    stand.clock.now -= 3000
+    stand.kernel.thirsty = True
+    stand.turn()
+    assert len(stand.kernel.given) == 2
+
+
+def test_an_older_kernel_that_stays_thirsty_is_fed_within_the_limit():
+    stand = Stand(kernel=FakeKernel(is_rewritten=False), interval=3600, limit=1024)
+    stand.kernel.thirsty = True
+    turns = stand.run(1200)
+    assert 0.9 * 20 * 1024 <= stand.feeder.read <= 20 * 1024 + STARTUP + BLOCK
+    assert turns <= 3 * stand.feeder.read / BLOCK
+
+
+def test_a_rest_for_the_sake_of_the_limit_is_not_ended_by_thirst():
+    stand = Stand(kernel=FakeKernel(is_rewritten=False), limit=64)
+    stand.kernel.thirsty = True
+    stand.turn()
+    assert (stand.turn(), stand.ends_by_thirst) == (60.0 * (STARTUP + BLOCK) / 64, False)
+
+
+def test_thirst_of_the_rewritten_generator_means_nothing():
+    stand = Stand(interval=3600)
+    stand.kernel.thirsty = True
+    stand.run(3000)
+    assert (len(stand.kernel.given), stand.ends_by_thirst) == (1, False)
+
+
+def test_a_silent_source_is_waited_for_in_the_read():
+    stand = Stand(b"")
+    assert (stand.turn(30), stand.clock.now) == (0, 1030)
+    assert (stand.feeder.state, stand.feeder.why) == ("silent", "/nowhere/source gives nothing")
+    stand.source.data = sound(100)
+    stand.turn()
+    assert stand.feeder.state == "starting"
+
+
+def test_a_read_that_ends_at_once_with_nothing_does_not_become_a_busy_loop():
+    stand = Stand(kernel=FakeKernel(is_ready=False))
+    stand.source.read = lambda _most, _seconds: iter(())
+    assert stand.run(600) <= 600
+
+
+def test_other_options_begin_anew_and_end_a_rest():
+    stand = Stand(bytes(2000), retry=3600)
+    stand.turn()
+    stand.source.data = sound(4096)
+    stand.feeder.change(options(min_entropy=8.0))
+    stand.turn()
+    assert stand.kernel.given == [(sound(4096)[STARTUP:STARTUP + 64], 512)]
+
+
+def test_a_higher_claim_drops_what_was_held_for_the_larger_block_of_a_lower_one():
+    stand = Stand(sound(STARTUP + 2559), min_entropy=0.1)
+    stand.turn()
+    assert stand.kernel.given == []
+    stand.feeder.change(options(min_entropy=4.0))
+    stand.source.data = sound(STARTUP + BLOCK, 1)
+    stand.turn()
+    assert stand.kernel.given == [(sound(STARTUP + BLOCK, 1)[STARTUP:], 256)]
+    assert stand.feeder.discarded == STARTUP + 2559 + STARTUP
+
+
+def test_another_source_in_the_options_is_the_one_that_is_read():
+    stand = Stand()
+    stand.turn()
+    stand.feeder.change(options()._replace(source="/nowhere/else"))
+    assert (stand.source.path, stand.source.is_open, stand.feeder.source_name) == ("/nowhere/else", False, "/nowhere/else")

@@ -1,0 +1,119 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What may be credited: nothing before the start-up test, nothing after a failure, and the cutoffs are those of the claim."""
+
+import pytest
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_gate import STARTUP, Gate
+from health_bytes import BLOCK, by_chance, sound
+
+ALPHA = 2.0 ** -30
+# Claims (bits per byte) with the cutoffs of the repetition count and of the adaptive proportion test at 2**-30: SP 800-90B, 4.4.
+CUTOFFS = [(8.0, 5, 16), (4.0, 9, 71), (1.0, 31, 325)]
+
+
+def gate(min_entropy=4.0):
+    """Return a Gate that nothing has passed."""
+    made = Gate()
+    made.claim(min_entropy, ALPHA)
+    return made
+
+
+def started(min_entropy=4.0):
+    """Return a Gate after its start-up test."""
+    made = gate(min_entropy)
+    made.update(sound(STARTUP))
+    return made
+
+
+def told(made, data, size=64):
+    """Return what the gate says of each piece (list of bool) of ``data``."""
+    return [made.update(data[at:at + size]) for at in range(0, len(data), size)]
+
+
+def windowed(count):
+    """Return a window of 512 bytes that its first is ``count`` times in, never more than ten in a row."""
+    rest = [each for each in sound(2000, 7) if each != 1][:512 - count]
+    runs = [1 + number * len(rest) // count for number in range(count)]
+    for number, at in enumerate(runs):
+        rest.insert(at + number - 1, 1)
+    return bytes(rest)
+
+
+def test_nothing_may_be_credited_before_1024_samples():
+    assert told(gate(), sound(1216)) == [False] * 16 + [True] * 3
+
+
+def test_the_piece_that_completes_the_start_up_test_may_not_be_credited_either():
+    made = gate()
+    assert [made.update(sound(1023)), made.left, made.update(sound(300, 1)), made.left, made.update(sound(1, 2))] == [False, 1, False, 0, True]
+
+
+@pytest.mark.parametrize(("min_entropy", "repetition", "_proportion"), CUTOFFS)
+def test_so_many_equal_bytes_as_the_cutoff_says_fail_and_one_less_does_not(min_entropy, repetition, _proportion):
+    made = started(min_entropy)
+    assert made.update(b"a" + b"b" * (repetition - 1) + b"c")
+    assert not made.update(b"d" * repetition)
+    assert (made.failures["repetition"], made.failures["proportion"], made.failures["period"]) == (1, 0, 0)
+    assert made.why() == "repetition count (cutoff %d)" % repetition
+
+
+@pytest.mark.parametrize(("min_entropy", "_repetition", "proportion"), CUTOFFS)
+def test_one_byte_so_often_in_a_window_as_the_cutoff_says_fails_and_once_less_does_not(min_entropy, _repetition, proportion):
+    made = started(min_entropy)
+    assert made.update(windowed(proportion - 1))
+    assert not made.update(windowed(proportion))
+    assert (made.failures["repetition"], made.failures["proportion"]) == (0, 1)
+    assert made.why() == "adaptive proportion (cutoff %d)" % proportion
+
+
+def test_bytes_that_begin_again_fail():
+    made = started()
+    assert made.update(sound(3000, 1))
+    assert not made.update(sound(STARTUP))
+    assert made.failures["period"] == 1
+    assert made.why() == "its bytes came again after 4024"
+
+
+def test_what_comes_after_a_failure_may_not_be_credited_until_another_start_up_test_has_passed():
+    made = started()
+    made.update(bytes(64))
+    assert told(made, sound(4096, 3)) == [False] * 64
+    made.restart()
+    assert told(made, sound(1088, 4)) == [False] * 16 + [True]
+    made.update(bytes(9))
+    # Of 64 zeros and of 9 there are 7 and 1 that are as long as the cutoff; they are counted since the feeder began.
+    assert made.failures["repetition"] == 8
+
+
+def test_a_failure_within_the_start_up_test_counts():
+    made = gate()
+    made.update(sound(500) + bytes(9))
+    assert told(made, sound(2048, 1)) == [False] * 32
+    assert made.why() == "repetition count (cutoff 9)"
+
+
+def test_other_claims_take_effect_at_once_and_begin_anew():
+    made = started(8.0)
+    made.claim(1.0, ALPHA)
+    assert made.left == STARTUP
+    made.update(sound(STARTUP))
+    assert made.update(b"x" * 30)
+
+
+def test_the_tests_of_fips_140_2_only_watch():
+    # One bit of every second byte is never set: too few ones for FIPS 140-2, and far more than one bit of entropy in each byte.
+    order = by_chance(1)
+    made = started(1.0)
+    assert all(told(made, bytes(order.randrange(256) & (0xff if number % 2 else 0xfe) for number in range(4 * BLOCK))))
+    assert made.is_sound
+    assert made.failures["monobit"] == 4
+    assert made.why() == ""
+
+
+def test_zeros_fail_all_three_tests_and_each_is_told_and_counted():
+    made = gate()
+    made.update(bytes(512))
+    assert made.why() == "repetition count (cutoff 9), adaptive proportion (cutoff 71), its bytes came again after 1"
+    assert [made.failures[test] for test in ("repetition", "proportion", "period")] == [56, 1, 1]

@@ -1,0 +1,242 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The feeder as a service, in a process of its own with a fake kernel: signals, systemd, and what a wrong configuration changes."""
+
+import contextlib
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from ansible_collections.kvm.entropy.plugins.module_utils import _feeder_service
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import FeederError
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_report import Report
+from feeder_fakes import STARTUP, Stand, options
+from health_bytes import sound
+
+ALONE = Path(__file__).with_name("feeder_alone.py")
+# For what does not come (s).
+LONG = 60
+
+
+class Service:
+    """The feeder as a process: its ``configuration`` (Path), its ``source`` (Path of a FIFO), what it ``said`` (list of str) to systemd so far."""
+
+    def __init__(self, folder):
+        self.configuration, self.source = folder / "feeder.conf", folder / "source"
+        self.said = []
+        os.mkfifo(self.source)
+        self._hand = os.open(self.source, os.O_RDWR)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._listener.bind(str(folder / "notify"))
+        self._listener.settimeout(LONG)
+        self._folder, self._lines, self.process = folder, queue.Queue(), None
+
+    def configure(self, text=""):
+        self.configuration.write_text("[feeder]\nsource = %s\nlimit = 1048576\n%s" % (self.source, text))
+
+    def start(self, *words, **environment):
+        self.process = subprocess.Popen(
+            [sys.executable, ALONE, self.configuration, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=dict(os.environ, NOTIFY_SOCKET=str(self._folder / "notify"), RUNTIME_DIRECTORY=str(self._folder), **environment))
+        threading.Thread(target=self._collect, daemon=True).start()
+
+    def give(self, data):
+        os.write(self._hand, data)
+
+    def until_said(self, text):
+        """Wait until systemd is told something that begins with ``text`` (str); return all that it was told since the last time."""
+        told = []
+        while not told or not told[-1].startswith(text):
+            told.append(self._listener.recv(4096).decode())
+        self.said += told
+        return told
+
+    def until_credited(self, bits):
+        """Wait until so many ``bits`` (int) were credited from now on; return how many bytes were mixed in until then."""
+        mixed = 0
+        while bits > 0:
+            what, *numbers = self._lines.get(timeout=LONG).split()
+            mixed += int(numbers[0]) if what == "mixed" else 0
+            bits -= int(numbers[1]) if what == "credited" else 0
+        assert bits == 0
+        return mixed
+
+    def ended(self):
+        """Wait for its end; return its exit status (int) and its log (list of str)."""
+        status = self.process.wait(LONG)
+        return status, [line.partition("entropy-feeder: ")[2] for line in self.process.stderr.read().splitlines()]
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._listener.close()
+        os.close(self._hand)
+
+    def _collect(self):
+        for line in self.process.stdout:
+            self._lines.put(line)
+
+
+@pytest.fixture
+def service(tmp_path):
+    made = Service(tmp_path)
+    made.configure()
+    with contextlib.closing(made):
+        yield made
+
+
+def test_it_seeds_the_kernel_tells_systemd_and_ends_at_a_signal(service, tmp_path):
+    service.start()
+    assert "READY=1" not in service.until_said("WATCHDOG=1")
+    service.give(sound(STARTUP + 64))
+    assert service.until_credited(256) == STARTUP + 64
+    service.until_said("READY=1")
+    assert '"kernel_ready": true' in (tmp_path / "status.json").read_text()
+    service.process.send_signal(signal.SIGTERM)
+    service.until_said("STOPPING=1")
+    status, log = service.ended()
+    assert status == 0
+    assert "feeding: reads %s" % service.source in log
+
+
+def test_a_signal_ends_a_read_that_waits_for_a_source(service):
+    service.configure("timeout = 60\n")
+    service.start()
+    service.until_said("READY=1")
+    begun = time.monotonic()
+    service.process.send_signal(signal.SIGINT)
+    assert service.ended()[0] == 0
+    assert time.monotonic() - begun < 30
+
+
+def test_systemd_hears_of_a_service_that_waits_for_its_source_within_its_watchdogs_time(service):
+    service.start(WATCHDOG_USEC="600000")
+    told = service.until_said("WATCHDOG=1") + service.until_said("WATCHDOG=1")
+    assert told.count("WATCHDOG=1") == 2
+    assert "READY=1" not in told
+
+
+def test_a_boot_does_not_wait_for_a_source_that_gives_nothing(service):
+    service.configure("timeout = 60\n")
+    service.start()
+    begun = time.monotonic()
+    service.until_said("READY=1")
+    assert time.monotonic() - begun < 30
+    assert "STATUS=silent: %s gives nothing" % service.source in service.said
+
+
+def test_a_kernel_that_needs_no_seed_makes_the_service_ready_at_once(service):
+    service.start("ready")
+    assert service.until_said("READY=1") == ["READY=1"]
+
+
+def test_sighup_with_another_configuration_changes_it(service):
+    service.start()
+    service.give(sound(STARTUP + 64))
+    service.until_credited(256)
+    service.configure("min_entropy = 8\n")
+    service.process.send_signal(signal.SIGHUP)
+    service.give(sound(STARTUP + 64, 1))
+    assert service.until_credited(512) == STARTUP + 64
+    service.process.send_signal(signal.SIGTERM)
+    assert "the configuration was read again" in service.ended()[1]
+
+
+@pytest.mark.parametrize(("wrong", "why"), [
+    ("min_entropy = 9\n", "min_entropy: found 9, expected a number"),
+    ("source = /dev/urandom\n", "found the kernel's own output"),
+    ("nonsense\n", "nonsense"),
+])
+def test_sighup_with_a_wrong_configuration_keeps_the_old_one(service, wrong, why):
+    service.configure("interval = 1\n")
+    service.start()
+    service.give(sound(STARTUP + 64))
+    service.until_credited(256)
+    service.configuration.write_text("[feeder]\n" + wrong)
+    service.process.send_signal(signal.SIGHUP)
+    service.give(sound(128, 2))
+    # What was tested is not tested again, and the claim is the old one.
+    assert service.until_credited(512) == 128
+    service.process.send_signal(signal.SIGTERM)
+    status, log = service.ended()
+    assert status == 0
+    (complaint,) = [line for line in log if line.startswith("the configuration is left as it was: ")]
+    assert why in complaint
+
+
+def test_a_refused_source_in_another_configuration_leaves_all_options_as_they_were():
+    stand, old = Stand(), options(timeout=30)
+    changed = options(timeout=1)._replace(source="/dev/urandom", metrics="/nowhere/else")
+    report = Report(old.metrics)
+    assert _feeder_service._changed(lambda: changed, old, stand.feeder, report) == old
+    assert (report.path, stand.source.path) == ("", old.source)
+
+
+def test_a_wrong_configuration_at_the_start_is_refused(service):
+    service.configure("alpha = 1\n")
+    service.start()
+    status, log = service.ended()
+    assert (status, log) == (2, ["%s: alpha: found 1, expected a number (2**-N, 20 to 40)" % service.configuration])
+
+
+def test_a_kernel_that_takes_no_credit_ends_it_and_it_says_why(service):
+    service.start("refuses")
+    service.give(sound(STARTUP + 64))
+    status, log = service.ended()
+    assert status == 2
+    assert "takes no credit" in log[-1]
+    assert "CAP_SYS_ADMIN" in log[-1]
+
+
+@pytest.fixture
+def signals():
+    """Signals, and afterwards the handlers of before."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    made = _feeder_service.Signals()
+    yield made
+    signal.set_wakeup_fd(-1)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def seeding(monkeypatch, tmp_path, signals):
+    """Return a function that seeds a fake kernel once from a FIFO with such bytes, within so many seconds; it returns the kernel and what is said."""
+    del signals
+    source = tmp_path / "source"
+    os.mkfifo(source)
+    hand = os.open(source, os.O_RDWR)
+    stand = Stand(b"")
+    monkeypatch.setattr(_feeder_service, "opened_kernel", lambda: stand.kernel)
+
+    def seed(data, seconds, is_ready):
+        stand.kernel.ready = is_ready
+        os.write(hand, data)
+        return stand.kernel, _feeder_service.once(options()._replace(source=str(source)), seconds)
+
+    yield seed
+    os.close(hand)
+
+
+@pytest.mark.parametrize("is_ready", [False, True])
+def test_once_gives_one_seed_and_no_more(seeding, is_ready):
+    kernel, said = seeding(sound(8000), LONG, is_ready)
+    assert (kernel.credited, sum(map(len, kernel.mixed))) == (256, STARTUP + 64)
+    assert said.startswith("credited 256 bits from ")
+    assert said.endswith("; the kernel is ready and has reseeded")
+
+
+@pytest.mark.parametrize(("data", "why"), [(b"", "silent: .* gives nothing"), (bytes(4096), "failed: .* repetition count")])
+def test_once_says_why_it_could_not(seeding, data, why):
+    with pytest.raises(FeederError, match="nothing was credited in 2 s: " + why):
+        seeding(data, 2, False)

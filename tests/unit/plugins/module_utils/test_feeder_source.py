@@ -1,0 +1,265 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The feeder's source on real files: what is refused whatever its name, what a FIFO's end means, and what ends a read."""
+
+import errno
+import os
+import pty
+import signal
+import stat
+import threading
+import time
+import tty
+from pathlib import Path
+
+import pytest
+from ansible_collections.kvm.entropy.plugins.module_utils import _feeder_source
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder import Feeder
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import FeederError
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_source import GoneError, Source
+from feeder_fakes import FakeKernel, options
+from health_bytes import sound
+from waiting import when
+
+# Longer than any of these tests takes (s).
+LONG = 60
+REFUSED = {"/dev/random": "the kernel's own output", "/dev/urandom": "the kernel's own output",
+           "/dev/zero": "delivers zeros or nothing", "/dev/null": "delivers zeros or nothing", "/dev/full": "delivers zeros or nothing"}
+
+
+@pytest.fixture
+def fifo(tmp_path):
+    """The path of a FIFO."""
+    path = str(tmp_path / "source")
+    os.mkfifo(path)
+    return path
+
+
+@pytest.fixture
+def opened(fifo):
+    """A Source that has opened the FIFO."""
+    source = Source(fifo)
+    source.open()
+    yield source
+    source.close()
+
+
+@pytest.fixture
+def current(fifo, tmp_path, monkeypatch):
+    """A Source that takes the FIFO for /dev/hwrng, and the file that says what the kernel listens to. A guest has the real ones: tests/integration."""
+    path = tmp_path / "rng_current"
+    monkeypatch.setattr(_feeder_source, "_CURRENT", str(path))
+    monkeypatch.setattr(_feeder_source, "device_kind", lambda _found: _feeder_source.HWRNG)
+    path.write_text("virtio_rng.0\n")
+    return Source(fifo), path
+
+
+def write(path, data):
+    """Write as a process does that opens the FIFO, writes and goes."""
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def refusal(path):
+    """Return what opening ``path`` as a source is refused with (str)."""
+    source = Source(str(path))
+    with pytest.raises(FeederError) as refused:
+        source.open()
+    assert not source.is_open
+    with pytest.raises(FeederError):
+        source.check()
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("device", REFUSED)
+def test_what_the_kernel_makes_itself_is_refused_by_its_number(device, tmp_path):
+    (tmp_path / "hwrng").symlink_to(device)
+    for path in (device, tmp_path / "hwrng"):
+        assert refusal(path).startswith("source %s: found " % path)
+        assert REFUSED[device] in refusal(path)
+
+
+@pytest.mark.parametrize("device", REFUSED)
+def test_another_node_of_the_same_device_is_refused(device, tmp_path):
+    node = tmp_path / "hwrng"
+    try:
+        os.mknod(node, stat.S_IFCHR | 0o600, os.stat(device).st_rdev)
+        os.close(os.open(node, os.O_RDONLY))
+    except PermissionError:
+        pytest.skip("no device node can be made here")
+    assert REFUSED[device] in refusal(node)
+
+
+def test_what_a_file_holds_is_refused(tmp_path):
+    (tmp_path / "file").write_bytes(sound(4096))
+    for path in (tmp_path / "file", tmp_path):
+        assert "found neither a character device nor a FIFO; what a file holds is known to whoever can read it" in refusal(path)
+
+
+def test_a_source_that_is_not_there_is_absent_and_no_wrong_one(tmp_path):
+    source = Source(str(tmp_path / "nothing"))
+    with pytest.raises(GoneError, match="nothing: No such file or directory"):
+        source.open()
+    source.check()
+    assert not source.is_open
+
+
+def test_a_look_at_a_source_leaves_nothing_open(fifo):
+    before = os.listdir("/proc/self/fd")
+    source = Source(fifo)
+    source.check()
+    assert (source.is_open, os.listdir("/proc/self/fd")) == (False, before)
+
+
+def test_bytes_come_in_pieces_of_at_most_64_and_no_more_than_are_wanted(opened, fifo):
+    write(fifo, sound(300))
+    assert list(opened.read(200, LONG)) == [sound(300)[at:min(at + 64, 200)] for at in (0, 64, 128, 192)]
+    assert b"".join(opened.read(100, LONG)) == sound(300)[200:]
+
+
+def test_a_fifo_survives_its_writer_and_the_next_one_goes_on(opened, fifo):
+    write(fifo, b"one writer")
+    assert b"".join(opened.read(10, LONG)) == b"one writer"
+    assert list(opened.read(10, 0.2)) == []
+    assert opened.is_open
+    write(fifo, b"next")
+    assert b"".join(opened.read(4, LONG)) == b"next"
+
+
+def test_a_fifo_without_a_writer_is_no_end(opened):
+    assert list(opened.read(64, 0.8)) == []
+    assert opened.is_open
+
+
+def test_a_device_that_ends_is_gone():
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    source = Source(os.ttyname(theirs))
+    source.open()
+    os.write(ours, b"some bytes")
+    assert b"".join(source.read(10, LONG)) == b"some bytes"
+    os.close(ours)
+    os.close(theirs)
+    with pytest.raises(GoneError, match="it ended|Input/output error"):
+        list(source.read(64, LONG))
+    assert not source.is_open
+    source.close()
+
+
+def test_a_serial_line_does_not_become_the_feeders_terminal():
+    ours, theirs = pty.openpty()
+    child = os.fork()
+    if child == 0:
+        outcome = 1
+        try:
+            os.setsid()
+            Source(os.ttyname(theirs)).open()
+            os.open("/dev/tty", os.O_RDWR)
+        except OSError as error:
+            outcome = 0 if error.errno == errno.ENXIO else 2
+        finally:
+            os._exit(outcome)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_the_wake_file_ends_a_read_early(fifo):
+    wake, other_end = os.pipe()
+    source = Source(fifo, wake)
+    source.open()
+    begun = time.monotonic()
+    threading.Timer(0.1, os.write, (other_end, b"x")).start()
+    assert list(source.read(64, LONG)) == []
+    assert time.monotonic() - begun < LONG / 2
+    assert source.is_open
+    source.close()
+    os.close(wake)
+    os.close(other_end)
+
+
+def test_a_read_is_over_when_its_time_is_and_its_reader_is_gone(opened):
+    begun = time.monotonic()
+    assert list(opened.read(64, 0.7)) == []
+    assert 0.7 <= time.monotonic() - begun < LONG
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_read_that_is_given_up_leaves_no_reader(opened, fifo):
+    write(fifo, sound(128))
+    reading = opened.read(1000, LONG)
+    next(reading)
+    reading.close()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.parametrize("given", [b"", sound(64)])
+def test_a_reader_that_is_killed_in_the_middle_does_not_become_a_busy_loop(fifo, given):
+    kernel = FakeKernel(is_ready=False)
+    feeder = Feeder(options()._replace(source=fifo), kernel, Source(fifo))
+    hand = os.open(fifo, os.O_RDWR)
+    os.write(hand, given)
+    me = threading.get_native_id()
+
+    def kill():
+        when(lambda: kernel.mixed or not given)
+        os.kill(int(when(lambda: Path(f"/proc/self/task/{me}/children").read_text().split())[0]), signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    begun = time.monotonic()
+    wait, _is_thirsty = feeder.turn(LONG)
+    killer.join()
+    os.close(hand)
+    assert time.monotonic() - begun < LONG / 2
+    assert b"".join(kernel.mixed) == given
+    # What came is worth another look at once; nothing is not.
+    assert wait == (0.0 if given else 1.0)
+
+
+def test_another_path_is_opened_anew_and_the_same_one_is_kept(opened, fifo):
+    opened.move(fifo)
+    assert opened.is_open
+    opened.move("/nowhere")
+    assert (opened.is_open, opened.name) == (False, "/nowhere")
+
+
+def test_the_name_of_hwrng_is_what_the_kernel_listens_to_now(current, fifo):
+    source, path = current
+    source.open()
+    assert source.name == "virtio_rng.0"
+    path.write_text("tpm-rng-0\n")
+    hand = os.open(fifo, os.O_RDWR)
+    os.write(hand, b"abcd")
+    assert (next(source.read(4, LONG)), source.name) == (b"abcd", "tpm-rng-0")
+    os.close(hand)
+    source.close()
+
+
+@pytest.mark.parametrize("nothing", ["none\n", "\n"])
+def test_hwrng_without_a_source_behind_it_is_gone(current, nothing):
+    source, path = current
+    source.open()
+    path.write_text(nothing)
+    with pytest.raises(GoneError, match="the kernel has no hardware source"):
+        next(source.read(64, LONG))
+    assert not source.is_open
+    with pytest.raises(GoneError, match="the kernel has no hardware source"):
+        source.open()
+    assert not source.is_open
+    path.write_text("virtio_rng.0\n")
+    source.open()
+    assert source.is_open
+    source.close()
+
+
+def test_a_kernel_that_does_not_say_what_it_listens_to_is_read_all_the_same(current):
+    source, path = current
+    path.unlink()
+    source.open()
+    assert (source.is_open, source.name) == (True, source.path)
+    source.close()
