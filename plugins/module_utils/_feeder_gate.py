@@ -48,7 +48,9 @@ class Gate:
         """Return which tests failed (str), in words."""
         tests = (("repetition count", self._repetition), ("adaptive proportion", self._proportion))
         failed = ["%s (cutoff %d)" % (name, test.cutoff) for name, test in tests if test.failures]
-        return ", ".join(failed + ["its bytes came again after %d" % self._period.period] * bool(self._period.period))
+        if self._period.period:
+            failed.append("its bytes came again after %d" % self._period.period)
+        return ", ".join(failed)
 
     def _count(self, test, failed):
         if failed:
