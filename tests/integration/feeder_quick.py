@@ -46,6 +46,21 @@ def read(path):
 def tell(marker, **what):
     print(marker + " " + json.dumps(what), flush=True)
 
+def pour(path, data):
+    'Have data (bytes) in the FIFO as fast as it is taken, each byte once; return the process that does so, to be killed.'
+    child = os.fork()
+    if child == 0:
+        file = os.open(path, os.O_RDWR)
+        while data:
+            data = data[os.write(file, data):]
+        while True:
+            signal.pause()
+    return child
+
+def over(process):
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+
 class Feeder:
     'The feeder with a folder of its own, in which its status is and where it logs to.'
 
