@@ -61,11 +61,17 @@ def over(process):
     os.kill(process, signal.SIGKILL)
     os.waitpid(process, 0)
 
+def said(*words):
+    'Run the feeder to its end; return its exit status, what it wrote, and how long (s) it took.'
+    started = time.monotonic()
+    done = subprocess.run(["INSIDE"] + list(words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    return {"status": done.returncode, "out": done.stdout, "error": done.stderr, "seconds": round(time.monotonic() - started, 2)}
+
 class Feeder:
     'The feeder with a folder of its own, in which its status is and where it logs to.'
 
     def __init__(self, name, *words, **environment):
-        self.folder = "/tmp/" + name
+        self.folder = "/run/" + name
         os.makedirs(self.folder, exist_ok=True)
         self.started = time.monotonic()
         with open(self.folder + "/log", "a") as log:
@@ -94,6 +100,10 @@ class Feeder:
     def logs(self, text, times=1, seconds=60):
         'Return whether a line with text is in the log so often, within so long (s).'
         return until(lambda: sum(text in line for line in self.log()) >= times, seconds)
+
+    def is_reading(self):
+        'Return whether it has a process that reads its source for it.'
+        return bool(read("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)))
 
     def ends(self, number=signal.SIGTERM):
         'Send a signal; return (its exit status, how long (s) it took until it ended).'
