@@ -72,7 +72,8 @@ def serve(read_options):
     while not signals.is_over:
         if signals.is_changed():
             options = _changed(read_options, options, feeder, report)
-        seconds, is_thirsty = _turn(feeder, min(options.timeout, watchdog))
+        # Until then a source that gives nothing must not keep it waiting: whoever waits for the service would wait for a whole read.
+        seconds, is_thirsty = _turn(feeder, min(options.timeout, watchdog, watchdog if is_told else 1))
         report.tell(feeder, kernel)
         notify("WATCHDOG=1")
         if not is_told:
