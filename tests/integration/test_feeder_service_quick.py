@@ -89,7 +89,7 @@ def test_it_says_that_it_is_ready_though_its_source_is_silent_so_that_a_boot_goe
     silent = seen.json("SILENT ")
     assert (silent["heard"], silent["ready"]) == (True, False)
     # It waits 10 s for a kernel that may still become ready, and not for the end of its read after 30.
-    assert 8 < silent["after"] < 25, silent
+    assert 8 < silent["after"] < 20, silent
 
 
 @pytest.mark.parametrize("moment", ["start", "silent", "rest", "changed"])
