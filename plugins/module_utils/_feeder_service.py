@@ -72,14 +72,14 @@ def serve(read_options):
     while not signals.is_over:
         if signals.is_changed():
             options = _changed(read_options, options, feeder, report)
-        if not is_told:
-            is_told = kernel.is_ready() or time.monotonic() - started >= _LATEST
-            notify("READY=1") if is_told else None
         # Until then nothing takes longer than a second: neither a read of a source that gives nothing nor a rest.
         longest = watchdog if is_told else min(watchdog, 1)
         seconds, is_thirsty = _turn(feeder, min(options.timeout, longest))
         report.tell(feeder, kernel)
         notify("WATCHDOG=1")
+        if not is_told:
+            is_told = kernel.is_ready() or time.monotonic() - started >= _LATEST
+            notify("READY=1") if is_told else None
         signals.wait(min(seconds, longest), kernel.file if is_thirsty else None)
     notify("STOPPING=1")
     report.tell(feeder, kernel)

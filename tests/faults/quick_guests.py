@@ -8,7 +8,6 @@ import contextlib
 import os
 import shutil
 import tempfile
-import threading
 from pathlib import Path
 
 from entropy_quick import MICROVM_CLOCK, observations
@@ -58,28 +57,9 @@ def _spinning():
     """Linux 5.10 sleeps in its fill thread only where something is credited or the CRNG is ready: quality 0 before the first byte, then plenty."""
     with contextlib.ExitStack() as stack:
         path, give = stack.enter_context(quick.fifo())
-        flow = stack.enter_context(_flowing(give))
+        flow = stack.enter_context(quick.flowing(give))
         steps = ["observe before", DRIVER, "write %s 0" % CURRENT_QUALITY, "observe dry", "until-ready", "observe it"]
         return observations("bullseye", steps, device=quick.virtio_rng("random", path), meanwhile=("SEEN dry", flow.set))["it"]
-
-
-@contextlib.contextmanager
-def _flowing(give):
-    """Yield an event (threading.Event): from when it is set until the end, random bytes are given as fast as they are taken."""
-    begin, over = threading.Event(), threading.Event()
-
-    def flow():
-        begin.wait()
-        while not over.is_set():
-            give(os.urandom(4096))
-
-    # A daemon: at the end it may be waiting in a full FIFO, which is closed then.
-    threading.Thread(target=flow, daemon=True).start()
-    try:
-        yield begin
-    finally:
-        over.set()
-        begin.set()
 
 
 def _dried_up():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A kernel and a small initramfs with Python and the virtio-rng driver's modules, made from a suite's packages without root."""
+"""A kernel and a small initramfs with Python and the drivers of virtio-rng and of virtio's serial ports, made from a suite's packages without root."""
 
 import lzma
 import re
@@ -15,7 +15,7 @@ from pathlib import Path
 from lab import LabError, debian, place, shell
 
 PACKAGES = ("linux-image-cloud-amd64", "python3", "busybox-static")
-MODULES = ("virtio_pci", "virtio_mmio", "virtio_rng")
+MODULES = ("virtio_pci", "virtio_mmio", "virtio_rng", "virtio_console")
 RECIPE = Path(__file__).read_bytes()
 
 # Where the files of interest are, once /bin, /lib, /lib64 and /sbin are below /usr as in a merged system.

@@ -17,6 +17,7 @@ import select
 import stat
 import subprocess
 import tempfile
+import threading
 import time
 from collections import namedtuple
 from pathlib import Path
@@ -29,6 +30,7 @@ CPU = "Haswell-noTSX-IBRS,-rdrand,-rdseed"
 MACHINE = "pc-q35-7.1"
 # What the init of initramfs.py writes around the script's output.
 _SCRIPT = re.compile(r"\nLAB-START\n(.*)\nLAB-END ([0-9]+)\n", re.DOTALL)
+_PROGRAMS = (b"#!", b"\x7fELF")
 
 
 class Result(namedtuple("Result", "console output status seconds")):
@@ -154,6 +156,30 @@ def fifo():
             os.close(held)
 
 
+@contextlib.contextmanager
+def flowing(give):
+    """Yield an event (threading.Event): from when it is set until the end, ``give`` (fifo's) gets random bytes as fast as they are taken."""
+    begin, over = threading.Event(), threading.Event()
+
+    def flow():
+        begin.wait()
+        while not over.is_set():
+            give(os.urandom(4096))
+
+    # A daemon: at the end it may be waiting in a full FIFO, which is closed then.
+    threading.Thread(target=flow, daemon=True).start()
+    try:
+        yield begin
+    finally:
+        over.set()
+        begin.set()
+
+
+def serial_port(path):
+    """Return QEMU's words (list of str) for a virtio serial port that reads what is in the FIFO ``path``: /dev/vport*p1 in a guest with virtio_console."""
+    return ["-chardev", "pipe,id=port,path=%s" % path, "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=port,nr=1,name=entropy"]
+
+
 def _entries(files):
     entries = []
     for path, content in files.items():
@@ -162,6 +188,6 @@ def _entries(files):
             entries += _entries(inside)
             continue
         raw = content.read_bytes() if isinstance(content, Path) else content.encode() if isinstance(content, str) else content
-        mode = 0o755 if raw.startswith(b"#!") else 0o644
+        mode = 0o755 if raw.startswith(_PROGRAMS) else 0o644
         entries.append((initramfs.merged(path.lstrip("/")), stat.S_IFREG | mode, raw))
     return entries
