@@ -7,7 +7,8 @@
 from entropy_quick import COLLECTION
 from lab import quick
 
-PROGRAM = COLLECTION / "roles/feeder/files/entropy-feeder"
+# As role feeder installs it.
+PROGRAM = b"#!/usr/bin/python3\n" + (COLLECTION / "roles/feeder/files/entropy-feeder").read_bytes()
 INSIDE = "/lab/entropy-feeder"
 
 # What a script begins with. Nothing here draws random numbers, and nothing waits for them.
