@@ -28,7 +28,7 @@ def feeder_facts(seen, hwrng, generation):
     feeders = (seen["processes"] or {}).get("feeders", ())
     wanted = seen.get("wanted") or {}
     names = [feeder["name"] for feeder in feeders] + [unit.partition(".")[0] for unit in sorted(wanted)]
-    fakes = [fake for fake in (_fake_source(feeder["arguments"], feeder.get("own", ())) for feeder in feeders if feeder["name"] == "rngd") if fake]
+    fakes = [fake for fake in (_fake_source(feeder) for feeder in feeders if feeder["name"] == "rngd") if fake]
     running = _running(seen, feeders)
     idle_reason = _idle_reason(wanted) if running is False else None
     names = list(dict.fromkeys(_NAMES.get(name, name) for name in names))
@@ -97,7 +97,14 @@ def _idle_reason(wanted):
     return ", ".join(limited) if limited and len(limited) == len(wanted) else None
 
 
-def _fake_source(arguments, own):
+def _fake_source(rngd):
+    """Return the fake source (str) that ``rngd`` (dict of ``_kernel.observe``) names among its arguments or has open, None where there is none."""
+    # What it feeds is open for writing too, and it reads no random numbers for itself (versions 5 and 6.17).
+    opened = ["/dev/" + kind for kind in rngd.get("open") or () if "/dev/" + kind in FAKE_SOURCES]
+    return _named_fake(rngd["arguments"], rngd.get("own", ())) or (opened[0] if opened else None)
+
+
+def _named_fake(arguments, own):
     """Return the fake source (str) that rngd's ``arguments`` (list of str) name, None where they name none; ``own`` (list of str) are more names for one."""
     for number, word in enumerate(arguments):
         option = _SOURCE_OPTION.match(word)

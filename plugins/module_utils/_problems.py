@@ -152,7 +152,7 @@ _known("fake-source",
        "A feeder gives the kernel its own output back and claims that it is new entropy",
        "Stop it, or take the option that names /dev/urandom or /dev/random as its source out of its configuration",
        seen_by=BOTH, needs="nothing",
-       detected="A running rngd names /dev/urandom or /dev/random as its source on its command line.",
+       detected="A running rngd names /dev/urandom or /dev/random as its source on its command line, or has it open for reading alone (seen by root).",
        sure="Certain: by device number, whatever the name. Another program that copies the kernel's output into a pipe is not seen through.")
 _known("feeder-useless",
        "The kernel is fed by its own thread, or has no use for a feeder; what is enabled beside it adds nothing that is credited",

@@ -222,6 +222,12 @@ class TestFeeder:
         assert facts["feeder"].items() >= {"which": "rngd", "running": True, "useful": False, "fake": "/dev/urandom", "wanted": [], "idle_reason": None}.items()
         assert ("fake-source" in codes(facts), facts["verdict"]) == (True, "broken")
 
+    @pytest.mark.parametrize(("reads", "fake"), [(["urandom"], "/dev/urandom"), (["hwrng", "random"], "/dev/random"), (["hwrng"], None), (None, None)])
+    def test_rngd_that_has_the_kernels_own_output_open_is_fake_whatever_its_arguments_say(self, reads, fake):
+        seen = machine("trixie-bare", getrandom="ready")
+        seen["processes"]["feeders"] = [{"pid": 7, "name": "rngd", "arguments": ["rngd", "-f"], "open": reads}]
+        assert facts_of(seen)["feeder"]["fake"] == fake
+
     @pytest.mark.parametrize("arguments", [["rngd", "-f", "-o", "/dev/random", "-r", "/dev/hwrng"], ["rngd", "-fo/dev/random"]])
     def test_what_rngd_writes_to_is_not_its_source(self, arguments):
         seen = machine("trixie-bare", getrandom="ready")
