@@ -5,6 +5,10 @@
 """Reading another tree: nothing of this machine gets into it, and nothing outside of it is read."""
 
 import os
+import shutil
+import subprocess
+import sys
+import tempfile
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy import gather
@@ -137,6 +141,30 @@ def test_a_root_that_is_not_there_is_an_error_that_says_what_to_give(tree):
 def test_the_running_system_is_itself_by_any_name():
     assert observe("/proc/self/root")["live"] is True
     assert observe("/..")["live"] is True
+
+
+def test_a_feeder_is_seen_with_the_devices_that_it_reads():
+    # A program by that name, which has the kernel's own output open for reading, a random device for writing too, and nothing for its input.
+    folder = tempfile.mkdtemp()
+    program = os.path.join(folder, "rngd")
+    shutil.copy(os.path.realpath(shutil.which("sleep")), program)
+    with open("/dev/urandom", "rb") as reads, open("/dev/random", "r+b", buffering=0) as both:
+        process = subprocess.Popen([program, "60"], stdin=subprocess.DEVNULL, pass_fds=(reads.fileno(), both.fileno()))
+    try:
+        (feeder,) = [each for each in observe()["processes"]["feeders"] if each["pid"] == process.pid]
+    finally:
+        process.kill()
+        process.wait()
+        shutil.rmtree(folder)
+    assert (feeder["name"], feeder["open"]) == ("rngd", ["urandom"])
+
+
+def test_a_container_is_known_by_its_namespaces():
+    text = "import sys; sys.path[:0] = %r; from ansible_collections.kvm.entropy.plugins.module_utils._kernel import observe; print(observe()['container'])"
+    done = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", text % sys.path], capture_output=True, text=True, check=False)
+    if done.returncode and "unshare" in done.stderr:
+        pytest.skip("no namespaces may be made here: %s" % done.stderr)
+    assert done.stdout.strip() not in ("", "None"), done.stderr
 
 
 def test_the_running_systems_observations_lead_to_facts():
