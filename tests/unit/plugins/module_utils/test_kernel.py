@@ -15,6 +15,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils._entropy import gather
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel import observe
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import Tree
+from waiting import when
 
 RANDOM = "/proc/sys/kernel/random/"
 HW_RANDOM = "/sys/class/misc/hw_random/"
@@ -151,7 +152,8 @@ def test_a_feeder_is_seen_with_the_devices_that_it_reads():
     with open("/dev/urandom", "rb") as reads, open("/dev/random", "r+b", buffering=0) as both:
         process = subprocess.Popen([program, "60"], stdin=subprocess.DEVNULL, pass_fds=(reads.fileno(), both.fileno()))
     try:
-        (feeder,) = [each for each in observe()["processes"]["feeders"] if each["pid"] == process.pid]
+        # A new program has its name a moment after its start.
+        (feeder,) = when(lambda: [each for each in observe()["processes"]["feeders"] if each["pid"] == process.pid])
     finally:
         process.kill()
         process.wait()
