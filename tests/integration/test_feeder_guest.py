@@ -16,6 +16,13 @@ SUITES = os.environ.get("KVM_ENTROPY_SUITES", "trixie").split()
 RNGD = {"forky": 6}
 thorough = pytest.mark.skipif("KVM_ENTROPY_SUITES" not in os.environ, reason="some minutes in each guest: ./run feeders")
 FILES = "ls -d /usr/local/sbin/* /etc/entropy-feeder* /etc/systemd/system/*feeder* /run/entropy-feeder 2>/dev/null || true"
+KEPT = "ls -l /usr/local/sbin/entropy-feeder /etc/entropy-feeder.conf /etc/systemd/system/entropy-feeder.service; cat /etc/entropy-feeder.conf"
+TRAP = """mkdir -p /etc/systemd/system/entropy-feeder.service.d
+cat >/etc/systemd/system/entropy-feeder.service.d/trap.conf <<'END'
+[Service]
+ExecStartPre=/bin/sh -c '! grep -q "^metrics = /" /etc/entropy-feeder.conf'
+END
+systemctl daemon-reload"""
 FAKE = "/etc/systemd/system/rngd.service.d/mistake.conf"
 # As published: rngd reads what the kernel's own generator gives.
 MISTAKE = f"mkdir -p $(dirname {FAKE}); printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/rngd -f -r /dev/urandom\\n' >{FAKE}"
@@ -134,6 +141,27 @@ def test_a_change_is_taken_up_without_a_restart(guest, play):
     assert run.status == 0, run.output
     assert guest.ssh("systemctl show -P MainPID entropy-feeder") == pid
     assert "the configuration was read again" in guest.ssh("journalctl -u entropy-feeder --no-pager")
+
+
+@thorough
+def test_an_upgrade_that_does_not_come_up_is_taken_back(guest, play):
+    # Its start fails with the new configuration alone.
+    guest.ssh(TRAP)
+    before = guest.ssh(KEPT)
+    run = play("feeder", entropy_feeder_metrics="/var/lib/feeder.prom")
+    assert run.status != 0 and "all of it is as it was" in run.output
+    assert guest.ssh(KEPT) == before
+    assert guest.ssh("systemctl is-active entropy-feeder").strip() == "active"
+    guest.ssh("rm -r /etc/systemd/system/entropy-feeder.service.d; systemctl daemon-reload")
+
+
+@thorough
+def test_metrics_are_written_and_gone_when_nobody_wants_them_any_more(guest, play):
+    run = play("feeder", entropy_feeder_metrics="/var/lib/feeder.prom")
+    assert run.status == 0, run.output
+    assert "entropy_feeder_source_state{state=\"feeding\"} 1" in guest.ssh("cat /var/lib/feeder.prom")
+    assert play("feeder").status == 0
+    assert guest.ssh("ls /var/lib/feeder.prom* 2>/dev/null || true") == ""
 
 
 def test_absent_leaves_nothing_behind(guest, play):
