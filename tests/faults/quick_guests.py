@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import feeder_quick
 from entropy_quick import MICROVM_CLOCK, observations
 from lab import place, quick
 
@@ -113,6 +114,12 @@ def _spinning_for_ever():
     return _device("bullseye", "insmod /lab/modules/rng_core.ko", "insmod /lab/other_source.ko", "wait 3", files=files)
 
 
+def _with_feeder(backend, until):
+    """entropy-feeder reads a device that the kernel credits nothing."""
+    return observations("trixie", [DRIVER, "start " + feeder_quick.INSIDE, until, "observe it"], device=backend, append="rng_core.default_quality=0",
+                        files={feeder_quick.INSIDE: feeder_quick.PROGRAM})["it"]
+
+
 MAKERS = {
     "healthy-5.10": lambda: _healthy("bullseye"),
     "healthy-6.1": lambda: _healthy("bookworm"),
@@ -156,6 +163,8 @@ MAKERS = {
     "replugged": lambda: observations(
         "trixie", [DRIVER, "observe fed", "write /sys/bus/pci/devices/0000:00:01.0/remove 1", "wait 1", "write /sys/bus/pci/rescan 1", "observe refed"],
         device=quick.virtio_rng())["refed"],
+    "fed-by-feeder": lambda: _with_feeder(quick.virtio_rng(), "until-ready"),
+    "feeder-on-zeros": lambda: _with_feeder(quick.virtio_rng("random", "/dev/zero"), "until-says /run/entropy-feeder/status.json failed"),
     "no-log": lambda: observations("trixie", [DRIVER, "observe fed", "user", "observe it"], device=quick.virtio_rng())["it"],
 }
 

@@ -19,7 +19,7 @@ UTILITIES = "plugins/module_utils"
 INSIDE = "/collections/ansible_collections/kvm/entropy/" + UTILITIES
 
 # Its words: observe NAME [health_bytes health_timeout], load MODULE..., insmod FILE, wait SECONDS, read (32 bytes of /dev/urandom), wait-ready (as
-# whoever reads /dev/random does), until-ready (without a reader), write FILE TEXT, hide (each user's processes from the others), user (is one from
+# whoever reads /dev/random does), until-ready (without a reader), start PROGRAM..., until-says FILE TEXT, write FILE TEXT, hide (each user's processes from the others), user (is one from
 # here on).
 _SCRIPT = """#!/usr/bin/python3
 import json, os, subprocess, sys, time
@@ -57,6 +57,13 @@ for step in %r:
         os.getrandom(1)
     elif word == "until-ready":
         while not is_ready():
+            time.sleep(0.2)
+    elif word == "start":
+        os.makedirs("/run/" + os.path.basename(rest.split()[0]), exist_ok=True)
+        subprocess.Popen(rest.split(), stderr=subprocess.DEVNULL)
+    elif word == "until-says":
+        path, _space, text = rest.partition(" ")
+        while not (os.path.exists(path) and text in open(path).read()):
             time.sleep(0.2)
     elif word == "write":
         path, _space, text = rest.partition(" ")
