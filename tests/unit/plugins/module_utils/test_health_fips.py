@@ -7,12 +7,12 @@
 import itertools
 
 import pytest
+from ansible_collections.kvm.entropy.plugins.module_utils import _health_fips
 from ansible_collections.kvm.entropy.plugins.module_utils._health_fips import BLOCK, Fips140, failures
+from fips_blocks import RANGES, with_nibbles, with_ones, with_run, with_runs
 from health_bytes import STEADY, biased, bits, by_chance, sound
 from hypothesis import given
 from hypothesis import strategies as some
-
-RANGES = [(2315, 2685), (1114, 1386), (527, 723), (240, 384), (103, 209), (103, 209)]
 
 
 def plainly(block, before=b""):
@@ -36,42 +36,6 @@ def plainly(block, before=b""):
         "continuous_run": any(one == other for one, other in itertools.pairwise(words)),
     }
     return tuple(test for test, is_failed in failed.items() if is_failed)
-
-
-def with_run(bit, length, at):
-    """Return a sound block that has exactly ``length`` bits in a row from bit ``at`` on."""
-    text = "".join(f"{byte:08b}" for byte in sound(BLOCK))
-    other = "1" if bit == "0" else "0"
-    return bits((text[:at - 1] + other + bit * length + other + text[at + length + 1:])[:8 * BLOCK])
-
-
-def with_ones(count):
-    """Return a block with exactly ``count`` bits set, all over it."""
-    order = by_chance(count)
-    text = ["1"] * count + ["0"] * (8 * BLOCK - count)
-    order.shuffle(text)
-    return bits("".join(text))
-
-
-def with_runs(bit, length, count):
-    """Return a block with ``count`` runs of ``length`` of this ``bit``, and as many of all others as a sound one has, more or less."""
-    usual = {"0": [2500, 1250, 625, 313, 156, 156], "1": [2500, 1250, 625, 313, 156, 156]}
-    more = count - usual[bit][length - 1]
-    usual[bit][length - 1] = count
-    # There are as many runs of ones as of zeros.
-    for other, share in {1: {2: more // 2, 3: more - more // 2}}.get(length, {1: more}).items():
-        usual[bit][other - 1] -= share
-    runs = {each: [size for number, size in zip(counts, range(1, 7), strict=True) for _run in range(number)] for each, counts in usual.items()}
-    left, at = 8 * BLOCK - sum(map(sum, runs.values())), {"0": len(runs["0"]) - 1, "1": len(runs["1"]) - 1}
-    for turn in range(left):
-        each = "01"[turn % 2]
-        runs[each][at[each]] += 1
-        at[each] -= 1
-        if runs[each][at[each]] < 6:
-            at[each] = len(runs[each]) - 1
-    for each in runs.values():
-        by_chance(count).shuffle(each)
-    return bits("".join("0" * zeros + "1" * ones for zeros, ones in zip(runs["0"], runs["1"], strict=True)))
 
 
 def test_a_sound_block_fails_nothing():
@@ -99,14 +63,7 @@ def test_the_limits_of_each_length_of_runs_are_inclusive(bit, length):
 def test_nibbles_may_be_neither_too_even_nor_too_uneven(more, fails):
     # 312 or 313 of each are too even to be chance; some of one instead of another are what chance makes, many are not. The sum of squares grows by
     # 2 * more ** 2 for each of eight pairs.
-    counts = [312 + value // 8 for value in range(16)]
-    for value in range(0, 16, 2):
-        counts[value] += more
-        counts[value + 1] -= more
-    digits = list("".join("%x" % value * count for value, count in enumerate(counts)))
-    by_chance(1).shuffle(digits)
-    assert len(digits) == 5000
-    assert ("poker" in failures(bytes.fromhex("".join(digits)))) is fails
+    assert ("poker" in failures(with_nibbles(more))) is fails
 
 
 @pytest.mark.parametrize("bit", ["0", "1"])
@@ -148,6 +105,11 @@ PIECES = [b"\0", b"\xff", b"\x55", b"\x01\x80", b"\x0f", b"\xfe\xff\xff\xff", so
 def test_whatever_the_bytes_the_result_is_that_of_a_plain_reading(pieces, seed, before):
     block = (b"".join(pieces) + sound(BLOCK, seed))[:BLOCK]
     assert failures(block, before) == plainly(block, before)
+
+
+@pytest.mark.parametrize("block", [bytes(BLOCK), b"\xff" * BLOCK, b"\x80" + bytes(BLOCK - 1), bytes(BLOCK - 1) + b"\1", sound(BLOCK), b"\x7f" * BLOCK])
+def test_bits_are_counted_where_python_does_not_do_it_itself(block):
+    assert _health_fips._sums(int.from_bytes(block, "big")) == bin(int.from_bytes(block, "big")).count("1")
 
 
 @STEADY
