@@ -54,8 +54,9 @@ class Service:
 
     def until_said(self, text):
         """Wait until systemd is told something that begins with ``text`` (str); return all that it was told since the last time."""
-        told = []
+        told, deadline = [], time.monotonic() + LONG
         while not told or not told[-1].startswith(text):
+            assert time.monotonic() < deadline, "not told %s within a minute, but %s" % (text, set(told))
             told.append(self._listener.recv(4096).decode())
         self.said += told
         return told
