@@ -14,7 +14,8 @@ from ansible_collections.kvm.entropy.plugins.module_utils._kernel_reader import 
 
 _CURRENT = "/sys/class/misc/hw_random/rng_current"
 # How long (s) a source may give nothing to a reader that does not wait in it. The virtio-rng driver of older kernels never does
-# (virtio_read in drivers/char/hw_random/virtio-rng.c before it had a buffer of its own).
+# (virtio_read in drivers/char/hw_random/virtio-rng.c before it had a buffer of its own). That of newer ones fills 64 bytes for whoever waits, and what
+# it has of them is lost with a reader that is ended before: a source that is too slow for that must be read without waiting.
 _SOURCE_PATIENCE = 0.5
 
 _REFUSED = {
@@ -37,6 +38,7 @@ class Source:
         self._wake = wake
         self._file = None
         self._is_hwrng = False
+        self._patience = _SOURCE_PATIENCE
 
     @property
     def is_open(self):
@@ -82,9 +84,13 @@ class Source:
     def read(self, most, seconds):
         """Yield bytes until there were ``most`` of them (int) or ``seconds`` (s) are over; raise GoneError where the source ends or fails."""
         self._look()
-        reader = Reader(self._wake)
-        for _at, piece in reader.read(self._file, most, seconds, _SOURCE_PATIENCE):
+        reader, came = Reader(self._wake), False
+        for _at, piece in reader.read(self._file, most, seconds, self._patience):
+            came = True
             yield piece
+        if self._is_hwrng and not came:
+            # The other way, next time.
+            self._patience = None if self._patience else _SOURCE_PATIENCE
         if reader.error is not None:
             self.close()
             raise GoneError("%s: %s" % (self.name, in_words(reader.error)))

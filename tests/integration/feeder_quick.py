@@ -47,13 +47,14 @@ def read(path):
 def tell(marker, **what):
     print(marker + " " + json.dumps(what), flush=True)
 
-def pour(path, data):
-    'Have data (bytes) in the FIFO as fast as it is taken, each byte once; return the process that does so, to be killed.'
+def pour(path, data, pause=0):
+    'Have data (bytes) in the FIFO, 64 of them every pause (s), each byte once; return the process that does so, to be killed.'
     child = os.fork()
     if child == 0:
         file = os.open(path, os.O_RDWR)
         while data:
-            data = data[os.write(file, data):]
+            data = data[os.write(file, data[:64]):]
+            time.sleep(pause)
         while True:
             signal.pause()
     return child
@@ -102,9 +103,12 @@ class Feeder:
         'Return whether a line with text is in the log so often, within so long (s).'
         return until(lambda: sum(text in line for line in self.log()) >= times, seconds)
 
+    def readers(self):
+        'Return the ids (list) of its processes that read its source for it.'
+        return [int(word) for word in read("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)).split()]
+
     def is_reading(self):
-        'Return whether it has a process that reads its source for it.'
-        return bool(read("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)))
+        return bool(self.readers())
 
     def ends(self, number=signal.SIGTERM):
         'Send a signal; return (its exit status, how long (s) it took until it ended).'

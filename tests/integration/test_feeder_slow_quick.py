@@ -1,0 +1,135 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The feeder with sources that give nothing for long, or little: a dry device, a device at 5 bytes per second, a FIFO at 1 KiB/s."""
+
+import os
+
+import feeder_quick
+import pytest
+from lab import quick
+
+# Far more (s) than it takes under TCG, and far less than the read under way may (30 s).
+AT_ONCE = 5
+
+_DRY = """
+load("virtio_pci", "virtio_rng")
+
+feeder = Feeder("ended")
+until(feeder.is_reading)
+# Every read of the device waits now, for the kernel's own.
+until(lambda: all(" D " in read("/proc/%d/stat" % reader) or " S " in read("/proc/%d/stat" % reader) for reader in feeder.readers()))
+tell("TERM", ended=feeder.ends())
+
+def is_gone(process):
+    try:
+        return " Z " in read("/proc/%d/stat" % process)
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+feeder = Feeder("killed", "--timeout", "2")
+until(feeder.is_reading)
+readers = feeder.readers()
+feeder.ends(signal.SIGKILL)
+tell("KILLED", readers=len(readers), gone=until(lambda: all(is_gone(reader) for reader in readers), 30))
+
+feeder = Feeder("fed", "--timeout", "2")
+silent = feeder.reaches(state="silent")
+tell("DRY", status=silent, ready=is_ready())
+tell("FLOWS", status=feeder.reaches(state="feeding", kernel_ready=True), log=feeder.log(), ended=feeder.ends())
+"""
+
+_SLOW = """
+load("virtio_pci", "virtio_rng")
+feeder = Feeder("slow", "--timeout", "5")
+seen = []
+def is_observed():
+    status = feeder.status()
+    if status and (not seen or seen[-1]["read_bytes"] < status["read_bytes"]):
+        seen.append(status)
+    return len(seen) > 3
+until(is_observed, 90)
+tell("SLOW", seen=seen, ready=is_ready(), age=feeder.age(), ended=feeder.ends())
+
+with open("/lab/sound", "rb") as file:
+    sound = file.read()
+os.mkfifo("/tmp/counted")
+held = os.open("/tmp/counted", os.O_RDWR)
+feeder = Feeder("counted", "--source", "/tmp/counted", "--timeout", "1")
+os.write(held, sound[:1024])
+until(lambda: (feeder.status() or {"read_bytes": 0})["read_bytes"] == 1024)
+before = feeder.status()
+tell("COUNTED-1024", status=before, ready=is_ready())
+os.write(held, sound[1024:1024 + 63])
+until(lambda: feeder.status()["read_bytes"] == 1024 + 63)
+tell("COUNTED-1087", status=feeder.status(), ready=is_ready())
+os.write(held, sound[1024 + 63:1024 + 64])
+tell("COUNTED-1088", status=feeder.reaches(state="feeding", credited_bits=256), ready=is_ready(), ended=feeder.ends())
+
+os.mkfifo("/tmp/kib")
+source = pour("/tmp/kib", sound[2048:], 1 / 16)
+feeder = Feeder("kib", "--source", "/tmp/kib", "--interval", "1")
+until(lambda: (feeder.status() or {"reseeds": 0})["reseeds"] >= 3)
+tell("KIB", status=feeder.status(), age=feeder.age(), ended=feeder.ends())
+over(source)
+"""
+
+
+@pytest.fixture(scope="module")
+def dry():
+    """The Result (quick.Result) of a guest whose device gives nothing until its feeder has found that out."""
+    with quick.fifo() as (path, give), quick.flowing(give) as flow:
+        return feeder_quick.run("trixie", _DRY, device=quick.virtio_rng("random", path), append="rng_core.default_quality=0",
+                                meanwhile=("DRY", flow.set), timeout=200)
+
+
+@pytest.fixture(scope="module")
+def slow():
+    """The Result (quick.Result) of a guest whose device gives 5 bytes per second, and that has a slow FIFO."""
+    return feeder_quick.run("trixie", _SLOW, device=quick.virtio_rng(rate_bytes=5, rate_period=1000), append="rng_core.default_quality=0",
+                            files={"/lab/sound": os.urandom(65536)}, timeout=240)
+
+
+def test_sigterm_ends_it_in_the_middle_of_a_read_that_waits_for_a_dry_device(dry):
+    status, seconds = dry.json("TERM ")["ended"]
+    print("SIGTERM, in a read of a dry device: %s s" % seconds)
+    assert status == 0
+    assert seconds < AT_ONCE
+
+
+def test_its_reader_ends_by_itself_where_it_was_killed(dry):
+    assert dry.json("KILLED ") == {"readers": 1, "gone": True}
+
+
+def test_a_dry_device_is_silent_and_is_fed_from_as_soon_as_it_gives(dry):
+    before, after = dry.json("DRY "), dry.json("FLOWS ")
+    assert (before["status"]["read_bytes"], before["status"]["why"], before["ready"]) == (0, "virtio_rng.0 gives nothing", False)
+    assert (after["status"]["pid"], after["status"]["credited_bits"]) == (before["status"]["pid"], 256)
+    assert after["ended"][0] == 0
+
+
+def test_a_device_of_5_bytes_per_second_gets_on_and_is_not_credited_before_1024_bytes(slow):
+    seen = slow.json("SLOW ")
+    counts = [status["read_bytes"] for status in seen["seen"]]
+    print("5 bytes per second: read %s in %s s" % (", ".join(map(str, counts)), seen["age"]))
+    assert len(counts) > 3
+    assert 0 < counts[-1] < 1024
+    assert {(status["state"], status["credited_bits"]) for status in seen["seen"]} <= {("starting", 0), ("silent", 0)}
+    assert seen["ready"] is False
+    assert seen["ended"][0] == 0
+
+
+def test_the_first_credit_is_for_what_comes_after_exactly_1024_bytes(slow):
+    for count in (1024, 1024 + 63):
+        counted = slow.json("COUNTED-%d " % count)
+        assert (counted["status"]["read_bytes"], counted["status"]["credited_bits"], counted["ready"]) == (count, 0, False)
+    counted = slow.json("COUNTED-1088 ")
+    assert (counted["status"]["read_bytes"], counted["status"]["credited_bits"], counted["ready"]) == (1088, 256, True)
+
+
+def test_a_fifo_of_1_kib_per_second_is_enough(slow):
+    kib = slow.json("KIB ")
+    print("1 KiB/s: %d reseeds in %s s" % (kib["status"]["reseeds"], kib["age"]))
+    assert (kib["status"]["state"], kib["status"]["credited_bits"]) == ("feeding", 256 * kib["status"]["reseeds"])
+    assert kib["ended"][0] == 0
