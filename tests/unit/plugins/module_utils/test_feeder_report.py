@@ -133,6 +133,16 @@ def test_a_link_where_it_is_written_first_is_not_followed(tmp_path):
     assert (path.read_text(), path.is_symlink()) == ("new\n", False)
 
 
+def test_a_link_that_is_put_there_again_at_once_is_not_followed_either(tmp_path, monkeypatch):
+    victim, path = tmp_path / "shadow", tmp_path / "feeder.prom"
+    victim.write_text("secret\n")
+    (tmp_path / ("feeder.prom.%d" % os.getpid())).symlink_to(victim)
+    monkeypatch.setattr(_feeder_report, "_remove", lambda _path: None)
+    with pytest.raises(FileExistsError):
+        replace(str(path), "new\n")
+    assert (victim.read_text(), path.exists()) == ("secret\n", False)
+
+
 def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(tmp_path, monkeypatch):
     path = tmp_path / "feeder.prom"
     path.write_text("old\n")
