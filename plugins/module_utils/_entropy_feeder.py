@@ -78,7 +78,8 @@ def _needed(seen, hwrng):
         return False, "the kernel feeds itself: %s" % hwrng["filling_evidence"]
     if hwrng["current"] == "none":
         return False, "there is no source that a feeder could read"
-    if hwrng["filling"] is False and (hwrng["quality"] == 0 or hwrng["spin"] or (processes and processes["fill"] is None)):
+    has_no_thread = bool(processes and processes["kernel"] and processes["fill"] is None)
+    if hwrng["filling"] is False and (hwrng["quality"] == 0 or hwrng["spin"] or has_no_thread):
         return True, "the kernel does not feed itself: %s" % hwrng["filling_evidence"]
     if hwrng["filling"] is False:
         return False, "a feeder would read the same source: %s" % hwrng["filling_evidence"]

@@ -290,6 +290,13 @@ class TestFeeder:
         feeder = facts_of(seen)["feeder"]
         assert feeder["needed"] == needed and why in feeder["needed_evidence"]
 
+    def test_one_is_needed_where_the_kernel_has_no_thread_that_reads_its_source(self):
+        # As Linux before 3.17, which has none at all.
+        seen = machine("trixie-fed", getrandom="ready")
+        seen["processes"]["fill"] = None
+        feeder = facts_of(seen)["feeder"]
+        assert feeder["needed"] is True and "thread hwrng does not run" in feeder["needed_evidence"]
+
     def test_none_is_needed_where_the_source_delivers_nothing(self):
         seen = record_of("withheld")["guests"]["guest"]["seen"]
         feeder = facts_of(seen)["feeder"]
