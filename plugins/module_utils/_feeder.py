@@ -80,7 +80,7 @@ class Feeder:
             return self._rest(FAILED, str(error), self._options.retry)
         if not self._gate.is_sound:
             return self._fail()
-        self._not_before = self._clock() + count * 60.0 / self._options.limit
+        self._not_before = now + count * 60.0 / self._options.limit
         self._backoff = _SHORTEST_REST if count else self._backoff
         # A reader that ends at once and tells nothing must not become a busy loop.
         return (0.0 if count or self._clock() - now >= 1 else 1.0), False
@@ -98,16 +98,22 @@ class Feeder:
             count += len(piece)
             self.read += len(piece)
             self._kernel.mix(piece)
-            if self._gate.update(piece):
-                self._held += piece
-                self._credit()
-            else:
-                self._discard(piece)
+            # What of it came after the start-up test counts.
+            for part in filter(None, (piece[:self._gate.left], piece[self._gate.left:])):
+                self._test(part)
         if count:
             self._say(STARTING if self._gate.left else FEEDING)
         elif self._gate.is_sound:
             self._say(SILENT, "%s gives nothing" % self._source.name)
         return count
+
+    def _test(self, part):
+        """Hold ``part`` (bytes) for credit, where the tests allow it."""
+        if self._gate.update(part):
+            self._held += part
+            self._credit()
+        else:
+            self._discard(part)
 
     def _credit(self):
         """Credit what is held, once it is a whole block."""

@@ -115,6 +115,21 @@ def test_another_current_source_begins_anew_and_what_is_held_of_the_one_before_i
     assert stand.feeder.discarded == len(first) + STARTUP
 
 
+@pytest.mark.parametrize("piece", [1, 48, 63, 65, 1000])
+def test_what_a_piece_has_beyond_the_start_up_test_counts(piece):
+    stand = Stand(sound(STARTUP + BLOCK))
+    stand.source.piece = piece
+    stand.run(300)
+    assert credited(stand) == sound(STARTUP + BLOCK)[STARTUP:]
+
+
+def test_the_start_up_test_does_not_delay_the_first_credit_of_a_kernel_that_is_ready():
+    stand = Stand(sound(STARTUP + BLOCK))
+    stand.source.piece = 48
+    stand.turn()
+    assert len(credited(stand)) == BLOCK
+
+
 def test_a_source_that_came_back_begins_anew():
     stand = Stand(sound(STARTUP + 32))
     stand.source.ends = True
@@ -123,8 +138,7 @@ def test_a_source_that_came_back_begins_anew():
     again = sound(STARTUP + 2 * BLOCK, 1)
     stand.source.data, stand.source.ends = again, False
     stand.run(300)
-    assert len(credited(stand)) == BLOCK
-    assert credited(stand) in again[STARTUP:]
+    assert credited(stand) == again[STARTUP:]
 
 
 def test_a_source_that_fails_and_ends_in_one_read_is_not_credited_either():
