@@ -16,7 +16,8 @@ SUITES = os.environ.get("KVM_ENTROPY_SUITES", "trixie").split()
 RNGD = {"forky": 6}
 thorough = pytest.mark.skipif("KVM_ENTROPY_SUITES" not in os.environ, reason="some minutes in each guest: ./run feeders")
 FILES = "ls -d /usr/local/sbin/* /etc/entropy-feeder* /etc/systemd/system/*feeder* /run/entropy-feeder 2>/dev/null || true"
-KEPT = "ls -l /usr/local/sbin/entropy-feeder /etc/entropy-feeder.conf /etc/systemd/system/entropy-feeder.service; cat /etc/entropy-feeder.conf"
+PROGRAM, SETTINGS, UNIT = "/usr/local/sbin/entropy-feeder", "/etc/entropy-feeder.conf", "/etc/systemd/system/entropy-feeder.service"
+KEPT = f"for file in {PROGRAM} {SETTINGS} {UNIT}; do stat -c '%A %U %G' $file; cat $file; done"
 TRAP = """mkdir -p /etc/systemd/system/entropy-feeder.service.d
 cat >/etc/systemd/system/entropy-feeder.service.d/trap.conf <<'END'
 [Service]
@@ -152,10 +153,10 @@ def test_an_upgrade_that_does_not_come_up_is_taken_back(guest, play):
     guest.ssh(TRAP)
     before = guest.ssh(KEPT)
     run = play("feeder", entropy_feeder_metrics="/var/lib/feeder.prom")
+    guest.ssh("rm -r /etc/systemd/system/entropy-feeder.service.d; systemctl daemon-reload")
     assert run.status != 0 and "all of it is as it was" in run.output
     assert guest.ssh(KEPT) == before
     assert guest.ssh("systemctl is-active entropy-feeder").strip() == "active"
-    guest.ssh("rm -r /etc/systemd/system/entropy-feeder.service.d; systemctl daemon-reload")
 
 
 @thorough
