@@ -4,8 +4,15 @@
 
 """The feeder in quick guests: what its scripts have in common, inside the guest and outside."""
 
+import os
+
+import pytest
 from entropy_quick import COLLECTION
 from lab import quick
+
+# ``./run feeders`` takes the time for everything.
+IS_THOROUGH = "KVM_ENTROPY_SUITES" in os.environ
+thorough = pytest.mark.skipif(not IS_THOROUGH, reason="it takes minutes: ./run feeders")
 
 # As role feeder installs it.
 PROGRAM = b"#!/usr/bin/python3\n" + (COLLECTION / "roles/feeder/files/entropy-feeder").read_bytes()

@@ -106,6 +106,7 @@ def test_the_feeder_takes_the_kernel_from_not_ready_to_ready(suite):
     assert fed["ended"][0] == 0
 
 
+@feeder_quick.thorough
 @pytest.mark.parametrize("suite", SUITES)
 def test_rngd_does_it_with_the_same_source(suite):
     result = _by_rngd(suite)
@@ -113,6 +114,7 @@ def test_rngd_does_it_with_the_same_source(suite):
     assert result.json("FED ")["seconds"], result.output
 
 
+@feeder_quick.thorough
 @pytest.mark.parametrize("suite", SUITES)
 def test_so_does_the_jitter_loop_without_any_source_once_somebody_waits(suite):
     assert _by_jitter(suite).json("BEFORE ") == {"ready": False}

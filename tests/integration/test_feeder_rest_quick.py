@@ -28,6 +28,7 @@ tell("REST", again=again, seconds=time.monotonic() - at, own=after[0] - before[0
 """
 
 
+@feeder_quick.thorough
 def test_it_costs_next_to_nothing_at_rest():
     result = feeder_quick.run("trixie", _SCRIPT, device=quick.virtio_rng(), append="rng_core.default_quality=0", timeout=240)
     rest = result.json("REST ")
