@@ -4,6 +4,7 @@
 
 """The feeder with sources that give nothing for long, or little: a dry device, a device at 5 bytes per second, a FIFO at 1 KiB/s."""
 
+import contextlib
 import os
 
 import feeder_quick
@@ -84,7 +85,9 @@ over(source)
 @pytest.fixture(scope="module", params=SUITES if feeder_quick.IS_THOROUGH else ["trixie"])
 def dry(request):
     """The Result (quick.Result) of a guest whose device gives nothing until its feeder has found that out."""
-    with quick.fifo() as (path, give), quick.flowing(give) as flow:
+    with contextlib.ExitStack() as stack:
+        path, give = stack.enter_context(quick.fifo())
+        flow = stack.enter_context(quick.flowing(give))
         return feeder_quick.run(request.param, _DRY, device=quick.virtio_rng("random", path), append="rng_core.default_quality=0",
                                 meanwhile=("DRY", flow.set), timeout=200)
 
