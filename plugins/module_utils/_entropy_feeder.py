@@ -7,13 +7,15 @@
 import json
 import re
 
+from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import DEVICE, HWRNG
+from ansible_collections.kvm.entropy.plugins.module_utils._kernel import FEEDER_STATUS
+
 # The kernel's own output: what comes from there and is credited again is no new entropy.
 FAKE_SOURCES = ("/dev/urandom", "/dev/random")
 # rngd's option for its source, and what is glued to it. The short one may follow others in one word, as in -fr/dev/urandom.
 _SOURCE_OPTION = re.compile(r"(?:--rng-device(?:=|$)|-[A-Za-z]*r=*)(.*)$")
 # What a program may read that is no output of the kernel's own.
-_HARDWARE = ("hwrng", "device")
-STATUS = "/run/entropy-feeder/status.json"
+_HARDWARE = (HWRNG, DEVICE)
 _NAMES = {"jitterentropy-r": "jitterentropy-rngd", "jitterentropy": "jitterentropy-rngd", "rng-tools": "rngd", "rng-tools-debian": "rngd"}
 
 
@@ -63,7 +65,7 @@ def _reads(feeders):
 def _stuck(seen, feeders):
     """Return why entropy-feeder, which runs, credits nothing (str), as it says itself; None where it does not say that."""
     try:
-        status = json.loads(seen["texts"].get(STATUS) or "{}")
+        status = json.loads(seen["texts"].get(FEEDER_STATUS) or "{}")
     except ValueError:
         return None
     if not isinstance(status, dict) or status.get("pid") not in [feeder["pid"] for feeder in feeders]:

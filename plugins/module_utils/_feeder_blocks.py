@@ -10,7 +10,7 @@ import stat
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_gate import Gate
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import FeederError
 from ansible_collections.kvm.entropy.plugins.module_utils._health_fips import BLOCK, WORD
-from ansible_collections.kvm.entropy.plugins.module_utils._kernel_reader import Reader, in_words
+from ansible_collections.kvm.entropy.plugins.module_utils._kernel_reader import PATIENCE, Reader, in_words
 
 STANDARD_INPUT = "-"
 # How many bytes to take at once of what cannot hang.
@@ -70,7 +70,7 @@ def _in_time(path, most, seconds):
     count = most
     while most and count:
         count, reader = 0, Reader()
-        for _at, piece in reader.read(path, most, seconds, patience=0.5):
+        for _at, piece in reader.read(path, most, seconds, PATIENCE):
             count += len(piece)
             yield piece
         most -= count

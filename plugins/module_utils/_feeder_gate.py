@@ -4,7 +4,7 @@
 
 """What stands between a source and the credit for its bytes: the health tests, at the start and from then on. Pure."""
 
-from ansible_collections.kvm.entropy.plugins.module_utils._health import AdaptiveProportion, Period, RepetitionCount, proportion_cutoff, repetition_cutoff
+from ansible_collections.kvm.entropy.plugins.module_utils._health import Continuous
 from ansible_collections.kvm.entropy.plugins.module_utils._health_fips import TESTS, Fips140
 
 # SP 800-90B, 4.3: consecutive samples that are tested before the first of them is used for anything that counts. A sample is one byte.
@@ -25,9 +25,7 @@ class Gate:
 
     def restart(self):
         """Begin anew, as with another source: nothing is credited until the start-up test has passed."""
-        self._repetition = RepetitionCount(repetition_cutoff(self._min_entropy, self._alpha))
-        self._proportion = AdaptiveProportion(proportion_cutoff(self._min_entropy, self._alpha))
-        self._period = Period(self._min_entropy, self._alpha)
+        self._tests = Continuous(self._min_entropy, self._alpha)
         self.left = STARTUP
         self.is_sound = True
 
@@ -35,11 +33,9 @@ class Gate:
         """Take ``data`` (bytes) and return whether it may be credited (bool): it came after the start-up test, and no test has failed."""
         was_started = not self.left
         self.left = max(0, self.left - len(data))
-        self._count("repetition", self._repetition.update(data))
-        self._count("proportion", self._proportion.update(data))
-        known = self._period.period
-        self._period.update(data)
-        self._count("period", self._period.period != known)
+        for test, failed in self._tests.update(data).items():
+            self.failures[test] += failed
+            self.is_sound = self.is_sound and not failed
         for block in self.fips.update(data):
             for test in block:
                 self.failures[test] += 1
@@ -47,12 +43,8 @@ class Gate:
 
     def why(self):
         """Return which tests failed (str), in words."""
-        tests = (("repetition count", self._repetition), ("adaptive proportion", self._proportion))
+        tests = (("repetition count", self._tests.repetition), ("adaptive proportion", self._tests.proportion))
         failed = ["%s (cutoff %d)" % (name, test.cutoff) for name, test in tests if test.failures]
-        again = ["its bytes came again after %d" % self._period.period] if self._period.period else []
+        period = self._tests.period.period
+        again = ["its bytes came again after %d" % period] if period else []
         return ", ".join(failed + again)
-
-    def _count(self, test, failed):
-        if failed:
-            self.failures[test] += failed
-            self.is_sound = False

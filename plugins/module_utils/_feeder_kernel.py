@@ -8,12 +8,11 @@ import errno
 import fcntl
 import os
 import select
-import stat
 import struct
 
+from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import RANDOM, device_kind
+
 KERNEL_DEVICE = "/dev/random"
-# Linux's Documentation/admin-guide/devices.txt.
-_RANDOM_NUMBER = (1, 8)
 _POOL_SIZE = "/proc/sys/kernel/random/poolsize"
 # The pool of the generator that was rewritten for 5.18, and in the stable kernels since: bits, never debited (drivers/char/random.c).
 _REWRITTEN = 256
@@ -34,8 +33,7 @@ class Kernel:
     def __init__(self, path=KERNEL_DEVICE):
         """Open it; raise OSError, ValueError where ``path`` (str) is not the kernel's /dev/random."""
         self.file = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        found = os.fstat(self.file)
-        if not stat.S_ISCHR(found.st_mode) or (os.major(found.st_rdev), os.minor(found.st_rdev)) != _RANDOM_NUMBER:
+        if device_kind(os.fstat(self.file)) != RANDOM:
             raise ValueError("%s: found another file than the kernel's random device (character device 1:8)" % path)
         other = os.uname().machine.startswith(_OTHER)
         self._add_entropy = _ADD_ENTROPY_OTHER if other else _ADD_ENTROPY

@@ -52,8 +52,9 @@ def _run(given):
         return options_of(given.config, said)
 
     if given.check:
-        Source(options().source).check()
-        tell("%s is right: %s" % (given.config, ", ".join("%s %s" % one for one in options()._asdict().items() if one[1] != "")))
+        found = options()
+        Source(found.source).check()
+        tell("%s is right: %s" % (given.config, ", ".join("%s %s" % one for one in found._asdict().items() if one[1] != "")))
     elif given.once:
         return _once(options(), given.within)
     else:

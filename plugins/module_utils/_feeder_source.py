@@ -8,15 +8,11 @@ import errno
 import os
 import stat
 
-from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import CONSTANT, HWRNG, RANDOM, URANDOM, device_kind
+from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import CONSTANT, FILE, HWRNG, RANDOM, URANDOM, device_kind
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import FeederError
-from ansible_collections.kvm.entropy.plugins.module_utils._kernel_reader import Reader, in_words
+from ansible_collections.kvm.entropy.plugins.module_utils._kernel_reader import PATIENCE, Reader, in_words
 
 _CURRENT = "/sys/class/misc/hw_random/rng_current"
-# How long (s) a source may give nothing to a reader that does not wait in it. The virtio-rng driver of older kernels never does
-# (virtio_read in drivers/char/hw_random/virtio-rng.c before it had a buffer of its own). That of newer ones fills 64 bytes for whoever waits, and what
-# it has of them is lost with a reader that is ended before: a source that is too slow for that must be read without waiting.
-_SOURCE_PATIENCE = 0.5
 
 _REFUSED = {
     RANDOM: "the kernel's own output: to credit that is no entropy",
@@ -38,7 +34,7 @@ class Source:
         self._wake = wake
         self._file = None
         self._is_hwrng = False
-        self._patience = _SOURCE_PATIENCE
+        self._patience = PATIENCE
 
     @property
     def is_open(self):
@@ -89,8 +85,9 @@ class Source:
             came = True
             yield piece
         if self._is_hwrng and not came:
-            # The other way, next time.
-            self._patience = None if self._patience else _SOURCE_PATIENCE
+            # The other way, next time. The virtio-rng driver of newer kernels fills 64 bytes for whoever waits, and what it has of them is lost with a
+            # reader that is ended before: a source that is too slow for that must be read without waiting.
+            self._patience = None if self._patience else PATIENCE
         if reader.error is not None:
             self.close()
             raise GoneError("%s: %s" % (self.name, in_words(reader.error)))
@@ -102,7 +99,7 @@ class Source:
         kind = device_kind(found)
         if kind in _REFUSED:
             raise FeederError("source %s: found %s, expected a hardware source such as /dev/hwrng" % (self.path, _REFUSED[kind]))
-        if not (stat.S_ISCHR(found.st_mode) or stat.S_ISFIFO(found.st_mode)):
+        if kind == FILE and not stat.S_ISFIFO(found.st_mode):
             raise FeederError("source %s: found neither a character device nor a FIFO; what a file holds is known to whoever can read it" % self.path)
         self._is_hwrng = kind == HWRNG
         self._look()

@@ -122,3 +122,20 @@ class Period:
         keep = min(len(data), self._length - 1)
         self._before += len(data) - keep
         self._last = data[len(data) - keep:]
+
+
+class Continuous:
+    """All of these tests of one source: ``repetition``, ``proportion``, ``period``."""
+
+    def __init__(self, min_entropy, alpha):
+        """``min_entropy`` (bits per sample) is claimed of the source; a sound one fails with a chance of ``alpha`` per sample."""
+        self.repetition = RepetitionCount(repetition_cutoff(min_entropy, alpha))
+        self.proportion = AdaptiveProportion(proportion_cutoff(min_entropy, alpha))
+        self.period = Period(min_entropy, alpha)
+
+    def update(self, data):
+        """Take ``data`` (bytes); return how often each test fails in it (dict of int, by the tests' names)."""
+        known = self.period.period
+        failed = {"repetition": self.repetition.update(data), "proportion": self.proportion.update(data)}
+        self.period.update(data)
+        return dict(failed, period=int(self.period.period != known))

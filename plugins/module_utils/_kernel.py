@@ -25,6 +25,9 @@ PCI = "/sys/bus/pci/devices"
 DMI = "/sys/class/dmi/id/"
 DRIVER = VIRTIO + "drivers/virtio_rng"
 
+# Where entropy-feeder says how it does (_feeder_report).
+FEEDER_STATUS = "/run/entropy-feeder/status.json"
+
 # Never /proc/sys/kernel/random/uuid: each read of it draws from the pool.
 TEXTS = (
     "/proc/sys/kernel/osrelease", "/proc/uptime", "/proc/cmdline", "/proc/sys/crypto/fips_enabled", "/proc/sysinfo",
@@ -33,7 +36,7 @@ TEXTS = (
     HW_RANDOM + "rng_available", HW_RANDOM + "rng_current", HW_RANDOM + "rng_quality",
     RNG_CORE + "current_quality", RNG_CORE + "default_quality",
     DMI + "sys_vendor", DMI + "product_name", DMI + "product_uuid", "/sys/hypervisor/type", "/sys/firmware/uv/prot_virt_guest",
-    "/sys/devices/system/clocksource/clocksource0/available_clocksource", "/run/entropy-feeder/status.json",
+    "/sys/devices/system/clocksource/clocksource0/available_clocksource", FEEDER_STATUS,
 )
 # CPU 0 alone: the others say the same, and there may be hundreds.
 CPU = "/proc/cpuinfo"

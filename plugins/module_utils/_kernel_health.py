@@ -15,10 +15,6 @@ ALPHA = 2.0 ** -40
 # What a source is tested for (bits per byte) whose claim is not known, or which the kernel credits with nothing: hardly any source gives less.
 UNCLAIMED = 1.0
 
-# How long (s) a source may give nothing to a reader that does not wait. The virtio-rng driver of older kernels never does (virtio_read in
-# drivers/char/hw_random/virtio-rng.c before it had a buffer of its own).
-_PATIENCE = 0.5
-
 NOT_LIVE, NOT_READY, NO_SOURCE = "not-live", "not-ready", "no-source"
 
 
@@ -39,7 +35,7 @@ def examine(seen, most, seconds):
     if result["hindrance"]:
         return result
     reader, tests = _kernel_reader.Reader(), Examination(claimed(quality))
-    for _at, piece in reader.read(HWRNG, most, seconds, _PATIENCE):
+    for _at, piece in reader.read(HWRNG, most, seconds, _kernel_reader.PATIENCE):
         tests.update(piece)
         result["read"] += len(piece)
     result.update(seconds=round(reader.seconds, 3), error=reader.error, tests=tests.outcome())
@@ -60,24 +56,23 @@ class Examination:
 
     def __init__(self, min_entropy):
         self._min_entropy = min_entropy
-        self._repetition = _health.RepetitionCount(_health.repetition_cutoff(min_entropy, ALPHA))
-        self._proportion = _health.AdaptiveProportion(_health.proportion_cutoff(min_entropy, ALPHA))
-        self._period = _health.Period(min_entropy, ALPHA)
+        self._continuous = _health.Continuous(min_entropy, ALPHA)
         self._fips = _health_fips.Fips140()
 
     def update(self, data):
         """Take ``data`` (bytes)."""
-        for test in (self._repetition, self._proportion, self._period, self._fips):
-            test.update(data)
+        self._continuous.update(data)
+        self._fips.update(data)
 
     def outcome(self):
         """Return the counts (dict): ``min_entropy``, ``alpha``, ``repetition`` and ``proportion`` (dict: failures, cutoff), ``period`` (bytes or None),
         ``fips`` (dict: blocks, passed, failures by test)."""
+        tests = self._continuous
         return {
             "min_entropy": self._min_entropy,
             "alpha": ALPHA,
-            "repetition": {"failures": self._repetition.failures, "cutoff": self._repetition.cutoff},
-            "proportion": {"failures": self._proportion.failures, "cutoff": self._proportion.cutoff},
-            "period": self._period.period,
+            "repetition": {"failures": tests.repetition.failures, "cutoff": tests.repetition.cutoff},
+            "proportion": {"failures": tests.proportion.failures, "cutoff": tests.proportion.cutoff},
+            "period": tests.period.period,
             "fips": {"blocks": self._fips.blocks, "passed": self._fips.passed, "failures": dict(self._fips.failures)},
         }

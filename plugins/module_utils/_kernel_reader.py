@@ -17,8 +17,12 @@ PIECE = 64
 # How long to wait (s) where there is nothing yet: short at first, as a virtio device answers within some 0.1 ms, then longer so as not to spin.
 _SHORTEST, _LONGEST = 0.00005, 0.005
 
+# For how long (s) a source may give nothing before its reader waits in it. The virtio-rng driver of older kernels gives nothing to one that does not
+# (virtio_read in drivers/char/hw_random/virtio-rng.c before it had a buffer of its own).
+PATIENCE = 0.5
+
 # How long (s) a killed reader is waited for. A driver that waits uninterruptibly ends it later, and init collects it then.
-_PATIENCE = 0.5
+_LAST_WAIT = 0.5
 
 # When (s, CLOCK_MONOTONIC, which all processes share) and how many bytes follow; an error is its negative number.
 _STEP = struct.Struct("=di")
@@ -138,6 +142,6 @@ def _said(pipe, deadline, wake):
 
 def _end(reader):
     os.kill(reader, signal.SIGKILL)
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _LAST_WAIT
     while os.waitpid(reader, os.WNOHANG) == (0, 0) and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -49,9 +49,9 @@ def _by_firmware(device, *steps, append=""):
             "-drive", flash % (0, "on", FIRMWARE), "-drive", flash % (1, "off", variables)))["fed" if steps else "it"]
 
 
-def _withheld():
+def _withheld(suite, **knobs):
     with quick.fifo() as (path, _give):
-        return observations("bookworm", [DRIVER, DRY, "observe it"], device=quick.virtio_rng("random", path))["it"]
+        return observations(suite, [DRIVER, DRY, "observe it"], device=quick.virtio_rng("random", path), **knobs)["it"]
 
 
 def _spinning():
@@ -85,11 +85,6 @@ def _shared_interrupt():
                   "-object", "rng-random,id=dry,filename=%s" % path, "-device", "virtio-rng-pci,rng=dry,vectors=0,addr=0x8"]
         steps = [DRIVER, "observe fed", "write %srng_current virtio_rng.1" % HW_RANDOM, "wait 20", "observe it"]
         return observations("trixie", steps, device=device)["it"]
-
-
-def _withheld_with_cpu():
-    with quick.fifo() as (path, _give):
-        return observations("trixie", [DRIVER, DRY, "observe it"], device=quick.virtio_rng("random", path), cpu=RDRAND)["it"]
 
 
 def _virtio_mmio():
@@ -143,7 +138,7 @@ MAKERS = {
                                                device=quick.virtio_rng())["it"],
     "spinning-thread": _spinning,
     "spinning-for-ever": _spinning_for_ever,
-    "withheld": _withheld,
+    "withheld": lambda: _withheld("bookworm"),
     "stuck-inside": _stuck,
     "dried-up": _dried_up,
     "two-devices-one-dry": _one_of_two_dry,
@@ -157,7 +152,7 @@ MAKERS = {
     "shared-interrupt-dry": _shared_interrupt,
     "non-transitional-without-driver": lambda: observations(
         "trixie", ["observe it"], device=quick.virtio_rng(model="virtio-rng-pci-non-transitional"), qemu=("-machine", "pc-i440fx-7.1"))["it"],
-    "withheld-with-cpu": _withheld_with_cpu,
+    "withheld-with-cpu": lambda: _withheld("trixie", cpu=RDRAND),
     "one-buffer-a-minute": lambda: observations("trixie", [DRIVER, "observe fed", "wait 40", "observe it"], timeout=120,
                                                 device=quick.virtio_rng(rate_bytes=64, rate_period=60000))["it"],
     "replugged": lambda: observations(

@@ -7,10 +7,10 @@
 import contextlib
 import os
 import threading
-import time
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_reader, _kernel_source
+from waiting import when
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def reading(fifo):
                 _kernel_source.measure(fifo[0], 200, seconds)
             os._exit(0)
         ids.append(module)
-        ids.insert(0, int(_when(lambda: _text(f"/proc/{module}/task/{module}/children").split())[0]))
+        ids.insert(0, int(when(lambda: _text(f"/proc/{module}/task/{module}/children").split())[0]))
         return tuple(ids)
 
     yield start
@@ -103,7 +103,7 @@ def reading(fifo):
 def test_the_source_is_read_without_waiting_in_it_as_that_would_hold_up_every_guest(fifo, reading):
     reader, _module = reading(60)
     # The test's own handle, which waits, is the reader's too.
-    flags = _when(lambda: _flags(reader, fifo[0])[1:] and _flags(reader, fifo[0]))
+    flags = when(lambda: _flags(reader, fifo[0])[1:] and _flags(reader, fifo[0]))
     assert sorted(bool(each & os.O_NONBLOCK) for each in flags) == [False, True]
 
 
@@ -126,8 +126,8 @@ def test_a_reader_with_patience_waits_in_the_source_once_nothing_came_for_so_lon
 
     alone = threading.Thread(target=read)
     alone.start()
-    child = int(_when(lambda: _text(f"/proc/self/task/{alone.native_id}/children").split())[0])
-    assert _when(lambda: [bool(each & os.O_NONBLOCK) for each in _flags(child, path)] == [False, False])
+    child = int(when(lambda: _text(f"/proc/self/task/{alone.native_id}/children").split())[0])
+    assert when(lambda: [bool(each & os.O_NONBLOCK) for each in _flags(child, path)] == [False, False])
     os.write(handle, bytes(100))
     alone.join()
     assert b"".join(pieces) == bytes(100)
@@ -135,29 +135,20 @@ def test_a_reader_with_patience_waits_in_the_source_once_nothing_came_for_so_lon
 
 def test_the_connection_of_ansible_is_not_kept_open(reading):
     reader, _module = reading(60)
-    assert _when(lambda: {os.readlink(f"/proc/{reader}/fd/{standard}") for standard in range(3)} == {os.devnull})
+    assert when(lambda: {os.readlink(f"/proc/{reader}/fd/{standard}") for standard in range(3)} == {os.devnull})
 
 
 def test_a_reader_whose_module_was_killed_ends_by_itself(reading):
     reader, module = reading(1)
     os.kill(module, 9)
     os.waitpid(module, 0)
-    assert _when(lambda: "State:\tZ" in _text(f"/proc/{reader}/status") or not os.path.exists(f"/proc/{reader}"))
+    assert when(lambda: "State:\tZ" in _text(f"/proc/{reader}/status") or not os.path.exists(f"/proc/{reader}"))
 
 
 def _flags(pid, path):
     """Return the flags (list of int) of the handles of ``path`` that a process has."""
     handles = [name for name in os.listdir(f"/proc/{pid}/fd") if os.readlink(f"/proc/{pid}/fd/{name}") == path]
     return [int(_text(f"/proc/{pid}/fdinfo/{name}").split("flags:")[1].split()[0], 8) for name in handles]
-
-
-def _when(found):
-    """Return what ``found()`` returns as soon as that is something."""
-    deadline = time.monotonic() + 30
-    while not (result := found()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    return result
 
 
 def _text(path):
