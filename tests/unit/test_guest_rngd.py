@@ -1,0 +1,47 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What role guest knows of each distribution's rngd, of which only Debian's is tried for real."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROLE = Path(__file__).resolve().parents[2] / "roles/guest"
+# By Ansible's facts: DISTRIBUTION_RELEASE, DISTRIBUTION or OS FAMILY, with its major version or without. Ubuntu is of Debian's family.
+KNOWN = ("Alpine", "Archlinux", "Debian", "Debian_forky", "RedHat", "RedHat_7", "Suse")
+
+
+def rngds(name):
+    """Return every rngd (list of dict) in the variables of ``name`` (str)."""
+    variables = yaml.safe_load((ROLE / f"vars/rngd/{name}.yml").read_text(encoding="utf-8"))
+    return [variables["__entropy_guest_rngd_usual"], *variables.get("__entropy_guest_rngd_others", ())]
+
+
+def told(rngd):
+    """Return what ``rngd`` (dict) is told (str): on its command line, or in its configuration."""
+    return rngd["options"] if "options" in rngd else rngd["configuration"]["value"]
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_each_distributions_rngd_can_be_installed_started_and_told_its_source(name):
+    for rngd in rngds(name):
+        assert rngd["package"] and rngd["unit"] and isinstance(rngd["generation"], int)
+        # A drop-in needs the program; where there is a configuration, that is told its variable.
+        assert ("program" in rngd and "options" in rngd) or set(rngd["configuration"]) == {"path", "name", "value"}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_none_is_told_another_source_than_the_kernels_hardware_or_another_sink(name):
+    for rngd in rngds(name):
+        words = told(rngd).split()
+        assert "/dev/hwrng" in words
+        assert not {"/dev/random", "/dev/urandom", "-o"} & set(words)
+
+
+def test_the_specification_has_every_key_that_they_use():
+    specification = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text(encoding="utf-8"))
+    keys = set(specification["argument_specs"]["main"]["options"]["entropy_guest_rngd"]["options"])
+    assert set().union(*(rngd for name in KNOWN for rngd in rngds(name))) == keys
