@@ -56,9 +56,13 @@ def choice(facts, wish="auto", rngd=None, remove_useless=False):
     """Return the Choice (dict) of ``_choice.choose``; raise AnsibleFilterError where a parameter is not of its kind."""
     if wish not in WISHES:
         raise AnsibleFilterError("kvm.entropy.feeder: found wish %r, expected one of %s" % (wish, ", ".join(WISHES)))
+    try:
+        generation = None if rngd is None else int(rngd)
+    except (TypeError, ValueError):
+        raise AnsibleFilterError("kvm.entropy.feeder: found rngd %r, expected the generation of the distribution's, such as 6" % (rngd,)) from None
     if not isinstance(facts, dict) or "feeder" not in facts:
         raise AnsibleFilterError("kvm.entropy.feeder: found %s, expected the fact entropy (kvm.entropy.entropy_facts)" % type(facts).__name__)
-    return dict(choose(facts, wish, rngd, remove_useless)._asdict())
+    return dict(choose(facts, wish, generation, remove_useless)._asdict())
 
 
 class FilterModule:

@@ -53,8 +53,8 @@ def _needed(facts, rngd):
     needed, why = feeder["needed"], feeder["needed_evidence"]
     if needed is not True:
         return NONE, why if needed is False else "not known whether one is needed: %s" % why
-    if feeder["useful"] is True and _PROGRAMS[PYTHON][0] in feeder["all"]:
-        return PYTHON, "%s; entropy-feeder does it already" % why
+    if _PROGRAMS[PYTHON][0] in feeder["all"]:
+        return PYTHON, "%s; entropy-feeder is there already" % why
     if rngd is None:
         return PYTHON, "%s; no package with rngd is known for this distribution" % why
     if rngd < _RESEEDING and facts["kernel"]["generation"] == "rewritten":

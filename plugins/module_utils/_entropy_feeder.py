@@ -34,12 +34,16 @@ def feeder_facts(seen, hwrng, generation):
     running = _running(seen, feeders)
     idle_reason = _idle_reason(wanted) if running is False else None
     names = list(dict.fromkeys(_NAMES.get(name, name) for name in names))
-    reads, stuck = _reads(feeders), _stuck(seen, feeders)
+    reads, status = _reads(feeders), _status(seen, feeders)
+    stuck = str(status.get("why")) if status.get("state") == "failed" else None
     needed, why_needed = _needed(seen, hwrng)
     useful = "unknown" if names else None
     if fakes or idle_reason or (feeders and hwrng["filling"] is True and generation == "rewritten"):
         useful = False
     elif needed is True and not stuck and set(reads or ()).intersection(_HARDWARE):
+        useful = True
+    elif hwrng["filling"] is False and status.get("state") == "feeding":
+        # From a FIFO, which no list of devices shows.
         useful = True
     return {
         "which": names[0] if names else None,
@@ -62,15 +66,13 @@ def _reads(feeders):
     return sorted({kind for kinds in opened for kind in kinds}) if opened and None not in opened else None
 
 
-def _stuck(seen, feeders):
-    """Return why entropy-feeder, which runs, credits nothing (str), as it says itself; None where it does not say that."""
+def _status(seen, feeders):
+    """Return what entropy-feeder, which runs, says of itself (dict; empty where none runs or nothing can be read)."""
     try:
         status = json.loads(seen["texts"].get(FEEDER_STATUS) or "{}")
     except ValueError:
-        return None
-    if not isinstance(status, dict) or status.get("pid") not in [feeder["pid"] for feeder in feeders]:
-        return None
-    return str(status.get("why")) if status.get("state") == "failed" else None
+        return {}
+    return status if isinstance(status, dict) and status.get("pid") in [feeder["pid"] for feeder in feeders] else {}
 
 
 def _needed(seen, hwrng):

@@ -62,12 +62,14 @@ FILL_THREAD = "hwrng"
 FEEDER_UNITS = (
     "rngd.service", "rng-tools.service", "rng-tools-debian.service", "haveged.service", "jitterentropy.service", "jitterentropy-rngd.service",
     "entropy-feeder.service")
-FEEDER_SERVICES = ("rngd", "rng-tools", "haveged", "jitterentropy", "entropy-feeder")
-# systemd.unit(5): where an administrator's enabled units are linked, and where the units themselves lie, the first counts. Then OpenRC's.
+FEEDER_SERVICES = ("rngd", "rng-tools", "rng-tools-debian", "haveged", "jitterentropy", "entropy-feeder")
+# systemd.unit(5): where an administrator's enabled units are linked, and where the units themselves lie, the first counts. Then OpenRC's, and those
+# of init scripts, which systemd starts too (systemd-sysv-generator(8)).
 UNIT_LINKS = "/etc/systemd/system"
 UNIT_FOLDERS = (UNIT_LINKS, "/usr/lib/systemd/system", "/lib/systemd/system")
 MASKS = (UNIT_LINKS, "/run/systemd/system")
 RUNLEVELS = "/etc/runlevels"
+SYSV_LEVELS = ("/etc/rc2.d", "/etc/rc3.d", "/etc/rc4.d", "/etc/rc5.d")
 # include/linux/proc_ns.h (since 3.8): PROC_PID_INIT_INO, PROC_USER_INIT_INO.
 _FIRST_NAMESPACES = (("pid", 0xeffffffc), ("user", 0xeffffffd))
 # What managers leave in a container: systemd's Container Interface, then Podman and Docker.
@@ -264,12 +266,22 @@ def _wanted(tree):
         if folder.endswith((".wants", ".requires")):
             for unit in set(tree.names("%s/%s" % (UNIT_LINKS, folder)) or ()).intersection(FEEDER_UNITS):
                 # An administrator who masked it wants it no more, and the link stays.
-                if not any(tree.target("%s/%s" % (mask, unit)) == os.devnull for mask in MASKS):
+                if not _is_masked(tree, unit):
                     wanted[unit] = _kernels_of(tree, unit)
     for level in tree.names(RUNLEVELS) or ():
         for service in set(tree.names("%s/%s" % (RUNLEVELS, level)) or ()).intersection(FEEDER_SERVICES):
             wanted[service] = None
+    for level in SYSV_LEVELS:
+        for service in {re.sub(r"^S\d\d", "", link) for link in tree.names(level) or ()}.intersection(FEEDER_SERVICES):
+            unit = service + ".service"
+            # Where there is a unit of that name too, its links count.
+            if not (_is_masked(tree, unit) or any(tree.has("%s/%s" % (folder, unit)) for folder in UNIT_FOLDERS)):
+                wanted[service] = None
     return wanted
+
+
+def _is_masked(tree, unit):
+    return any(tree.target("%s/%s" % (mask, unit)) == os.devnull for mask in MASKS)
 
 
 def _container(tree):

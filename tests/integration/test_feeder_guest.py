@@ -18,12 +18,13 @@ RNGD = {"forky": 6}
 FILES = "ls -d /usr/local/sbin/* /etc/entropy-feeder* /etc/systemd/system/*feeder* /run/entropy-feeder 2>/dev/null || true"
 PROGRAM, SETTINGS, UNIT = "/usr/local/sbin/entropy-feeder", "/etc/entropy-feeder.conf", "/etc/systemd/system/entropy-feeder.service"
 KEPT = f"for file in {PROGRAM} {SETTINGS} {UNIT}; do stat -c '%A %U %G' $file; cat $file; done"
+# Its start fails where a command does.
 TRAP = """mkdir -p /etc/systemd/system/entropy-feeder.service.d
-cat >/etc/systemd/system/entropy-feeder.service.d/trap.conf <<'END'
-[Service]
-ExecStartPre=/bin/sh -c '! grep -q "^metrics = /" /etc/entropy-feeder.conf'
-END
+printf '[Service]\\nExecStartPre=%%s\\n' %s >/etc/systemd/system/entropy-feeder.service.d/trap.conf
 systemctl daemon-reload"""
+NO_TRAP = "rm -r /etc/systemd/system/entropy-feeder.service.d; systemctl daemon-reload"
+WITH_METRICS = """'/bin/sh -c "! grep -q ^metrics.=./ /etc/entropy-feeder.conf"'"""
+STATES = "systemctl is-active entropy-feeder; systemctl is-enabled entropy-feeder; true"
 FAKE = "/etc/systemd/system/rngd.service.d/mistake.conf"
 # As published: rngd reads what the kernel's own generator gives.
 MISTAKE = f"mkdir -p $(dirname {FAKE}); printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/rngd -f -r /dev/urandom\\n' >{FAKE}"
@@ -63,8 +64,15 @@ def play(guest, tmp_path_factory):
 
 
 def left(guest):
-    """Return what there is of the feeder in the guest (list of str)."""
+    """Return what there is of the feeder in the guest (list of str), a drop-in of the tests' own left out."""
     return guest.ssh(FILES).split()
+
+
+def hardening(guest):
+    """Return how exposed systemd calls the service (float, of 10)."""
+    level = guest.ssh("systemd-analyze security entropy-feeder --no-pager | tail -1").rpartition(": ")[2].split()[0]
+    print(f"{guest.name}: systemd-analyze security entropy-feeder {level}")
+    return float(level)
 
 
 @thorough
@@ -110,9 +118,7 @@ def test_the_python_feeder_again_changes_nothing(play, guest):
 
 
 def test_the_service_is_hardened(guest):
-    level = guest.ssh("systemd-analyze security entropy-feeder --no-pager | tail -1").rpartition(": ")[2].split()[0]
-    print(f"{guest.name}: systemd-analyze security entropy-feeder {level}")
-    assert float(level) <= 2.0
+    assert hardening(guest) <= 2.0
     # CAP_SYS_ADMIN is bit 21 (include/uapi/linux/capability.h).
     assert set(guest.ssh("grep ^Cap /proc/$(pidof -x entropy-feeder)/status | cut -f 2").split()) == {f"{0:016x}", f"{1 << 21:016x}"}
 
@@ -128,12 +134,21 @@ def test_after_a_reboot_it_has_credited_before_other_services_start(guest, play)
 
 
 def test_a_configuration_that_is_wrong_is_refused_before_anything_of_it_is_put_in_place(guest, play):
-    before = guest.ssh("cat /etc/entropy-feeder.conf")
+    seen = f"{KEPT}; systemctl show -P MainPID entropy-feeder"
+    before = guest.ssh(seen)
     run = play("feeder", entropy_feeder_source="/dev/urandom")
     assert run.status != 0
     assert "found the kernel's own output" in run.output and "all of it is as it was" in run.output
-    assert guest.ssh("cat /etc/entropy-feeder.conf") == before
-    assert guest.ssh("systemctl is-active entropy-feeder").strip() == "active"
+    assert guest.ssh(seen) == before
+    assert guest.ssh(STATES).split() == ["active", "enabled"]
+
+
+@thorough
+def test_an_interpreter_that_cannot_run_it_is_refused(guest, play):
+    before = guest.ssh(KEPT)
+    run = play("feeder", entropy_feeder_python="/bin/false")
+    assert run.status != 0 and "entropy_feeder_python: found /bin/false, expected Python 3.6 or newer" in run.output
+    assert guest.ssh(KEPT) == before
 
 
 @thorough
@@ -146,24 +161,43 @@ def test_a_change_is_taken_up_without_a_restart(guest, play):
 
 
 @thorough
-def test_an_upgrade_that_does_not_come_up_is_taken_back(guest, play):
-    # Its start fails with the new configuration alone.
-    guest.ssh(TRAP)
-    before = guest.ssh(KEPT)
-    run = play("feeder", entropy_feeder_metrics="/var/lib/feeder.prom")
-    guest.ssh("rm -r /etc/systemd/system/entropy-feeder.service.d; systemctl daemon-reload")
-    assert run.status != 0 and "all of it is as it was" in run.output
-    assert guest.ssh(KEPT) == before
-    assert guest.ssh("systemctl is-active entropy-feeder").strip() == "active"
+def test_what_a_run_wrote_that_ended_before_it_restarted_anything_is_taken_up_by_the_next(guest, play):
+    # The same words in other files: the service still runs what was there before.
+    guest.ssh(f"for file in {PROGRAM} {SETTINGS}; do cp -p $file $file.new; mv $file.new $file; done")
+    assert set(json.loads(guest.ssh("entropy-feeder --status --json"))["stale"]) == {"program", "configuration"}
+    run = play("feeder")
+    assert run.status == 0, run.output
+    assert json.loads(guest.ssh("entropy-feeder --status --json"))["stale"] == []
+    assert play("feeder").counts[guest.name]["changed"] == 0
 
 
 @thorough
-def test_metrics_are_written_and_gone_when_nobody_wants_them_any_more(guest, play):
+@pytest.mark.parametrize("states", [["active", "enabled"], ["inactive", "disabled"]])
+def test_an_upgrade_that_does_not_come_up_is_taken_back(guest, play, states):
+    if states[0] == "inactive":
+        guest.ssh("systemctl disable --now entropy-feeder")
+    guest.ssh(TRAP % WITH_METRICS)
+    before = guest.ssh(KEPT)
     run = play("feeder", entropy_feeder_metrics="/var/lib/feeder.prom")
+    guest.ssh(NO_TRAP)
+    assert run.status != 0 and "all of it is as it was" in run.output
+    assert guest.ssh(KEPT) == before
+    assert guest.ssh(STATES).split() == states
+    assert guest.ssh("ls /var/lib/feeder.prom 2>/dev/null || true") == ""
+
+
+@thorough
+def test_metrics_are_written_into_another_users_folder_and_gone_when_nobody_wants_them_any_more(guest, play):
+    guest.ssh("install -d -o daemon -g daemon -m 755 /var/lib/metrics")
+    run = play("feeder", entropy_feeder_metrics="/var/lib/metrics/feeder.prom")
     assert run.status == 0, run.output
-    assert "entropy_feeder_source_state{state=\"feeding\"} 1" in guest.ssh("cat /var/lib/feeder.prom")
+    assert "entropy_feeder_source_state{state=\"feeding\"} 1" in guest.ssh("cat /var/lib/metrics/feeder.prom")
+    assert hardening(guest) <= 2.0
+    # The unit does not wait for the file system of the folder: what is mounted later is written to as well.
+    guest.ssh("cd /var/lib; mount -t tmpfs -o uid=1,mode=755 metrics metrics; systemctl reload entropy-feeder; "
+              "for _ in $(seq 30); do [ ! -e metrics/feeder.prom ] || break; sleep 1; done; ls metrics/feeder.prom; umount -l metrics")
     assert play("feeder").status == 0
-    assert guest.ssh("ls /var/lib/feeder.prom* 2>/dev/null || true") == ""
+    assert guest.ssh("ls -A /var/lib/metrics") == ""
 
 
 def test_absent_leaves_nothing_behind(guest, play):
@@ -171,14 +205,27 @@ def test_absent_leaves_nothing_behind(guest, play):
     assert run.status == 0, run.output
     assert left(guest) == []
     assert "not-found" in guest.ssh("systemctl show -P LoadState entropy-feeder")
+
+
+@thorough
+def test_absent_again_changes_nothing_and_a_service_that_is_masked_is_left_so(guest, play):
     assert play("feeder", entropy_feeder_state="absent").counts[guest.name]["changed"] == 0
+    guest.ssh("systemctl mask entropy-feeder")
+    run = play("feeder")
+    assert run.status != 0 and "found the service entropy-feeder masked" in run.output
+    assert left(guest) == [UNIT]
+    guest.ssh("systemctl unmask entropy-feeder")
 
 
 @thorough
 def test_a_first_installation_that_does_not_come_up_leaves_nothing_behind(guest, play):
-    run = play("feeder", entropy_feeder_python="/bin/false")
+    # But what was there before it.
+    guest.ssh(f"{TRAP % '/bin/false'}; echo '[feeder]' >{SETTINGS}")
+    run = play("feeder")
+    guest.ssh(NO_TRAP)
     assert run.status != 0 and "all of it is as it was" in run.output
-    assert left(guest) == []
+    assert (left(guest), guest.ssh(f"cat {SETTINGS}; rm {SETTINGS}")) == ([SETTINGS], "[feeder]\n")
+    assert guest.ssh(STATES).split()[0] == "inactive" and "not-found" in guest.ssh("systemctl show -P LoadState entropy-feeder")
 
 
 @thorough
@@ -203,8 +250,7 @@ def test_debians_rngd_2_is_told_its_source_in_its_configuration(guest, play, sui
     run = play("guest", entropy_guest_feeder="always")
     assert run.status == 0, run.output
     assert "feeder rngd: a policy asks for rngd" in run.output
-    # That of Debian 11 has an init script and no unit, so rng-tools5 takes its place.
-    assert suite == "bullseye" or guest.ssh("grep ^HRNGDEVICE /etc/default/rng-tools-debian").split() == ['HRNGDEVICE="/dev/hwrng"']
+    assert guest.ssh("grep ^HRNGDEVICE /etc/default/rng-tools-debian").split() == ['HRNGDEVICE="/dev/hwrng"']
     assert guest.ssh("tr '\\0' ' ' </proc/$(pidof rngd)/cmdline").count("/dev/urandom") == 0
 
 

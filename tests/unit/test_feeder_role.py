@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import jinja2
+import pytest
 import yaml
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import DEFAULTS, options_of
 
@@ -18,12 +19,12 @@ def loaded(name):
     return yaml.safe_load((ROLE / name).read_text(encoding="utf-8"))
 
 
-def rendered(template):
-    """Return what ``template`` (str) of the role gives with its defaults, as Ansible sets Jinja."""
+def rendered(template, **others):
+    """Return what ``template`` (str) of the role gives with its defaults and ``others``, as Ansible sets Jinja."""
     environment = jinja2.Environment(trim_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701
     environment.filters["dirname"] = lambda path: str(Path(path).parent)
     variables = {**loaded("defaults/main.yml"), "__entropy_feeder_program": "/usr/local/sbin/entropy-feeder",
-                 "__entropy_feeder_configuration": "/etc/entropy-feeder.conf"}
+                 "__entropy_feeder_configuration": "/etc/entropy-feeder.conf", **others}
     return environment.from_string((ROLE / "templates" / template).read_text(encoding="utf-8")).render(variables)
 
 
@@ -33,8 +34,24 @@ def test_the_service_of_openrc_is_a_shell_script_that_begins_with_its_interprete
     assert script.read_text().startswith("#!/sbin/openrc-run\n")
     subprocess.run(["sh", "-n", script], check=True)
     # As OpenRC does it: by the variables that the script sets.
-    told = subprocess.run(["sh", "-c", '. "$1"; echo "$command $command_args $capabilities"', "sh", script], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "/usr/local/sbin/entropy-feeder --config /etc/entropy-feeder.conf ^cap_sys_admin"
+    words = '. "$1"; echo "$command $command_args $capabilities $secbits"'
+    told = subprocess.run(["sh", "-c", words, "sh", script], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "/usr/local/sbin/entropy-feeder --config /etc/entropy-feeder.conf ^cap_sys_admin 0x3"
+
+
+@pytest.mark.parametrize(("source", "systemd", "allowed"), [
+    ("/dev/hwrng", "systemd 252 (252.39-1~deb12u1)", "/dev/char/10:183 r"), ("/dev/hwrng", "systemd 239 (239-82.el8)", "char-misc r"),
+    ("/dev/ttyUSB0", "systemd 252 (252)", "char-* r")])
+def test_the_service_of_systemd_may_read_its_source_also_where_that_comes_later(source, systemd, allowed):
+    unit = rendered("entropy-feeder.service.j2", entropy_feeder_source=source, __entropy_feeder_systemd={"stdout": systemd})
+    assert [line.partition("=")[2] for line in unit.splitlines() if line.startswith("DeviceAllow=")] == ["/dev/char/1:8 rw", allowed]
+
+
+@pytest.mark.parametrize(("metrics", "rights"), [("", ["CAP_SYS_ADMIN"]), ("/srv/metrics/feeder.prom", ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"])])
+def test_only_for_metrics_the_service_of_systemd_may_write_into_other_users_folders(metrics, rights):
+    unit = rendered("entropy-feeder.service.j2", entropy_feeder_metrics=metrics, __entropy_feeder_systemd={"stdout": "systemd 252 (252)"})
+    assert [line.partition("=")[2] for line in unit.splitlines() if line.startswith("CapabilityBoundingSet=")] == rights
+    assert ("ReadWritePaths=-/srv/metrics" in unit) == bool(metrics)
 
 
 def test_the_configuration_with_the_roles_defaults_is_what_the_program_takes_without_one(tmp_path):

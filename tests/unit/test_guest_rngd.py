@@ -11,7 +11,7 @@ import yaml
 
 ROLE = Path(__file__).resolve().parents[2] / "roles/guest"
 # By Ansible's facts: DISTRIBUTION_RELEASE, DISTRIBUTION or OS FAMILY, with its major version or without. Ubuntu is of Debian's family.
-KNOWN = ("Alpine", "Archlinux", "Debian", "Debian_forky", "RedHat", "RedHat_7", "Suse")
+KNOWN = ("Alpine", "Archlinux", "Debian", "Debian_forky", "RedHat", "Suse")
 
 
 def rngds(name):
@@ -21,16 +21,19 @@ def rngds(name):
 
 
 def told(rngd):
-    """Return what ``rngd`` (dict) is told (str): on its command line, or in its configuration."""
-    return rngd["options"] if "options" in rngd else rngd["configuration"]["value"]
+    """Return what ``rngd`` (dict) is told (str): on its command line, and in its configuration, which the command line may name as a variable."""
+    return " ".join((rngd.get("options", ""), rngd.get("configuration", {}).get("value", "")))
 
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_each_distributions_rngd_can_be_installed_started_and_told_its_source(name):
     for rngd in rngds(name):
         assert rngd["package"] and rngd["unit"] and isinstance(rngd["generation"], int)
-        # A drop-in needs the program; where there is a configuration, that is told its variable.
-        assert ("program" in rngd and "options" in rngd) or set(rngd["configuration"]) == {"path", "name", "value"}
+        # A drop-in needs the program and its options; a configuration is told its variable, which those name.
+        assert ("program" in rngd) == ("options" in rngd) and ("program" in rngd or "configuration" in rngd)
+        if "configuration" in rngd:
+            assert set(rngd["configuration"]) == {"path", "name", "value"}
+            assert "options" not in rngd or rngd["options"].split()[-1] == "$" + rngd["configuration"]["name"]
 
 
 @pytest.mark.parametrize("name", KNOWN)

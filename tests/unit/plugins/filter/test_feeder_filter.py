@@ -19,6 +19,13 @@ def test_it_decides_by_the_facts_of_a_real_guest():
     assert feeder(facts_of(record_of("healthy-6.12")["guests"]["guest"]["seen"]))["feeder"] == "none"
 
 
+def test_a_generation_is_a_number_also_where_it_came_as_a_text():
+    facts = facts_of(record_of("quality-zero-later")["guests"]["guest"]["seen"])
+    assert [feeder(facts, rngd=text)["feeder"] for text in ("5", "6")] == ["python", "rngd"]
+    with pytest.raises(AnsibleFilterError, match="found rngd 'six', expected the generation"):
+        feeder(facts, rngd="six")
+
+
 @pytest.mark.parametrize(("facts", "wish", "found"), [({}, "auto", "expected the fact entropy"), ({"feeder": {}}, "sometimes", "found wish 'sometimes'")])
 def test_wrong_input_is_one_clear_error(facts, wish, found):
     with pytest.raises(AnsibleFilterError, match=found):

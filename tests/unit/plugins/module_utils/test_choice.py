@@ -31,8 +31,9 @@ def test_a_kernel_that_needs_one_gets_rngd_where_that_reseeds_it_and_else_the_py
     assert choice.feeder == feeder and why in choice.reason
 
 
-def test_the_python_feeder_that_is_there_and_needed_stays():
-    feeder = dict(UNFED, which="entropy-feeder", all=["entropy-feeder"], running=True, useful=True)
+@pytest.mark.parametrize("how", [{"running": True, "useful": True}, {"running": True, "useful": "unknown", "stuck": "it failed"}, {"running": False}])
+def test_the_python_feeder_that_is_there_stays_where_one_is_needed_whatever_its_source_does(how):
+    feeder = {**UNFED, "which": "entropy-feeder", "all": ["entropy-feeder"], **how}
     choice = choose(facts(feeder), "auto", rngd=6, remove_useless=True)
     assert (choice.feeder, choice.remove) == ("python", [])
 

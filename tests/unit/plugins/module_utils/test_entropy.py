@@ -267,6 +267,10 @@ class TestFeeder:
         facts = self.unfed(reads)
         assert (facts["feeder"]["useful"], facts["links"]["fed"], codes(facts)) == ("unknown", "broken", ["quality-zero"])
 
+    def test_one_that_says_that_it_feeds_is_useful_though_its_source_is_a_fifo(self):
+        facts = self.unfed([], {"pid": 7, "state": "feeding", "why": "reads /run/source"})
+        assert (facts["feeder"]["useful"], facts["links"]["fed"], codes(facts)) == (True, "ok", [])
+
     def test_one_that_says_that_its_source_is_stuck_is_believed(self):
         facts = self.unfed(["hwrng"], {"pid": 7, "state": "failed", "why": "virtio_rng.0 failed: repetition count (cutoff 9)"})
         assert (facts["links"]["fed"], codes(facts), facts["verdict"]) == ("broken", ["quality-zero", "source-stuck"], "broken")

@@ -66,6 +66,15 @@ def test_openrcs_feeders_are_those_in_a_runlevel(tree):
     assert observe(tree.root)["wanted"] == {"rngd": None}
 
 
+def test_feeders_of_init_scripts_are_those_that_a_runlevel_starts_unless_a_unit_takes_their_place(tree):
+    for level in ("2", "5"):
+        for link_name in ("S01rng-tools-debian", "S01haveged", "S02rng-tools", "K01rngd", "S03ssh"):
+            link(tree, "/etc/rc%s.d/%s" % (level, link_name), "../init.d/" + link_name[3:])
+    tree("/usr/lib/systemd/system/haveged.service", "[Service]\nExecStart=/usr/sbin/haveged\n")
+    link(tree, "/etc/systemd/system/rng-tools.service", "/dev/null")
+    assert observe(tree.root)["wanted"] == {"rng-tools-debian": None}
+
+
 def test_an_unpacked_report_tells_what_its_machine_saved(tree):
     # The layout of an sosreport: the kernel's files as they were, and the log as dmesg printed it.
     tree("/proc/sys/kernel/osrelease", "5.14.0-427.el9.x86_64\n")
