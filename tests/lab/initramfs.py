@@ -27,10 +27,17 @@ _WANTED = re.compile(r"""
 """, re.VERBOSE)
 _UNWANTED = re.compile(r"/(test|tests|idlelib|lib2to3|ensurepip|tkinter|pydoc_data|turtledemo|config-3[^/]*|dist-packages|venv)(/|$)")
 
+# Compiled here, Python starts four times as fast in the guest. The cache counts whatever the times of the files are there.
+_COMPILE = """--extract-hook=
+for top in bin lib lib64 sbin; do [ -e "$1/$top" ] || ln -s usr/$top "$1/$top"; done
+for python in "$1"/usr/bin/python3.[0-9]*; do
+  chroot "$1" "/usr/bin/${python##*/}" -m compileall -q --invalidation-mode unchecked-hash -x '%s' "/usr/lib/${python##*/}"
+done""" % _UNWANTED.pattern
+
 _INIT = """#!/bin/busybox sh
 /bin/busybox mount -t devtmpfs dev /dev
 exec </dev/console >/dev/console 2>&1
-export PATH=/usr/bin HOME=/ LANG=C.UTF-8 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1
+export PATH=/usr/bin HOME=/ LANG=C.UTF-8 PYTHONHASHSEED=0
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t tmpfs tmp /tmp
@@ -78,9 +85,9 @@ def with_folders(entries):
 
 
 def _build(suite, folder):
-    shell.say("%s: fetch the kernel and Python for quick guests (about 10 s)" % suite)
+    shell.say("%s: fetch the kernel and Python for quick guests (about 15 s)" % suite)
     with tempfile.TemporaryFile(dir=place.TEMPORARY) as tarball:
-        debian.fetch(suite, tarball, "extract", PACKAGES)
+        debian.fetch(suite, tarball, "extract", PACKAGES, [_COMPILE])
         tarball.seek(0)
         with tarfile.open(fileobj=tarball) as packages:
             members = {merged(member.name): member for member in packages}
