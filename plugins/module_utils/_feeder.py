@@ -125,8 +125,12 @@ class Feeder:
             self._discard(part)
 
     def _credit(self):
-        """Credit what is held, once it is a whole block."""
+        """Credit what is held, once it is a whole block, where the kernel still listens to the source that was tested; raise GoneError."""
         if len(self._held) < self._block:
+            return
+        self._source.look()
+        if self._source.name != self._name:
+            self._begin("reads %s" % self._source.name)
             return
         bits = int(len(self._held) * self._options.min_entropy)
         self._kernel.credit(self._held, bits)
@@ -168,6 +172,7 @@ class Feeder:
             seconds = self._backoff
             self._backoff = min(2 * self._backoff, _LONGEST_REST)
             self._name = None
+            self._forget()
         self._rests_until = self._clock() + seconds
         self._say(state, why)
         return seconds, False

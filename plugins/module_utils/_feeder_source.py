@@ -80,7 +80,7 @@ class Source:
 
     def read(self, most, seconds):
         """Yield bytes until there were ``most`` of them (int) or ``seconds`` (s) are over; raise GoneError where the source ends or fails."""
-        self._look()
+        self.look()
         came = False
         for _at, piece in self._reader.read(self._file, most, seconds, self._patience):
             came = True
@@ -93,18 +93,7 @@ class Source:
             self.close()
             raise GoneError("%s: %s" % (self.name, in_words(self._reader.error)))
 
-    def _check(self):
-        """Look at what was opened, not at its name: a link or another node of the same device is the same."""
-        found = os.fstat(self._file)
-        kind = device_kind(found)
-        if kind in _REFUSED:
-            raise FeederError("source %s: found %s, expected a hardware source such as /dev/hwrng" % (self.path, _REFUSED[kind]))
-        if kind == FILE and not stat.S_ISFIFO(found.st_mode):
-            raise FeederError("source %s: found neither a character device nor a FIFO; what a file holds is known to whoever can read it" % self.path)
-        self._is_hwrng = kind == HWRNG
-        self._look()
-
-    def _look(self):
+    def look(self):
         """Notice what the kernel listens to now; raise GoneError where that is nothing."""
         if not self._is_hwrng:
             return
@@ -117,3 +106,14 @@ class Source:
             self.close()
             raise GoneError("%s: the kernel has no hardware source (rng_current is none): %s" % (self.path, os.strerror(errno.ENODEV)))
         self.name = name
+
+    def _check(self):
+        """Look at what was opened, not at its name: a link or another node of the same device is the same."""
+        found = os.fstat(self._file)
+        kind = device_kind(found)
+        if kind in _REFUSED:
+            raise FeederError("source %s: found %s, expected a hardware source such as /dev/hwrng" % (self.path, _REFUSED[kind]))
+        if kind == FILE and not stat.S_ISFIFO(found.st_mode):
+            raise FeederError("source %s: found neither a character device nor a FIFO; what a file holds is known to whoever can read it" % self.path)
+        self._is_hwrng = kind == HWRNG
+        self.look()

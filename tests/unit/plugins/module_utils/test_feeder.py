@@ -115,6 +115,26 @@ def test_another_current_source_begins_anew_and_what_is_held_of_the_one_before_i
     assert stand.feeder.discarded == len(first) + STARTUP
 
 
+def test_a_source_that_became_another_one_in_the_middle_of_a_read_is_not_credited_for_the_tests_of_the_one_before():
+    stand = Stand()
+    data, stand.source.current = stand.source.data, "tpm-rng-0"
+    stand.turn()
+    assert (stand.kernel.given, stand.feeder.discarded, stand.feeder.state, stand.feeder.why) == ([], STARTUP + BLOCK, "starting", "reads tpm-rng-0")
+    stand.turn()
+    assert credited(stand) == data[STARTUP + BLOCK:][STARTUP:STARTUP + BLOCK]
+
+
+def test_a_source_that_went_in_the_middle_of_a_read_is_absent_and_not_credited():
+    stand = Stand()
+    stand.source.current = GoneError("/dev/hwrng: the kernel has no hardware source")
+    assert stand.turn() == 1
+    assert (stand.kernel.given, stand.feeder.state, stand.source.is_open) == ([], "absent", False)
+    assert stand.feeder.discarded == STARTUP + BLOCK
+    stand.source.current = None
+    stand.run(30)
+    assert (stand.feeder.discarded, len(credited(stand))) == (2 * STARTUP + BLOCK, BLOCK)
+
+
 @pytest.mark.parametrize("piece", [1, 48, 63, 65, 1000])
 def test_what_a_piece_has_beyond_the_start_up_test_counts(piece):
     stand = Stand(sound(STARTUP + BLOCK))

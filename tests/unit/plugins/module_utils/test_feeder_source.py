@@ -279,6 +279,23 @@ def test_hwrng_without_a_source_behind_it_is_gone(current, nothing):
     source.close()
 
 
+def test_a_look_in_the_middle_of_a_read_tells_what_the_kernel_listens_to_and_ends_the_read_where_that_is_nothing(current, fifo):
+    source, path = current
+    source.open()
+    write(fifo, sound(128))
+    reading = source.read(1000, LONG)
+    next(reading)
+    path.write_text("tpm-rng-0\n")
+    source.look()
+    assert source.name == "tpm-rng-0"
+    path.write_text("none\n")
+    with pytest.raises(GoneError, match="the kernel has no hardware source"):
+        source.look()
+    reading.close()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
 def test_a_kernel_that_does_not_say_what_it_listens_to_is_read_all_the_same(current):
     source, path = current
     path.unlink()
