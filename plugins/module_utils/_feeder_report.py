@@ -66,7 +66,8 @@ def metrics(status):
 
 def replace(path, text):
     """Have ``text`` (str) in the file ``path`` (str), all of it or what was there before. Raise OSError."""
-    beside = "%s.%d" % (path, os.getpid())
+    # One name for ever: what a write that was killed left there is taken away by the next.
+    beside = path + ".new"
     try:
         _remove(beside)
         # What another may have put there since, who owns the folder, is neither followed nor written to.
