@@ -63,10 +63,10 @@ def opened_kernel():
 
 
 def serve(read_options):
-    """Feed until SIGTERM; ``read_options()`` returns the Options, now and at each SIGHUP. Raise FeederError."""
-    options = read_options()
+    """Feed until SIGTERM; ``read_options()`` returns the Options and which file they are of, now and at each SIGHUP. Raise FeederError."""
+    options, version = read_options()
     Source(options.source).check()
-    kernel, signals, report = opened_kernel(), Signals(), Report(options.metrics)
+    kernel, signals, report = opened_kernel(), Signals(), Report(options.metrics, version)
     watchdog = int(os.environ.get("WATCHDOG_USEC") or 0) / 1e6 / 3 or _AT_LEAST
     started, is_told = time.monotonic(), False
     with contextlib.closing(Source(options.source, signals.wake)) as source:
@@ -115,12 +115,12 @@ def _turn(feeder, seconds):
 def _changed(read_options, options, feeder, report):
     """Return the Options (namedtuple) to go on with after a SIGHUP: a wrong configuration changes nothing."""
     try:
-        changed = read_options()
+        changed, version = read_options()
         Source(changed.source).check()
     except FeederError as error:
         log("the configuration is left as it was: %s" % error)
         return options
     feeder.change(changed)
-    report.path = changed.metrics
+    report.path, report.configuration = changed.metrics, version
     log("the configuration was read again")
     return changed
