@@ -62,13 +62,10 @@ class Feeder:
 
     def turn(self, seconds):
         """Do what is due, in ``seconds`` (s) at most. Return (for how long there is nothing to do (s), whether the kernel's thirst ends that)."""
+        idle = self._idle()
+        if idle:
+            return idle
         now = self._clock()
-        is_urgent = not self._kernel.is_ready() and self._in_vain < _MOST_IN_VAIN
-        earliest = self._rests_until if is_urgent else max(self._rests_until, self._not_before)
-        if now < earliest:
-            return earliest - now, False
-        if not (is_urgent or self._is_due(now)):
-            return self._due - now, not self._kernel.is_rewritten
         try:
             if not self._source.is_open:
                 self._source.open()
@@ -81,13 +78,25 @@ class Feeder:
         if not self._gate.is_sound:
             return self._fail()
         self._not_before = now + count * 60.0 / self._options.limit
-        self._backoff = _SHORTEST_REST if count else self._backoff
+        if count:
+            self._backoff = _SHORTEST_REST
+            return self._idle() or (0.0, False)
         # A reader that ends at once and tells nothing must not become a busy loop.
-        return (0.0 if count or self._clock() - now >= 1 else 1.0), False
+        return (0.0 if self._clock() - now >= 1 else 1.0), False
 
-    def _is_due(self, now):
-        """Return whether a kernel that is ready is to be given something: what was begun, at each interval, and when an older one is thirsty."""
-        return bool(self._gate.left or self._held or now >= self._due or not self._kernel.is_rewritten and self._kernel.is_thirsty())
+    def _idle(self):
+        """Return what a turn returns where there is nothing to do now, else None."""
+        now = self._clock()
+        is_urgent = not self._kernel.is_ready() and self._in_vain < _MOST_IN_VAIN
+        earliest = self._rests_until if is_urgent else max(self._rests_until, self._not_before)
+        is_begun = bool(self._gate.left or self._held)
+        if self._kernel.is_rewritten and not (is_urgent or is_begun):
+            earliest = max(earliest, self._due)
+        if now < earliest:
+            return earliest - now, False
+        # An older kernel is given something when it is thirsty, too.
+        is_due = is_urgent or is_begun or now >= self._due or self._kernel.is_thirsty()
+        return None if is_due else (self._due - now, True)
 
     def _carry(self, wanted, seconds):
         """Read ``wanted`` bytes (int) in ``seconds`` (s) at most, mix each in at once, and credit what may be. Return how many came."""
@@ -116,8 +125,12 @@ class Feeder:
             self._discard(part)
 
     def _credit(self):
-        """Credit what is held, once it is a whole block."""
+        """Credit what is held, once it is a whole block, where the kernel still listens to the source that was tested; raise GoneError."""
         if len(self._held) < self._block:
+            return
+        self._source.look()
+        if self._source.name != self._name:
+            self._begin("reads %s" % self._source.name)
             return
         bits = int(len(self._held) * self._options.min_entropy)
         self._kernel.credit(self._held, bits)
@@ -159,6 +172,7 @@ class Feeder:
             seconds = self._backoff
             self._backoff = min(2 * self._backoff, _LONGEST_REST)
             self._name = None
+            self._forget()
         self._rests_until = self._clock() + seconds
         self._say(state, why)
         return seconds, False

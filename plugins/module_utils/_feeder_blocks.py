@@ -68,13 +68,14 @@ def _pieces(path, most, seconds):
 def _in_time(path, most, seconds):
     """Yield the same of what can hang: each read has its time, and one that gives nothing in it is the end."""
     count = most
-    while most and count:
-        count, reader = 0, Reader()
-        for _at, piece in reader.read(path, most, seconds, PATIENCE):
-            count += len(piece)
-            yield piece
-        most -= count
-        if reader.error is not None:
+    with Reader() as reader:
+        while most and count:
+            count = 0
+            for _at, piece in reader.read(path, most, seconds, PATIENCE):
+                count += len(piece)
+                yield piece
+            most -= count
             if reader.error:
                 raise FeederError("source %s: %s" % (path, in_words(reader.error)))
-            return
+            if reader.error is not None:
+                return

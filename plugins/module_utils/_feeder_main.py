@@ -6,11 +6,18 @@
 
 import argparse
 import json
-import os
 
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_blocks import counts_words, tested
-from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import CONFIGURATION, DEFAULTS, OPTIONS, SECTION, FeederError, options_of
-from ansible_collections.kvm.entropy.plugins.module_utils._feeder_report import log, status_path, status_words, tell
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import (
+    CONFIGURATION,
+    DEFAULTS,
+    OPTIONS,
+    SECTION,
+    FeederError,
+    options_of,
+    versioned_options,
+)
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_report import STALE, began, log, stale_of, status_path, status_words, tell
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_service import once, serve
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_source import Source
 
@@ -48,17 +55,14 @@ def _run(given):
         path = said.pop("source", None) or DEFAULTS["source"]
         return _test(path, given.test, options_of(None, said), given.json)
 
-    def options():
-        return options_of(given.config, said)
-
     if given.check:
-        found = options()
+        found = options_of(given.config, said)
         Source(found.source).check()
         tell("%s is right: %s" % (given.config, ", ".join("%s %s" % one for one in found._asdict().items() if one[1] != "")))
     elif given.once:
-        return _once(options(), given.within)
+        return _once(options_of(given.config, said), given.within)
     else:
-        serve(options)
+        serve(lambda: versioned_options(given.config, said))
     return EXIT_DONE
 
 
@@ -83,16 +87,18 @@ def _status(as_json):
     try:
         with open(status_path(), encoding="utf-8") as file:
             status = json.load(file)
-        words, runs = status_words(status), os.path.isdir("/proc/%d" % status["pid"])
+        words, now = status_words(status), began(status["pid"])
+        runs = now is not None and now == status["began"]
+        stale = stale_of(status) if runs else []
     except FileNotFoundError:
-        status, words, runs = {}, [], False
+        status, words, runs, stale = {}, [], False, []
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         log("%s: found no status of this version: %r" % (status_path(), error))
         return EXIT_FAILED
     if as_json:
-        tell(json.dumps(dict(status, running=runs)))
+        tell(json.dumps(dict(status, running=runs, stale=stale)))
     else:
-        tell("\n".join(["the feeder runs" if runs else "the feeder does not run"] + words))
+        tell("\n".join(["the feeder runs" if runs else "the feeder does not run"] + words + [STALE[what] for what in stale]))
     return EXIT_DONE if runs else EXIT_FAILED
 
 

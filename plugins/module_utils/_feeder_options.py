@@ -65,12 +65,31 @@ DEFAULTS = {option.name: option.default for option in OPTIONS}
 Options = namedtuple("Options", [option.name for option in OPTIONS])
 
 
+def version_of(path, file=None):
+    """Return which file is at ``path`` (str), or open as ``file`` (int), as a dict of plain values: ``path``, and ``file`` (inode and ns of its last change,
+    or None where there is none)."""
+    try:
+        found = os.stat(path) if file is None else os.fstat(file)
+    except OSError:
+        found = None
+    return {"path": os.path.abspath(path), "file": found and [found.st_ino, found.st_mtime_ns]}
+
+
 def options_of(path, given):
     """Return the Options of the file ``path`` (str; None for none), over which ``given`` (dict of str) wins; raise FeederError.
 
     A file that is missing is an error only where it is not the usual one.
     """
-    texts = _texts(path) if path else {}
+    return _options(_texts(path)[0] if path else {}, path, given)
+
+
+def versioned_options(path, given):
+    """Return the same, and which file it is that was read (``version_of``)."""
+    texts, version = _texts(path)
+    return _options(texts, path, given), version
+
+
+def _options(texts, path, given):
     texts.update(given)
     unknown = sorted(set(texts) - set(DEFAULTS))
     if unknown:
@@ -86,17 +105,18 @@ def options_of(path, given):
 
 
 def _texts(path):
-    """Return the options (dict of str) of the file ``path`` (str)."""
+    """Return the options (dict of str) of the file ``path`` (str), and which file that was."""
     parser = configparser.ConfigParser(interpolation=None, default_section="", empty_lines_in_values=False)
     try:
         with open(path, encoding="utf-8") as file:
+            version = version_of(path, file.fileno())
             parser.read_file(file, path)
     except FileNotFoundError:
         if path == CONFIGURATION:
-            return {}
+            return {}, {"path": path, "file": None}
         raise FeederError("%s: no such file; expected one with a section [%s]" % (path, SECTION)) from None
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
         raise FeederError("%s: %s" % (path, " ".join(str(error).split()))) from error
     if parser.sections() != [SECTION]:
         raise FeederError("%s: found the sections %s, expected [%s] alone" % (path, ", ".join(parser.sections()) or "none", SECTION))
-    return dict(parser[SECTION])
+    return dict(parser[SECTION]), version

@@ -11,14 +11,32 @@ import sys
 import time
 
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder import STATES
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import version_of
 
 _STATUS = "status.json"
 _PREFIX = "entropy_feeder_"
+# What becomes stale when its file is replaced, and what is to be done then.
+STALE = {"program": "an older program is running: restart it", "configuration": "an older configuration is in use: reload it"}
 
 
 def status_path():
     """Return where the status (str) of the service is: in the folder that systemd or OpenRC made for it."""
     return os.path.join(os.environ.get("RUNTIME_DIRECTORY") or "/run/entropy-feeder", _STATUS)
+
+
+def began(pid):
+    """Return when the process ``pid`` (int) began (int, clock ticks since the boot), None where there is none."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
+            # proc_pid_stat(5): field 22, the first after the name is field 3.
+            return int(file.read().rpartition(")")[2].split()[19])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def stale_of(status):
+    """Return what (list of str, keys of STALE) is another file now than the one that the service of ``status`` (dict) uses."""
+    return [what for what in STALE if version_of(status[what]["path"]) != status[what]]
 
 
 def status_of(feeder, kernel):
@@ -66,7 +84,8 @@ def metrics(status):
 
 def replace(path, text):
     """Have ``text`` (str) in the file ``path`` (str), all of it or what was there before. Raise OSError."""
-    beside = "%s.%d" % (path, os.getpid())
+    # One name for ever: what a write that was killed left there is taken away by the next.
+    beside = path + ".new"
     try:
         _remove(beside)
         # What another may have put there since, who owns the folder, is neither followed nor written to.
@@ -110,9 +129,10 @@ def log(text):
 class Report:
     """Tells each change once, and the numbers after each turn."""
 
-    def __init__(self, path=""):
-        """``path`` (str): the file for Prometheus's textfile collector, empty for none."""
-        self.path = path
+    def __init__(self, path="", configuration=None):
+        """``path`` (str): the file for Prometheus's textfile collector, empty for none; ``configuration`` (``version_of``): what is in use."""
+        self.path, self.configuration = path, configuration
+        self._process = {"began": began(os.getpid()), "program": version_of(__file__)}
         self._said = None
         self._complaints = {}
 
@@ -126,7 +146,7 @@ class Report:
             self._said = said
         path = status_path()
         if os.path.isdir(os.path.dirname(path)):
-            self._write(path, json.dumps(status) + "\n")
+            self._write(path, json.dumps(dict(status, configuration=self.configuration, **self._process)) + "\n")
         if self.path:
             self._write(self.path, metrics(status))
 

@@ -4,6 +4,7 @@
 
 """The feeder as a service, and once: what it waits for, and what signals and systemd have to say."""
 
+import contextlib
 import os
 import select
 import signal
@@ -62,25 +63,26 @@ def opened_kernel():
 
 
 def serve(read_options):
-    """Feed until SIGTERM; ``read_options()`` returns the Options, now and at each SIGHUP. Raise FeederError."""
-    options = read_options()
+    """Feed until SIGTERM; ``read_options()`` returns the Options and which file they are of, now and at each SIGHUP. Raise FeederError."""
+    options, version = read_options()
     Source(options.source).check()
-    kernel, signals, report = opened_kernel(), Signals(), Report(options.metrics)
-    feeder = Feeder(options, kernel, Source(options.source, signals.wake))
+    kernel, signals, report = opened_kernel(), Signals(), Report(options.metrics, version)
     watchdog = int(os.environ.get("WATCHDOG_USEC") or 0) / 1e6 / 3 or _AT_LEAST
     started, is_told = time.monotonic(), False
-    while not signals.is_over:
-        if signals.is_changed():
-            options = _changed(read_options, options, feeder, report)
-        # Until then nothing takes longer than a second: neither a read of a source that gives nothing nor a rest.
-        longest = watchdog if is_told else min(watchdog, 1)
-        seconds, is_thirsty = _turn(feeder, min(options.timeout, longest))
-        report.tell(feeder, kernel)
-        notify("WATCHDOG=1")
-        if not is_told:
-            is_told = kernel.is_ready() or time.monotonic() - started >= _LATEST
-            notify("READY=1") if is_told else None
-        signals.wait(min(seconds, longest), kernel.file if is_thirsty else None)
+    with contextlib.closing(Source(options.source, signals.wake)) as source:
+        feeder = Feeder(options, kernel, source)
+        while not signals.is_over:
+            if signals.is_changed():
+                options = _changed(read_options, options, feeder, report)
+            # Until then nothing takes longer than a second: neither a read of a source that gives nothing nor a rest.
+            longest = watchdog if is_told else min(watchdog, 1)
+            seconds, is_thirsty = _turn(feeder, min(options.timeout, longest))
+            report.tell(feeder, kernel)
+            notify("WATCHDOG=1")
+            if not is_told:
+                is_told = kernel.is_ready() or time.monotonic() - started >= _LATEST
+                notify("READY=1") if is_told else None
+            signals.wait(min(seconds, longest), kernel.file if is_thirsty else None)
     notify("STOPPING=1")
     report.tell(feeder, kernel)
 
@@ -89,14 +91,15 @@ def once(options, seconds):
     """Seed the kernel once, in at most ``seconds`` (s). Return what was done (str); raise FeederError where it was not."""
     Source(options.source).check()
     kernel, signals = opened_kernel(), Signals()
-    feeder = Feeder(options, kernel, Source(options.source, signals.wake))
     deadline = time.monotonic() + seconds
-    while feeder.credited < SEED_BITS:
-        left = deadline - time.monotonic()
-        if left <= 0 or signals.is_over:
-            raise FeederError("nothing was credited in %d s: %s: %s" % (seconds, feeder.state, feeder.why))
-        wait, _is_thirsty = _turn(feeder, min(left, options.timeout))
-        signals.wait(min(wait, left) if feeder.credited < SEED_BITS else 0)
+    with contextlib.closing(Source(options.source, signals.wake)) as source:
+        feeder = Feeder(options, kernel, source)
+        while feeder.credited < SEED_BITS:
+            left = deadline - time.monotonic()
+            if left <= 0 or signals.is_over:
+                raise FeederError("nothing was credited in %d s: %s: %s" % (seconds, feeder.state, feeder.why))
+            wait, _is_thirsty = _turn(feeder, min(left, options.timeout))
+            signals.wait(min(wait, left) if feeder.credited < SEED_BITS else 0)
     return "credited %d bits from %s; the kernel is %s%s" % (
         feeder.credited, feeder.source_name, "ready" if kernel.is_ready() else "not ready", " and has reseeded" if feeder.reseeds else "")
 
@@ -112,12 +115,12 @@ def _turn(feeder, seconds):
 def _changed(read_options, options, feeder, report):
     """Return the Options (namedtuple) to go on with after a SIGHUP: a wrong configuration changes nothing."""
     try:
-        changed = read_options()
+        changed, version = read_options()
         Source(changed.source).check()
     except FeederError as error:
         log("the configuration is left as it was: %s" % error)
         return options
     feeder.change(changed)
-    report.path = changed.metrics
+    report.path, report.configuration = changed.metrics, version
     log("the configuration was read again")
     return changed

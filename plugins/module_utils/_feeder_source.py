@@ -31,7 +31,7 @@ class Source:
     def __init__(self, path, wake=None):
         """``wake`` (int or None): a file that becomes readable when a read is to end before its time."""
         self.path = self.name = path
-        self._wake = wake
+        self._reader = Reader(wake)
         self._file = None
         self._is_hwrng = False
         self._patience = PATIENCE
@@ -58,7 +58,8 @@ class Source:
             raise
 
     def close(self):
-        """Let go of it."""
+        """Let go of it, in the process that reads it as well."""
+        self._reader.close()
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -79,32 +80,20 @@ class Source:
 
     def read(self, most, seconds):
         """Yield bytes until there were ``most`` of them (int) or ``seconds`` (s) are over; raise GoneError where the source ends or fails."""
-        self._look()
-        reader, came = Reader(self._wake), False
-        for _at, piece in reader.read(self._file, most, seconds, self._patience):
+        self.look()
+        came = False
+        for _at, piece in self._reader.read(self._file, most, seconds, self._patience):
             came = True
             yield piece
         if self._is_hwrng and not came:
             # The other way, next time. The virtio-rng driver of newer kernels fills 64 bytes for whoever waits, and what it has of them is lost with a
             # reader that is ended before: a source that is too slow for that must be read without waiting.
             self._patience = None if self._patience else PATIENCE
-        if reader.error is not None:
+        if self._reader.error is not None:
             self.close()
-            raise GoneError("%s: %s" % (self.name, in_words(reader.error)))
-        _collect()
+            raise GoneError("%s: %s" % (self.name, in_words(self._reader.error)))
 
-    def _check(self):
-        """Look at what was opened, not at its name: a link or another node of the same device is the same."""
-        found = os.fstat(self._file)
-        kind = device_kind(found)
-        if kind in _REFUSED:
-            raise FeederError("source %s: found %s, expected a hardware source such as /dev/hwrng" % (self.path, _REFUSED[kind]))
-        if kind == FILE and not stat.S_ISFIFO(found.st_mode):
-            raise FeederError("source %s: found neither a character device nor a FIFO; what a file holds is known to whoever can read it" % self.path)
-        self._is_hwrng = kind == HWRNG
-        self._look()
-
-    def _look(self):
+    def look(self):
         """Notice what the kernel listens to now; raise GoneError where that is nothing."""
         if not self._is_hwrng:
             return
@@ -118,11 +107,13 @@ class Source:
             raise GoneError("%s: the kernel has no hardware source (rng_current is none): %s" % (self.path, os.strerror(errno.ENODEV)))
         self.name = name
 
-
-def _collect():
-    """Forget readers that could not be ended in time and have ended since."""
-    try:
-        while os.waitpid(-1, os.WNOHANG) != (0, 0):
-            pass
-    except ChildProcessError:
-        pass
+    def _check(self):
+        """Look at what was opened, not at its name: a link or another node of the same device is the same."""
+        found = os.fstat(self._file)
+        kind = device_kind(found)
+        if kind in _REFUSED:
+            raise FeederError("source %s: found %s, expected a hardware source such as /dev/hwrng" % (self.path, _REFUSED[kind]))
+        if kind == FILE and not stat.S_ISFIFO(found.st_mode):
+            raise FeederError("source %s: found neither a character device nor a FIFO; what a file holds is known to whoever can read it" % self.path)
+        self._is_hwrng = kind == HWRNG
+        self.look()

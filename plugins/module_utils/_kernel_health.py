@@ -34,10 +34,11 @@ def examine(seen, most, seconds):
               "tests": None}
     if result["hindrance"]:
         return result
-    reader, tests = _kernel_reader.Reader(), Examination(claimed(quality))
-    for _at, piece in reader.read(HWRNG, most, seconds, _kernel_reader.PATIENCE):
-        tests.update(piece)
-        result["read"] += len(piece)
+    tests = Examination(claimed(quality))
+    with _kernel_reader.Reader() as reader:
+        for _at, piece in reader.read(HWRNG, most, seconds, _kernel_reader.PATIENCE):
+            tests.update(piece)
+            result["read"] += len(piece)
     result.update(seconds=round(reader.seconds, 3), error=reader.error, tests=tests.outcome())
     return result
 

@@ -5,6 +5,7 @@
 """A source's bytes within a budget of bytes and time, whatever the source does."""
 
 import errno
+import math
 import os
 import select
 import signal
@@ -21,52 +22,102 @@ _SHORTEST, _LONGEST = 0.00005, 0.005
 # (virtio_read in drivers/char/hw_random/virtio-rng.c before it had a buffer of its own).
 PATIENCE = 0.5
 
-# How long (s) a killed reader is waited for. A driver that waits uninterruptibly ends it later, and init collects it then.
+# How long (s) a killed reader is waited for.
 _LAST_WAIT = 0.5
 
-# When (s, CLOCK_MONOTONIC, which all processes share) and how many bytes follow; an error is its negative number.
+# What the process that reads is told: how many bytes, until when (s, CLOCK_MONOTONIC, which all processes share), and its patience (s, or nan for none).
+_ORDER = struct.Struct("=idd")
+# What it answers: when (s), and how many bytes follow. 0 is the end of an order; an error is ~errno, and what has ended is ~0.
 _STEP = struct.Struct("=di")
 
 
 class Reader:
-    """What was read: ``seconds`` (s that it took, its end included) and ``error`` (errno, 0 for the source's end, None where neither came)."""
+    """Reads one source after the other. Of the last read it tells ``seconds`` (s that it took, its end included) and ``error`` (errno, 0 for the source's
+    end, None where neither came).
+
+    Another process reads, and is killed when time is over: a read of /dev/hwrng waits even with O_NONBLOCK while the kernel's fill thread holds the core's
+    mutex, which is exactly when the source starves (rng_dev_read and hwrng_fillfn in drivers/char/hw_random/core.c). One whose read was over in time stays
+    for the next one, as to fork Python each time takes most of what a feeder at rest costs; it ends with its parent, or where it is closed.
+    """
 
     def __init__(self, wake=None):
         """``wake`` (int or None): a file that becomes readable when the reading is to end before its time."""
         self.seconds = 0.0
         self.error = None
         self._wake = [] if wake is None else [wake]
+        self._child = self._source = self._orders = self._answers = None
+        self._ending = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_unused):
+        self.close()
 
     def read(self, source, most, seconds, patience=None):
         """Yield (s since the start, bytes) for each read of ``source``, of at most ``most`` bytes in at most ``seconds`` (s) together.
 
-        It is a path (str), or a file (int) that is open; that is non-blocking or not as the reader left it.
-
-        Another process reads, and is killed when time is over: a read of /dev/hwrng waits even with O_NONBLOCK while the kernel's fill thread
-        holds the core's mutex, which is exactly when the source starves (rng_dev_read and hwrng_fillfn in drivers/char/hw_random/core.c).
+        It is a path (str), or a file (int) that is open; that is non-blocking or not as the reader left it, and close() comes before it is closed.
 
         It reads as QEMU does, without waiting in the source: whoever does holds the core's mutex, and every QEMU's main loop waits for that.
         With ``patience`` (s) it does wait in it once nothing at all has come for so long.
         """
-        ours, theirs = os.pipe()
-        started = time.monotonic()
-        child = os.fork()
-        if child == 0:
-            try:
-                _read_alone(source, most, started + seconds, patience, theirs)
-            finally:
-                os._exit(0)
-        os.close(theirs)
+        started, self.error, is_done = time.monotonic(), None, False
         try:
-            for at, number, piece in _said(ours, started + seconds, self._wake):
+            self._order(source, _ORDER.pack(most, started + seconds, math.nan if patience is None else patience))
+            for at, number, piece in _said(self._answers, started + seconds, self._wake):
                 if number > 0:
                     yield at - started, piece
+                elif number < 0:
+                    self.error = ~number
                 else:
-                    self.error = -number
+                    is_done = True
+                    break
         finally:
-            os.close(ours)
-            _end(child)
+            if not is_done:
+                self.close()
             self.seconds = time.monotonic() - started
+
+    def close(self):
+        """End the process that reads, where there is one."""
+        if self._child is None:
+            return
+        os.close(self._orders)
+        os.close(self._answers)
+        os.kill(self._child, signal.SIGKILL)
+        self._ending.append(self._child)
+        # A driver that waits uninterruptibly ends it later: each read looks for it again.
+        deadline = time.monotonic() + _LAST_WAIT
+        while self._child in self._collect() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self._child = None
+
+    def _collect(self):
+        """Return which processes (list of int) were killed and have not ended yet."""
+        self._ending = [child for child in self._ending if os.waitpid(child, os.WNOHANG) == (0, 0)]
+        return self._ending
+
+    def _order(self, source, order):
+        """Give ``order`` (bytes) to the process that reads ``source``: another one, where there is none that does or somebody killed it."""
+        self._collect()
+        if self._child is not None and self._source == source:
+            try:
+                os.write(self._orders, order)
+                return
+            except BrokenPipeError:
+                pass
+        self.close()
+        orders, self._orders = os.pipe()
+        self._answers, answers = os.pipe()
+        self._child, self._source = os.fork(), source
+        if self._child == 0:
+            try:
+                _read_alone(source, orders, answers)
+            finally:
+                os._exit(0)
+        os.close(orders)
+        os.close(answers)
+        os.write(self._orders, order)
 
 
 def in_words(number):
@@ -76,46 +127,69 @@ def in_words(number):
     return os.strerror(number) + (": it takes root" if number in (errno.EACCES, errno.EPERM) else "")
 
 
-def _read_alone(source, most, deadline, patience, pipe):
+def _read_alone(source, orders, answers):
+    """Be the process that reads ``source`` (str or int), for each of the ``orders`` (int), until these end or the source does."""
     # What its parent does at a signal is not for it.
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
     # It may outlive the module by the length of one driver's command. It must then not keep the connection of Ansible open, and end by itself.
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
         os.dup2(nothing, standard)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, max(0.001, deadline - time.monotonic()) + 1)
+    # Orders end with the last process that could give them: neither this one may, nor another reader that was there before.
+    _close_all_but({0, 1, 2, source, orders, answers})
 
     def tell(number, piece=b""):
-        os.write(pipe, _STEP.pack(time.monotonic(), number) + piece)
+        os.write(answers, _STEP.pack(time.monotonic(), number) + piece)
 
     try:
         if isinstance(source, str):
             # A serial line as source must not become the reader's terminal.
             source = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
-        else:
-            os.set_blocking(source, False)
-        wait = _SHORTEST
-        waits_from = None if patience is None else time.monotonic() + patience
-        while most > 0 and time.monotonic() < deadline:
-            try:
-                piece = os.read(source, min(most, PIECE))
-            except BlockingIOError:
-                if waits_from is not None and time.monotonic() >= waits_from:
-                    os.set_blocking(source, True)
-                time.sleep(wait)
-                wait = min(wait * 2, _LONGEST)
-                continue
-            tell(len(piece), piece)
-            if not piece:
+        while True:
+            order = os.read(orders, _ORDER.size)
+            if not order:
                 return
-            most -= len(piece)
-            wait = _SHORTEST
-            waits_from = None
+            most, deadline, patience = _ORDER.unpack(order)
+            signal.setitimer(signal.ITIMER_REAL, max(0.001, deadline - time.monotonic()) + 1)
+            _obey(source, most, deadline, patience, tell)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            tell(0)
     except OSError as error:
-        tell(-error.errno)
+        tell(~error.errno)
+
+
+def _close_all_but(kept):
+    """Close each file of this process whose number is not in ``kept`` (set of int)."""
+    for number in map(int, os.listdir("/proc/self/fd")):
+        try:
+            if number not in kept:
+                os.close(number)
+        except OSError:
+            # The folder itself is among them, and closed already.
+            pass
+
+
+def _obey(source, most, deadline, patience, tell):
+    """Read ``source`` (int) once, and ``tell`` what comes; raise OSError, of number 0 where the source has ended."""
+    os.set_blocking(source, False)
+    wait, waits_from = _SHORTEST, time.monotonic() + patience
+    while most > 0 and time.monotonic() < deadline:
+        try:
+            piece = os.read(source, min(most, PIECE))
+        except BlockingIOError:
+            # Never, without patience: nan.
+            if time.monotonic() >= waits_from:
+                os.set_blocking(source, True)
+            time.sleep(wait)
+            wait = min(wait * 2, _LONGEST)
+            continue
+        if not piece:
+            raise OSError(0, "it ended")
+        tell(len(piece), piece)
+        most -= len(piece)
+        wait, waits_from = _SHORTEST, math.nan
 
 
 def _said(pipe, deadline, wake):
@@ -138,10 +212,3 @@ def _said(pipe, deadline, wake):
             yield when, number, told[at + _STEP.size:end]
             at = end
         told = told[at:]
-
-
-def _end(reader):
-    os.kill(reader, signal.SIGKILL)
-    deadline = time.monotonic() + _LAST_WAIT
-    while os.waitpid(reader, os.WNOHANG) == (0, 0) and time.monotonic() < deadline:
-        time.sleep(0.01)

@@ -27,6 +27,6 @@ def measure(path, most, seconds):
 
     A step is (s since the start, bytes), one per read.
     """
-    reader = _kernel_reader.Reader()
-    steps = [(at, len(piece)) for at, piece in reader.read(path, most, seconds)]
+    with _kernel_reader.Reader() as reader:
+        steps = [(at, len(piece)) for at, piece in reader.read(path, most, seconds)]
     return steps, reader.seconds, None if reader.error is None else _kernel_reader.in_words(reader.error)

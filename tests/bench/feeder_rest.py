@@ -23,28 +23,19 @@ from lab import quick, rngd  # noqa: E402
 AIM = 0.1  # percent of a CPU
 
 _SCRIPT = """
-def used(pid):
-    'Return the CPU time (s) of a process and of those that it has had.'
-    fields = read("/proc/%%d/stat" %% pid).rpartition(")")[2].split()
-    # proc_pid_stat(5): fields 14 to 17, the first after the name is field 3.
-    return sum(int(fields[at]) for at in range(11, 15)) / os.sysconf("SC_CLK_TCK")
-
-def at_rest(name, pid):
-    time.sleep(5)
-    before, started = used(pid), time.monotonic()
+def wait():
     time.sleep(%d)
-    spent = (used(pid) - before) / (time.monotonic() - started)
-    (peak,) = [int(line.split()[1]) for line in read("/proc/%%d/status" %% pid).splitlines() if line.startswith("VmHWM")]
-    tell(name, percent=100 * spent, peak=peak)
 
 load("virtio_pci", "virtio_rng")
 process = subprocess.Popen(%r, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 until(is_ready)
-at_rest("RNGD", process.pid)
+time.sleep(5)
+tell("RNGD", **at_rest(process.pid, wait))
 process.kill()
 feeder = Feeder("feeder")
 print("FEEDS", feeder.reaches(state="feeding") is not None)
-at_rest("FEEDER", feeder.process.pid)
+time.sleep(5)
+tell("FEEDER", **at_rest(feeder.process.pid, wait))
 feeder.ends()
 """
 

@@ -18,6 +18,15 @@ COLLECTION = Path(importlib.util.find_spec("ansible_collections.kvm.entropy").su
 UTILITIES = "plugins/module_utils"
 INSIDE = "/collections/ansible_collections/kvm/entropy/" + UTILITIES
 
+# What the scripts of quick guests ask the kernel, without drawing on it where it is not ready.
+IS_READY = """
+def is_ready():
+    try:
+        return bool(os.getrandom(1, os.GRND_NONBLOCK))
+    except BlockingIOError:
+        return False
+"""
+
 # Its words: observe NAME [health_bytes health_timeout], load MODULE..., insmod FILE, wait SECONDS, read (32 bytes of /dev/urandom), wait-ready (as
 # whoever reads /dev/random does), until-ready (without a reader), start PROGRAM..., until-says FILE TEXT, write FILE TEXT, hide (each user's
 # processes from the others), user (is one from here on).
@@ -25,13 +34,7 @@ _SCRIPT = """#!/usr/bin/python3
 import json, os, subprocess, sys, time
 sys.path.insert(0, "/collections")
 from ansible_collections.kvm.entropy.plugins.module_utils import _entropy, _kernel
-
-def is_ready():
-    try:
-        return bool(os.getrandom(1, os.GRND_NONBLOCK))
-    except BlockingIOError:
-        return False
-
+""" + IS_READY + """
 def observe(name, most=0, seconds=10):
     seen = _kernel.observe()
     for _again in range(50):

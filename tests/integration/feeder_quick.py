@@ -7,7 +7,7 @@
 import os
 
 import pytest
-from entropy_quick import COLLECTION
+from entropy_quick import COLLECTION, IS_READY
 from lab import quick
 
 # ``./run feeders`` takes the time for everything.
@@ -24,15 +24,9 @@ import collections, errno, glob, json, os, signal, socket, stat, subprocess, sys
 
 HWRNG = "/dev/hwrng"
 HW_RANDOM = "/sys/class/misc/hw_random/"
-
+""" + IS_READY + """
 def load(*modules):
     subprocess.run(["/lab/load"] + list(modules), check=True)
-
-def is_ready():
-    try:
-        return bool(os.getrandom(1, os.GRND_NONBLOCK))
-    except BlockingIOError:
-        return False
 
 def until(happened, seconds=60):
     'Return whether happened() came true within so long (s).'
@@ -76,6 +70,37 @@ def said(*words):
     done = subprocess.run(["INSIDE"] + list(words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
     return {"status": done.returncode, "out": done.stdout, "error": done.stderr, "seconds": round(time.monotonic() - started, 2)}
 
+def children(process):
+    return [int(word) for word in read("/proc/%d/task/%d/children" % (process, process)).split()]
+
+def is_idle(process):
+    'Return whether it waits in a pipe, as a reader without orders does: x86-64 numbers the system call read 0. A FIFO has a path.'
+    try:
+        number, *words = read("/proc/%d/syscall" % process).split()
+        return number == "0" and os.readlink("/proc/%d/fd/%d" % (process, int(words[0], 16))).startswith("pipe:")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+def used(process):
+    'Return the CPU time (s) of a process and of those that it has or had.'
+    alive = [process] + children(process)
+    now = sum(int(read(path).split()[0]) for each in alive for path in glob.glob("/proc/%d/task/*/schedstat" % each)) / 1e9
+    # proc_pid_stat(5): fields 16 and 17, the first after the name is field 3.
+    ended = read("/proc/%d/stat" % process).rpartition(")")[2].split()[13:15]
+    return now + sum(map(int, ended)) / os.sysconf("SC_CLK_TCK")
+
+def kib(process, file, word):
+    'Return what a file of /proc says of its memory, in KiB.'
+    return next(int(line.split()[1]) for line in read("/proc/%d/%s" % (process, file)).splitlines() if line.startswith(word + ":"))
+
+def at_rest(process, wait):
+    'Return what a process, with those that it has, costs while wait() waits: percent of a CPU, seconds of it, peak and memory (KiB).'
+    started, before = time.monotonic(), used(process)
+    wait()
+    cpu, seconds = used(process) - before, time.monotonic() - started
+    return {"percent": round(100 * cpu / seconds, 4), "cpu": round(cpu, 4), "seconds": round(seconds, 1), "peak": kib(process, "status", "VmHWM"),
+            "memory": sum(kib(each, "smaps_rollup", "Pss") for each in [process] + children(process))}
+
 class Feeder:
     'The feeder with a folder of its own, in which its status is and where it logs to.'
 
@@ -111,11 +136,11 @@ class Feeder:
         return until(lambda: sum(text in line for line in self.log()) >= times, seconds)
 
     def readers(self):
-        'Return the ids (list) of its processes that read its source for it.'
-        return [int(word) for word in read("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)).split()]
+        'Return the ids (list) of its processes that read its source for it, or wait for orders to.'
+        return children(self.process.pid)
 
     def is_reading(self):
-        return bool(self.readers())
+        return not all(is_idle(reader) for reader in self.readers())
 
     def ends(self, number=signal.SIGTERM):
         'Send a signal; return (its exit status, how long (s) it took until it ended).'

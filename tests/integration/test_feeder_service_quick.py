@@ -33,38 +33,51 @@ class Manager:
 load("virtio_pci", "virtio_rng")
 os.mkfifo("/tmp/silent")
 
-manager = Manager("/tmp/silent-socket")
-feeder = Feeder("silent", "--source", "/tmp/silent", NOTIFY_SOCKET="/tmp/silent-socket")
-until(feeder.is_reading)
-reading = time.monotonic()
-tell("SILENT", heard=manager.hears("READY=1"), after=round(time.monotonic() - reading, 1), ready=is_ready())
-tell("TERM-silent", ended=feeder.ends())
+# A limit would have them rest for a quarter of a minute after each start-up test.
+FAST = "limit = 1048576\\n"
 
+manager = Manager("/tmp/silent-socket")
+silent = Feeder("silent", "--source", "/tmp/silent", NOTIFY_SOCKET="/tmp/silent-socket")
+until(silent.is_reading)
+reading = time.monotonic()
+
+# While that one waits.
 feeder = Feeder("start", "--source", "/tmp/silent")
 until(feeder.is_reading)
 tell("TERM-start", ended=feeder.ends())
-
 tell("ONCE-SILENT", said=said("--once", "--within", "2", "--source", "/tmp/silent"), ready=is_ready())
+
+tell("SILENT", heard=manager.hears("READY=1"), after=round(time.monotonic() - reading, 1), ready=is_ready())
+tell("TERM-silent", ended=silent.ends())
+
 tell("ONCE", said=said("--once"), ready=is_ready())
 tell("ONCE-AGAIN", said=said("--once"))
 
-for name, address in (("path", "/tmp/socket"), ("abstract", "\\0feeder")):
+def notified(name, address, *words):
+    'Return a feeder that tells at this address, its manager, and what is to be told of both.'
     manager = Manager(address)
-    feeder = Feeder(name, "--interval", "1", NOTIFY_SOCKET=address.replace("\\0", "@"), WATCHDOG_USEC="3000000")
-    heard = [manager.hears("READY=1"), manager.hears("STATUS=feeding"), manager.hears("WATCHDOG=1", 4)]
-    ended = feeder.ends()
-    tell("NOTIFY-" + name, heard=heard + [manager.hears("STOPPING=1")], texts=manager.heard, ended=ended)
+    feeder = Feeder(name, *words, NOTIFY_SOCKET=address.replace("\\0", "@"), WATCHDOG_USEC="3000000")
+    heard = [manager.hears("READY=1"), manager.hears("STATUS=feeding"), manager.hears("WATCHDOG=1", 3)]
+    return feeder, manager, heard, list(manager.heard)
 
-feeder = Feeder("rest")
-feeder.reaches(state="feeding")
+feeder, manager, heard, texts = notified("rest", "/tmp/socket")
 until(lambda: not feeder.is_reading())
-tell("TERM-rest", ended=feeder.ends())
+ended = feeder.ends()
+stops = manager.hears("STOPPING=1")
+tell("TERM-rest", ended=ended)
+tell("NOTIFY-path", heard=heard + [stops], texts=texts, last=manager.heard[-1], ended=ended)
 
 def configured(text):
-    write("/tmp/feeder.conf", "[feeder]\\n" + text + "\\n")
+    'Put a configuration in the place of the one before, as the role does.'
+    write("/tmp/new", "[feeder]\\n" + FAST + text + "\\n")
+    os.rename("/tmp/new", "/tmp/feeder.conf")
 
+def stale():
+    return json.loads(said("--status", "--json")["out"])["stale"]
+
+os.environ["RUNTIME_DIRECTORY"] = "/run/changed"
 configured("interval = 1")
-feeder = Feeder("changed", "--config", "/tmp/feeder.conf")
+feeder, manager, heard, texts = notified("changed", "\\0feeder", "--config", "/tmp/feeder.conf")
 feeder.reaches(state="feeding")
 for name, text, expected in (("bounds", "interval = 0", "left as it was"), ("urandom", "source = /dev/urandom", "left as it was"),
                              ("right", "interval = 2", "was read again")):
@@ -73,10 +86,17 @@ for name, text, expected in (("bounds", "interval = 0", "left as it was"), ("ura
     feeder.process.send_signal(signal.SIGHUP)
     is_told = feeder.logs(expected, times + 1)
     before = feeder.status()
-    goes_on = until(lambda: feeder.status()["reseeds"] > before["reseeds"] + 1)
-    tell("CHANGED-" + name, told=is_told, goes_on=goes_on, log=feeder.log(), status=feeder.status())
-tell("TERM-changed", ended=feeder.ends())
-"""
+    goes_on = until(lambda: feeder.status()["reseeds"] > before["reseeds"])
+    tell("CHANGED-" + name, told=is_told, goes_on=goes_on, log=feeder.log(), status=feeder.status(), stale=stale() if name != "bounds" else None)
+with open("INSIDE", "rb") as program, open("/lab/new", "wb") as copy:
+    copy.write(program.read())
+os.chmod("/lab/new", 0o755)
+os.rename("/lab/new", "INSIDE")
+tell("REPLACED", stale=stale())
+ended = feeder.ends()
+tell("TERM-changed", ended=ended)
+tell("NOTIFY-abstract", heard=heard + [manager.hears("STOPPING=1")], texts=texts, last=manager.heard[-1], ended=ended)
+""".replace("INSIDE", feeder_quick.INSIDE)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +143,7 @@ def test_systemd_is_told_that_it_is_ready_once_what_it_does_and_that_it_lives(se
     assert notified["heard"] == [True] * 4, notified
     assert notified["texts"].count("READY=1") == 1
     assert [text for text in notified["texts"] if text.startswith("STATUS=")] == ["STATUS=feeding: reads virtio_rng.0"]
-    assert notified["texts"][-1] == "STOPPING=1"
+    assert notified["last"] == "STOPPING=1"
     assert notified["ended"][0] == 0
 
 
@@ -141,3 +161,9 @@ def test_a_right_configuration_at_sighup_is_taken_and_the_source_tested_again(se
     assert (changed["told"], changed["goes_on"]) == (True, True)
     assert "the configuration was read again" in changed["log"]
     assert (changed["status"]["state"], changed["status"]["discarded_bytes"]) == ("feeding", 2048)
+
+
+def test_what_is_installed_and_not_in_use_is_stale_until_it_is(seen):
+    assert seen.json("CHANGED-urandom ")["stale"] == ["configuration"]
+    assert seen.json("CHANGED-right ")["stale"] == []
+    assert seen.json("REPLACED ")["stale"] == ["program"]

@@ -75,14 +75,14 @@ class FakeSource:
     """Has the interface of Source. It gives ``data`` (bytes) in pieces; then it is silent, or ends where it ``ends`` (bool).
 
     ``trouble`` (an exception or None) is what opening it comes to, ``opened`` (int) how often that was tried, and ``wanted`` (list of int) how many
-    bytes each read was for.
+    bytes each read was for. ``current`` (str, GoneError or None) is what it turns out to be when it is looked at again.
     """
 
     def __init__(self, clock, data=b"", piece=PIECE):
         self.path = self.name = "/nowhere/source"
         self.data, self.piece = data, piece
         self.is_open = self.ends = False
-        self.trouble = None
+        self.trouble = self.current = None
         self.opened, self.wanted = 0, []
         self._clock = clock
 
@@ -99,6 +99,12 @@ class FakeSource:
         if path != self.path:
             self.close()
             self.path = self.name = path
+
+    def look(self):
+        if isinstance(self.current, GoneError):
+            self.close()
+            raise self.current
+        self.name = self.current or self.name
 
     def read(self, most, seconds):
         self.wanted.append(most)

@@ -115,6 +115,26 @@ def test_another_current_source_begins_anew_and_what_is_held_of_the_one_before_i
     assert stand.feeder.discarded == len(first) + STARTUP
 
 
+def test_a_source_that_became_another_one_in_the_middle_of_a_read_is_not_credited_for_the_tests_of_the_one_before():
+    stand = Stand()
+    data, stand.source.current = stand.source.data, "tpm-rng-0"
+    stand.turn()
+    assert (stand.kernel.given, stand.feeder.discarded, stand.feeder.state, stand.feeder.why) == ([], STARTUP + BLOCK, "starting", "reads tpm-rng-0")
+    stand.turn()
+    assert credited(stand) == data[STARTUP + BLOCK:][STARTUP:STARTUP + BLOCK]
+
+
+def test_a_source_that_went_in_the_middle_of_a_read_is_absent_and_not_credited():
+    stand = Stand()
+    stand.source.current = GoneError("/dev/hwrng: the kernel has no hardware source")
+    assert stand.turn() == 1
+    assert (stand.kernel.given, stand.feeder.state, stand.source.is_open) == ([], "absent", False)
+    assert stand.feeder.discarded == STARTUP + BLOCK
+    stand.source.current = None
+    stand.run(30)
+    assert (stand.feeder.discarded, len(credited(stand))) == (2 * STARTUP + BLOCK, BLOCK)
+
+
 @pytest.mark.parametrize("piece", [1, 48, 63, 65, 1000])
 def test_what_a_piece_has_beyond_the_start_up_test_counts(piece):
     stand = Stand(sound(STARTUP + BLOCK))
@@ -179,6 +199,13 @@ def test_a_kernel_that_is_ready_is_fed_at_each_interval():
     assert stand.feeder.read == STARTUP + BLOCK * stand.feeder.reseeds
 
 
+def test_at_rest_it_has_one_turn_per_interval():
+    stand = Stand()
+    stand.turn()
+    assert [stand.turn() for _again in range(3)] == [60, 60, 60]
+    assert stand.feeder.reseeds == 4
+
+
 @pytest.mark.parametrize("limit", [64, 1000, 4096])
 def test_no_more_is_read_per_minute_than_the_limit(limit):
     stand = Stand(interval=1, limit=limit)
@@ -189,7 +216,8 @@ def test_no_more_is_read_per_minute_than_the_limit(limit):
 
 def test_a_kernel_that_is_not_ready_is_fed_without_a_rest():
     stand = Stand(kernel=FakeKernel(is_ready=False, needs=512), limit=64)
-    assert [stand.turn(), stand.turn()] == [0, 0]
+    assert (stand.turn(), stand.kernel.ready) == (0, False)
+    stand.turn()
     assert stand.kernel.ready
 
 
@@ -202,8 +230,7 @@ def test_a_kernel_that_stays_not_ready_is_not_fed_without_bound():
 
 def test_an_older_kernel_is_fed_when_it_is_thirsty_and_not_before():
     stand = Stand(kernel=FakeKernel(is_rewritten=False), interval=3600)
-    stand.turn()
-    stand.turn()
+    assert (stand.turn(), stand.ends_by_thirst) == (60.0 * (STARTUP + BLOCK) / 4096, False)
     assert (stand.turn(), stand.ends_by_thirst, len(stand.kernel.given)) == (pytest.approx(3600, abs=60), True, 1)
     stand.clock.now -= 3000
     stand.kernel.thirsty = True
@@ -222,7 +249,6 @@ def test_an_older_kernel_that_stays_thirsty_is_fed_within_the_limit():
 def test_a_rest_for_the_sake_of_the_limit_is_not_ended_by_thirst():
     stand = Stand(kernel=FakeKernel(is_rewritten=False), limit=64)
     stand.kernel.thirsty = True
-    stand.turn()
     assert (stand.turn(), stand.ends_by_thirst) == (60.0 * (STARTUP + BLOCK) / 64, False)
 
 

@@ -72,6 +72,9 @@ class Script:
     def move(self, _path):
         pass
 
+    def look(self):
+        self.name = self._next_name
+
     def read(self, most, seconds):
         assert self.is_open
         assert most > 0

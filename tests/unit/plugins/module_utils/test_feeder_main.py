@@ -11,8 +11,8 @@ import sys
 import threading
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import OPTIONS
-from ansible_collections.kvm.entropy.plugins.module_utils._feeder_report import status_of
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import OPTIONS, version_of
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_report import began, status_of
 from ansible_collections.kvm.entropy.plugins.module_utils._health_fips import TESTS
 from feeder.bundle import PROGRAM
 from feeder_fakes import FakeKernel, Stand
@@ -223,11 +223,13 @@ def status_of_a_service(tmp_path):
 
 
 @pytest.fixture
-def status():
-    """The status of a feeder in this process that has fed once."""
+def status(tmp_path):
+    """The status of a feeder in this process that has fed once, with the installed program and a configuration."""
     stand = Stand(kernel=FakeKernel(is_ready=False))
     stand.turn()
-    return status_of(stand.feeder, stand.kernel)
+    (tmp_path / "feeder.conf").write_text("[feeder]\n")
+    return dict(status_of(stand.feeder, stand.kernel), began=began(os.getpid()), program=version_of(str(PROGRAM)),
+                configuration=version_of(str(tmp_path / "feeder.conf")))
 
 
 def test_the_status_of_a_service_that_runs(status_of_a_service, status):
@@ -235,7 +237,42 @@ def test_the_status_of_a_service_that_runs(status_of_a_service, status):
         0, "the feeder runs\nfeeding: reads /nowhere/source\nthe kernel is ready\nread 1088 bytes, discarded 1024 bytes, credited 256 bits, reseeds 1\n"
            "failed tests: none\n", "")
     code, told, _errors = status_of_a_service(json.dumps(status).encode(), "--json")
-    assert (code, json.loads(told)) == (0, dict(status, running=True))
+    assert (code, json.loads(told)) == (0, dict(status, running=True, stale=[]))
+
+
+def test_another_process_with_the_same_pid_is_not_taken_for_the_service(status_of_a_service, status):
+    code, told, _errors = status_of_a_service(json.dumps(dict(status, began=status["began"] - 1)).encode())
+    assert (code, told.splitlines()[0]) == (1, "the feeder does not run")
+
+
+def test_a_service_whose_beginning_is_not_known_is_not_said_to_run_where_nobody_has_its_pid(status_of_a_service, status):
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    assert status_of_a_service(json.dumps(dict(status, pid=done.pid, began=None)).encode())[0] == 1
+
+
+@pytest.mark.parametrize(("what", "words"), [
+    ("program", "an older program is running: restart it"), ("configuration", "an older configuration is in use: reload it")])
+@pytest.mark.parametrize("before", ["another", "none"])
+def test_what_was_replaced_since_is_stale(status_of_a_service, status, what, words, before, tmp_path):
+    file = tmp_path / "replaced"
+    if before == "another":
+        file.write_text("before")
+    status[what] = version_of(str(file))
+    (tmp_path / "new").write_text("before")
+    (tmp_path / "new").rename(file)
+    code, told, _errors = status_of_a_service(json.dumps(status).encode())
+    assert (code, told.splitlines()[-1]) == (0, words)
+    assert json.loads(status_of_a_service(json.dumps(status).encode(), "--json")[1])["stale"] == [what]
+    # Of one that does not run nothing is stale: what it starts with next is what is there then.
+    assert json.loads(status_of_a_service(json.dumps(dict(status, began=1)).encode(), "--json")[1])["stale"] == []
+
+
+def test_a_configuration_that_was_removed_is_stale_and_one_that_never_was_is_not(status_of_a_service, status, tmp_path):
+    missing = version_of(str(tmp_path / "missing"))
+    assert json.loads(status_of_a_service(json.dumps(dict(status, configuration=missing)).encode(), "--json")[1])["stale"] == []
+    (tmp_path / "feeder.conf").unlink()
+    assert json.loads(status_of_a_service(json.dumps(status).encode(), "--json")[1])["stale"] == ["configuration"]
 
 
 def test_the_status_of_a_service_that_ended(status_of_a_service, status):
@@ -248,7 +285,7 @@ def test_the_status_of_a_service_that_ended(status_of_a_service, status):
 def test_the_status_where_there_never_was_a_service(status_of_a_service):
     assert status_of_a_service(None) == (1, "the feeder does not run\n", "")
     code, told, _errors = status_of_a_service(None, "--json")
-    assert (code, json.loads(told)) == (1, {"running": False})
+    assert (code, json.loads(told)) == (1, {"running": False, "stale": []})
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[1]", b"{}", b'{"pid": 1}', b'"x"', b"1", b"\xff"])

@@ -123,11 +123,17 @@ def test_a_file_is_replaced_as_a_whole_and_can_be_read_by_others(tmp_path):
     assert os.listdir(tmp_path) == ["feeder.prom"]
 
 
+def test_what_a_write_that_was_killed_left_is_gone_after_the_next(tmp_path):
+    (tmp_path / "feeder.prom.new").write_text("ha")
+    replace(str(tmp_path / "feeder.prom"), "new\n")
+    assert ((tmp_path / "feeder.prom").read_text(), os.listdir(tmp_path)) == ("new\n", ["feeder.prom"])
+
+
 def test_a_link_where_it_is_written_first_is_not_followed(tmp_path):
     victim, path = tmp_path / "shadow", tmp_path / "feeder.prom"
     victim.write_text("secret\n")
     victim.chmod(0o600)
-    (tmp_path / ("feeder.prom.%d" % os.getpid())).symlink_to(victim)
+    (tmp_path / "feeder.prom.new").symlink_to(victim)
     replace(str(path), "new\n")
     assert (victim.read_text(), stat.S_IMODE(victim.stat().st_mode)) == ("secret\n", 0o600)
     assert (path.read_text(), path.is_symlink()) == ("new\n", False)
@@ -136,7 +142,7 @@ def test_a_link_where_it_is_written_first_is_not_followed(tmp_path):
 def test_a_link_that_is_put_there_again_at_once_is_not_followed_either(tmp_path, monkeypatch):
     victim, path = tmp_path / "shadow", tmp_path / "feeder.prom"
     victim.write_text("secret\n")
-    (tmp_path / ("feeder.prom.%d" % os.getpid())).symlink_to(victim)
+    (tmp_path / "feeder.prom.new").symlink_to(victim)
     monkeypatch.setattr(_feeder_report, "_remove", lambda _path: None)
     with pytest.raises(FileExistsError):
         replace(str(path), "new\n")

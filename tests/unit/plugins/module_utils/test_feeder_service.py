@@ -5,6 +5,7 @@
 """The feeder as a service, in a process of its own with a fake kernel: signals, systemd, and what a wrong configuration changes."""
 
 import contextlib
+import json
 import os
 import queue
 import signal
@@ -16,11 +17,12 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils import _feeder_service
-from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import FeederError
+from ansible_collections.kvm.entropy.plugins.module_utils import _feeder_report, _feeder_service
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import FeederError, version_of
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_report import Report
 from feeder_fakes import STARTUP, Stand, options
 from health_bytes import sound
+from waiting import when
 
 ALONE = Path(__file__).with_name("feeder_alone.py")
 # For what does not come (s).
@@ -167,6 +169,30 @@ def test_sighup_with_another_configuration_changes_it(service):
     assert service.until_credited(512) == STARTUP + 64
 
 
+def test_the_status_tells_which_program_and_configuration_are_in_use_from_when_on(service, tmp_path):
+    def told():
+        status = json.loads((tmp_path / "status.json").read_text())
+        return status["program"]["file"], status["configuration"]["file"], status["began"]
+
+    def reload(text):
+        """Put another configuration in the place of the one before, as the role does."""
+        (tmp_path / "new").write_text(text)
+        (tmp_path / "new").rename(service.configuration)
+        service.process.send_signal(signal.SIGHUP)
+
+    first = version_of(str(service.configuration))["file"]
+    service.start("ready")
+    service.until_said("READY=1")
+    assert told() == (version_of(_feeder_report.__file__)["file"], first, _feeder_report.began(service.process.pid))
+    reload("[feeder]\nnonsense")
+    service.until_logged("the configuration is left as it was")
+    service.until_said("WATCHDOG=1")
+    assert told()[1] == first
+    reload("[feeder]\nsource = %s\n" % service.source)
+    service.until_logged("the configuration was read again")
+    when(lambda: told()[1] == version_of(str(service.configuration))["file"])
+
+
 @pytest.mark.parametrize(("wrong", "why"), [
     ("min_entropy = 9\n", "min_entropy: found 9, expected a number"),
     ("source = /dev/urandom\n", "found the kernel's own output"),
@@ -191,7 +217,7 @@ def test_a_refused_source_in_another_configuration_leaves_all_options_as_they_we
     stand, old = Stand(), options(timeout=30)
     changed = options(timeout=1)._replace(source="/dev/urandom", metrics="/nowhere/else")
     report = Report(old.metrics)
-    assert _feeder_service._changed(lambda: changed, old, stand.feeder, report) == old
+    assert _feeder_service._changed(lambda: (changed, None), old, stand.feeder, report) == old
     assert (report.path, stand.source.path) == ("", old.source)
 
 

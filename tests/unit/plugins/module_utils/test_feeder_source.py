@@ -188,6 +188,27 @@ def test_a_read_is_over_when_its_time_is_and_its_reader_is_gone(opened):
         os.waitpid(-1, os.WNOHANG)
 
 
+def test_a_source_that_is_closed_is_closed_in_the_process_that_reads_it_too(opened, fifo):
+    write(fifo, sound(64))
+    list(opened.read(64, LONG))
+    (reader,) = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+    opened.close()
+    assert not os.path.exists("/proc/" + reader)
+    # Nobody has it open for reading any more.
+    with pytest.raises(OSError, match="No such device or address"):
+        os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+
+
+def test_a_source_that_is_opened_again_under_the_same_number_is_not_read_by_the_process_of_before(opened, fifo, tmp_path):
+    write(fifo, sound(64))
+    list(opened.read(64, LONG))
+    os.mkfifo(tmp_path / "other")
+    opened.move(str(tmp_path / "other"))
+    opened.open()
+    write(tmp_path / "other", b"other")
+    assert b"".join(opened.read(5, LONG)) == b"other"
+
+
 def test_a_read_that_is_given_up_leaves_no_reader(opened, fifo):
     write(fifo, sound(128))
     reading = opened.read(1000, LONG)
@@ -199,8 +220,8 @@ def test_a_read_that_is_given_up_leaves_no_reader(opened, fifo):
 
 @pytest.mark.parametrize("given", [b"", sound(64)])
 def test_a_reader_that_is_killed_in_the_middle_does_not_become_a_busy_loop(fifo, given):
-    kernel = FakeKernel(is_ready=False)
-    feeder = Feeder(options()._replace(source=fifo), kernel, Source(fifo))
+    kernel, source = FakeKernel(is_ready=False), Source(fifo)
+    feeder = Feeder(options()._replace(source=fifo), kernel, source)
     hand = os.open(fifo, os.O_RDWR)
     os.write(hand, given)
     me = threading.get_native_id()
@@ -215,6 +236,7 @@ def test_a_reader_that_is_killed_in_the_middle_does_not_become_a_busy_loop(fifo,
     wait, _is_thirsty = feeder.turn(LONG)
     killer.join()
     os.close(hand)
+    source.close()
     assert time.monotonic() - begun < LONG / 2
     assert b"".join(kernel.mixed) == given
     # What came is worth another look at once; nothing is not.
@@ -255,6 +277,23 @@ def test_hwrng_without_a_source_behind_it_is_gone(current, nothing):
     source.open()
     assert source.is_open
     source.close()
+
+
+def test_a_look_in_the_middle_of_a_read_tells_what_the_kernel_listens_to_and_ends_the_read_where_that_is_nothing(current, fifo):
+    source, path = current
+    source.open()
+    write(fifo, sound(128))
+    reading = source.read(1000, LONG)
+    next(reading)
+    path.write_text("tpm-rng-0\n")
+    source.look()
+    assert source.name == "tpm-rng-0"
+    path.write_text("none\n")
+    with pytest.raises(GoneError, match="the kernel has no hardware source"):
+        source.look()
+    reading.close()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
 
 
 def test_a_kernel_that_does_not_say_what_it_listens_to_is_read_all_the_same(current):

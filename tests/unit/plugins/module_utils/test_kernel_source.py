@@ -6,6 +6,7 @@
 
 import contextlib
 import os
+import signal
 import threading
 
 import pytest
@@ -80,20 +81,28 @@ def test_the_reader_is_gone_afterwards_and_nothing_of_it_is_left_open(fifo):
 
 @pytest.fixture
 def reading(fifo):
-    """Return a function that has a process measure for so many seconds; it returns the process ids of its reader and of itself."""
+    """Return a function that has a process read ``most`` bytes in so many seconds; it returns the ids of its reader, idle if that is 0, and itself."""
     ids = []
+    is_read, tell = os.pipe()
 
-    def start(seconds):
+    def start(seconds, most=200):
         module = os.fork()
         if module == 0:
             with contextlib.suppress(BaseException):
-                _kernel_source.measure(fifo[0], 200, seconds)
+                kept = _kernel_reader.Reader()
+                list(kept.read(fifo[0], most, seconds))
+                os.write(tell, b".")
+                signal.pause()
             os._exit(0)
         ids.append(module)
-        ids.insert(0, int(when(lambda: _text(f"/proc/{module}/task/{module}/children").split())[0]))
+        ids.insert(0, when(lambda: _children(module))[0])
+        if not most:
+            os.read(is_read, 1)
         return tuple(ids)
 
     yield start
+    os.close(is_read)
+    os.close(tell)
     for pid in ids:
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.kill(pid, 9)
@@ -102,23 +111,26 @@ def reading(fifo):
 
 def test_the_source_is_read_without_waiting_in_it_as_that_would_hold_up_every_guest(fifo, reading):
     reader, _module = reading(60)
-    # The test's own handle, which waits, is the reader's too.
-    flags = when(lambda: _flags(reader, fifo[0])[1:] and _flags(reader, fifo[0]))
-    assert sorted(bool(each & os.O_NONBLOCK) for each in flags) == [False, True]
+    assert when(lambda: [bool(each & os.O_NONBLOCK) for each in _flags(reader, fifo[0])] == [True])
 
 
-def test_bytes_come_back_as_they_came(fifo):
+@pytest.fixture
+def reader():
+    """A Reader that reads nothing yet."""
+    with _kernel_reader.Reader() as made:
+        yield made
+
+
+def test_bytes_come_back_as_they_came(fifo, reader):
     path, handle = fifo
     os.write(handle, bytes(range(256)))
-    reader = _kernel_reader.Reader()
     pieces = [piece for _at, piece in reader.read(path, 200, 20)]
     assert (b"".join(pieces), reader.error, reader.seconds < 20) == (bytes(range(200)), None, True)
 
 
-def test_a_reader_with_patience_waits_in_the_source_once_nothing_came_for_so_long(fifo):
+def test_a_reader_with_patience_waits_in_the_source_once_nothing_came_for_so_long(fifo, reader):
     # A driver that never answers a read that does not wait is one of a kernel that is not to be had here.
     path, handle = fifo
-    reader = _kernel_reader.Reader()
     pieces = []
 
     def read():
@@ -126,8 +138,8 @@ def test_a_reader_with_patience_waits_in_the_source_once_nothing_came_for_so_lon
 
     alone = threading.Thread(target=read)
     alone.start()
-    child = int(when(lambda: _text(f"/proc/self/task/{alone.native_id}/children").split())[0])
-    assert when(lambda: [bool(each & os.O_NONBLOCK) for each in _flags(child, path)] == [False, False])
+    child = when(lambda: _children(alone.native_id))[0]
+    assert when(lambda: [bool(each & os.O_NONBLOCK) for each in _flags(child, path)] == [False])
     os.write(handle, bytes(100))
     alone.join()
     assert b"".join(pieces) == bytes(100)
@@ -138,11 +150,86 @@ def test_the_connection_of_ansible_is_not_kept_open(reading):
     assert when(lambda: {os.readlink(f"/proc/{reader}/fd/{standard}") for standard in range(3)} == {os.devnull})
 
 
-def test_a_reader_whose_module_was_killed_ends_by_itself(reading):
-    reader, module = reading(1)
-    os.kill(module, 9)
+@pytest.mark.parametrize("most", [200, 0], ids=["reading", "idle"])
+def test_a_reader_ends_where_its_parent_was_killed_whatever_it_does(reading, most):
+    child, module = reading(1 if most else 60, most)
+    os.kill(module, signal.SIGKILL)
     os.waitpid(module, 0)
-    assert when(lambda: "State:\tZ" in _text(f"/proc/{reader}/status") or not os.path.exists(f"/proc/{reader}"))
+    assert when(lambda: _is_over(child))
+
+
+def _read(reader, fifo, data):
+    """Have ``data`` (bytes) read from the FIFO; return the ids of the processes that this one has then."""
+    os.write(fifo[1], data)
+    assert b"".join(piece for _at, piece in reader.read(fifo[0], len(data), 20)) == data
+    return _children(os.getpid())
+
+
+def test_the_process_that_reads_stays_for_the_next_read(fifo, reader):
+    first = _read(reader, fifo, b"one")
+    assert (len(first), _read(reader, fifo, b"another")) == (1, first)
+
+
+def test_one_that_stayed_does_not_wait_in_the_source_because_it_did_before(fifo, reader):
+    later = threading.Timer(0.4, os.write, (fifo[1], b"x"))
+    later.start()
+    assert list(reader.read(fifo[0], 1, 20, patience=0.1))
+    later.join()
+    (child,) = _read(reader, fifo, b"another")
+    assert [bool(each & os.O_NONBLOCK) for each in _flags(child, fifo[0])] == [True]
+
+
+def test_it_is_replaced_where_time_was_over_while_it_waited_in_the_source(fifo, reader):
+    first = _read(reader, fifo, b"one")
+    assert (list(reader.read(fifo[0], 1, 0.4, patience=0.1)), _children(os.getpid())) == ([], [])
+    second = _read(reader, fifo, b"another")
+    assert (len(second), second != first, _is_over(first[0])) == (1, True, True)
+
+
+def test_it_is_replaced_where_somebody_killed_it(fifo, reader):
+    (first,) = _read(reader, fifo, b"one")
+    os.kill(first, signal.SIGKILL)
+    when(lambda: _is_over(first))
+    (second,) = _read(reader, fifo, b"another")
+    assert second != first
+
+
+def test_it_is_replaced_where_the_source_is_another(fifo, reader, tmp_path):
+    (tmp_path / "file").write_bytes(b"other")
+    first = _read(reader, fifo, b"one")
+    assert b"".join(piece for _at, piece in reader.read(str(tmp_path / "file"), 5, 20)) == b"other"
+    assert len(_children(os.getpid())) == 1
+    assert _children(os.getpid()) != first
+
+
+def test_it_has_nothing_open_but_the_source_and_its_two_pipes(fifo, reader):
+    with _kernel_reader.Reader() as other:
+        _read(other, fifo, b"one")
+        (first,) = _children(os.getpid())
+        (second,) = set(_read(reader, fifo, b"another")) - {first}
+        opened = [os.readlink(f"/proc/{second}/fd/{name}") for name in os.listdir(f"/proc/{second}/fd")]
+        assert sorted(each.partition(":")[0] for each in opened) == sorted([os.devnull] * 3 + [fifo[0]] + ["pipe"] * 2)
+
+
+def test_closing_leaves_neither_a_process_nor_a_zombie_nor_a_file(fifo):
+    before = os.listdir("/proc/self/fd")
+    reader = _kernel_reader.Reader()
+    (child,) = _read(reader, fifo, b"one")
+    reader.close()
+    assert (os.path.exists(f"/proc/{child}"), os.listdir("/proc/self/fd")) == (False, before)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+    reader.close()
+
+
+def _children(pid):
+    """Return the ids (list of int) of the processes of a process's first thread, or of a thread of this one."""
+    owner = pid if os.path.exists(f"/proc/{pid}/task/{pid}") else os.getpid()
+    return [int(word) for word in _text(f"/proc/{owner}/task/{pid}/children").split()]
+
+
+def _is_over(pid):
+    return "State:\tZ" in _text(f"/proc/{pid}/status") or not os.path.exists(f"/proc/{pid}")
 
 
 def _flags(pid, path):
