@@ -120,7 +120,7 @@ def test_the_python_feeder_again_changes_nothing(play, guest):
 def test_the_service_is_hardened(guest):
     assert hardening(guest) <= 2.0
     # CAP_SYS_ADMIN is bit 21 (include/uapi/linux/capability.h).
-    assert set(guest.ssh("grep ^Cap /proc/$(pidof -x entropy-feeder)/status | cut -f 2").split()) == {f"{0:016x}", f"{1 << 21:016x}"}
+    assert set(guest.ssh("grep ^Cap /proc/$(systemctl show -P MainPID entropy-feeder)/status | cut -f 2").split()) == {f"{0:016x}", f"{1 << 21:016x}"}
 
 
 @thorough
@@ -133,6 +133,7 @@ def test_after_a_reboot_it_has_credited_before_other_services_start(guest, play)
     assert "uninitialized" not in guest.ssh("journalctl -b -k --no-pager | grep entropy-feeder || true")
 
 
+@thorough
 def test_a_configuration_that_is_wrong_is_refused_before_anything_of_it_is_put_in_place(guest, play):
     seen = f"{KEPT}; systemctl show -P MainPID entropy-feeder"
     before = guest.ssh(seen)
