@@ -19,6 +19,15 @@ def lab(*words):
     return subprocess.run(["/usr/bin/python3", LAB, *words], check=True, text=True, stdout=subprocess.PIPE).stdout
 
 
+def one_guest(guest, folder):
+    """Write an inventory with ``guest`` (lab.guest.Guest) alone into ``folder`` (Path) and return it (Path)."""
+    inventory = folder / "inventory.json"
+    inventory.write_text(json.dumps({"all": {"children": {"kvm_guests": {"hosts": {guest.name: {
+        "ansible_host": "127.0.0.1", "ansible_port": guest.port, "ansible_user": "root", "ansible_ssh_private_key_file": str(guest.key),
+        "ansible_ssh_common_args": " ".join(guest.ssh_options()), "ansible_python_interpreter": "/usr/bin/python3"}}}}}}), encoding="utf-8")
+    return inventory
+
+
 class Run:
     """A playbook that has run: its ``status``, its ``output``, the counts of its recap by host, and the facts it cached."""
 
@@ -46,6 +55,16 @@ class Controller:
         """Run a playbook (a name or a path) with more words of ansible-playbook; return the Run."""
         done = self._ansible_playbook(playbook, *words)
         return Run(done.returncode, done.stdout, self._facts)
+
+    def play_role(self, role, *words, **variables):
+        """Run a role of the collection on all guests with ``variables`` and more words; return the Run, whose facts have the fact entropy."""
+        playbook = self._folder / "play.yml"
+        # The initramfs is another test's.
+        variables = {"entropy_guest_early": False, **variables}
+        playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [
+            {"name": "Play the role", "ansible.builtin.include_role": {"name": f"kvm.entropy.{role}"}, "vars": variables},
+            {"name": "Keep the facts", "ansible.builtin.set_fact": {"cacheable": True, "entropy": "{{ ansible_facts['entropy'] | default({}) }}"}}]}]))
+        return self.play(playbook, *words)
 
     def _facts(self):
         file = self._folder / "facts.json"

@@ -8,7 +8,7 @@ import json
 import os
 
 import pytest
-from controller import Controller
+from controller import Controller, one_guest
 from feeder_quick import thorough
 from lab.fleet import Lab
 
@@ -45,22 +45,7 @@ def guest(suite, tmp_path_factory):
 @pytest.fixture(scope="module")
 def play(guest, tmp_path_factory):
     """A function that plays a role of the collection on the guest with variables (dict) and more words, and returns the Run."""
-    folder = tmp_path_factory.mktemp("controller")
-    inventory = folder / "inventory.json"
-    inventory.write_text(json.dumps({"all": {"children": {"kvm_guests": {"hosts": {guest.name: {
-        "ansible_host": "127.0.0.1", "ansible_port": guest.port, "ansible_user": "root", "ansible_ssh_private_key_file": str(guest.key),
-        "ansible_ssh_common_args": " ".join(guest.ssh_options()), "ansible_python_interpreter": "/usr/bin/python3"}}}}}}), encoding="utf-8")
-    controller = Controller(inventory, folder, pipelining=True)
-
-    def run(role, *words, **variables):
-        playbook = folder / "play.yml"
-        # The initramfs is another test's.
-        variables = dict({"entropy_guest_early": False}, **variables)
-        playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [
-            {"name": "Play the role", "ansible.builtin.include_role": {"name": f"kvm.entropy.{role}"}, "vars": variables},
-            {"name": "Keep the facts", "ansible.builtin.set_fact": {"cacheable": True, "entropy": "{{ ansible_facts['entropy'] | default({}) }}"}}]}]))
-        return controller.play(playbook, *words)
-    return run
+    return Controller(one_guest(guest, tmp_path_factory.mktemp("inventory")), tmp_path_factory.mktemp("controller"), pipelining=True).play_role
 
 
 def left(guest):

@@ -47,7 +47,7 @@ def reachable(path):
 
 
 def cache(kind):
-    """Return the folder (Path, made if need be) outside the repository for what is built once: ``kind`` is images, hosts, quick, feeders or userland.
+    """Return the folder (Path, made if need be) outside the repository for what is built once: ``kind`` is what: images, hosts, quick and so on.
 
     It is below ``$XDG_CACHE_HOME`` or ``~/.cache``; below /var/cache where the lab's user cannot enter that, as with root's home.
     """
