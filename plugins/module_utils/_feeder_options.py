@@ -43,6 +43,8 @@ class Option(namedtuple("Option", "name default least most unit about")):
         # A path comes into lines of the metrics and of what systemd is told.
         if not text.isprintable():
             raise FeederError("%s: found %r, expected a path of printable characters" % (self.name, text))
+        if self.name == "metrics" and os.path.isdir(text):
+            raise FeederError("metrics: found the folder %s, expected a file in it, such as %s" % (text, os.path.join(text, "entropy-feeder.prom")))
         if not (text or self.name == "metrics"):
             raise FeederError("%s: found nothing, expected an absolute path" % self.name)
         return text

@@ -199,8 +199,10 @@ def _processes(tree):
                 seen.update(found, fill_ran=_last_ran(tree, pid))
         elif name in FEEDERS:
             arguments = (tree.text("/proc/%s/cmdline" % pid) or "").split("\0")
-            seen["feeders"].append({"pid": int(pid), "name": name, "arguments": arguments, "own": _own_output(arguments),
-                                    "open": _opened(tree, pid)})
+            opened = _opened(tree, pid)
+            # One that ended meanwhile, as a feeder's reading process may, hides nothing.
+            if opened is not None or "/proc/%s/fd" % pid in tree.refused:
+                seen["feeders"].append({"pid": int(pid), "name": name, "arguments": arguments, "own": _own_output(arguments), "open": opened})
     # A process that ended meanwhile was not refused.
     for path in [path for path in tree.refused if re.match(r"/proc/\d", path)]:
         del tree.refused[path]

@@ -4,6 +4,7 @@
 
 """A source's bytes within a budget of bytes and time, whatever the source does."""
 
+import contextlib
 import errno
 import math
 import os
@@ -84,7 +85,8 @@ class Reader:
             return
         os.close(self._orders)
         os.close(self._answers)
-        os.kill(self._child, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._child, signal.SIGKILL)
         self._ending.append(self._child)
         # A driver that waits uninterruptibly ends it later: each read looks for it again.
         deadline = time.monotonic() + _LAST_WAIT
@@ -94,7 +96,7 @@ class Reader:
 
     def _collect(self):
         """Return which processes (list of int) were killed and have not ended yet."""
-        self._ending = [child for child in self._ending if os.waitpid(child, os.WNOHANG) == (0, 0)]
+        self._ending = [child for child in self._ending if not _has_ended(child)]
         return self._ending
 
     def _order(self, source, order):
@@ -117,7 +119,18 @@ class Reader:
                 os._exit(0)
         os.close(orders)
         os.close(answers)
-        os.write(self._orders, order)
+        # One that was ended already, as by systemd with all of the service, has no answers either.
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._orders, order)
+
+
+def _has_ended(child):
+    """Return whether the process ``child`` (int) has ended, and collect it."""
+    try:
+        return os.waitpid(child, os.WNOHANG) != (0, 0)
+    except ChildProcessError:
+        # The kernel collects them itself where SIGCHLD is ignored.
+        return True
 
 
 def in_words(number):

@@ -119,7 +119,9 @@ def test_after_a_reboot_it_has_credited_before_other_services_start(guest, play)
 
 
 @thorough
-def test_a_configuration_that_is_wrong_is_refused_before_anything_of_it_is_put_in_place(guest, play):
+def test_a_configuration_that_is_wrong_is_refused_and_what_runs_runs_on(guest, play):
+    # Also where a newer program was put in place before.
+    guest.ssh(f"echo '# an older one' >>{PROGRAM}; systemctl restart entropy-feeder")
     seen = f"{KEPT}; systemctl show -P MainPID entropy-feeder"
     before = guest.ssh(seen)
     run = play("feeder", entropy_feeder_source="/dev/urandom")
@@ -198,7 +200,7 @@ def test_absent_again_changes_nothing_and_a_service_that_is_masked_is_left_so(gu
     assert play("feeder", entropy_feeder_state="absent").counts[guest.name]["changed"] == 0
     guest.ssh("systemctl mask entropy-feeder")
     run = play("feeder")
-    assert run.status != 0 and "found the service entropy-feeder masked" in run.output
+    assert run.status != 0 and "systemctl unmask entropy-feeder" in run.output
     assert left(guest) == [UNIT]
     guest.ssh("systemctl unmask entropy-feeder")
 
@@ -249,6 +251,7 @@ def test_what_adds_nothing_is_told_and_removed_on_demand(guest, play, suite):
     assert "feeder none: the kernel feeds itself" in told.output and "feeder-useless" in told.output
     removed = play("guest", entropy_guest_remove_useless=True)
     assert removed.status == 0, removed.output
+    assert "(item=haveged)" in removed.output.partition("Stop the services of haveged")[2].partition("Remove the package of")[0]
     assert "to be removed: " in removed.output and "feeder-useless" not in removed.output.rpartition("Tell the guest's own verdict")[2]
     assert guest.ssh("pidof rngd haveged || true").strip() == ""
     states = guest.ssh("dpkg-query -W -f '${db:Status-Status} ' haveged rng-tools5 rng-tools rng-tools-debian 2>/dev/null || true")
