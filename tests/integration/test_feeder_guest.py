@@ -129,6 +129,7 @@ def test_a_configuration_that_is_wrong_is_refused_and_what_runs_runs_on(guest, p
     assert "found the kernel's own output" in run.output and "all of it is as it was" in run.output
     assert guest.ssh(seen) == before
     assert guest.ssh(STATES).split() == ["active", "enabled"]
+    guest.ssh(f"sed -i '$d' {PROGRAM}; systemctl restart entropy-feeder")
 
 
 @thorough
