@@ -4,10 +4,9 @@
 
 """A Debian guest whose init is OpenRC's: the suite's own packages in the place of systemd's."""
 
-import tempfile
 from pathlib import Path
 
-from lab import LabError, debian, place, shell
+from lab import LabError, debian, shell
 
 SUITE = "trixie"
 PACKAGES = ("openrc", "sysvinit-core", "initscripts", "insserv", "libeinfo1", "librc1t64")
@@ -28,7 +27,7 @@ start() {
 """
 _INSTALL = """set -e
 cd /root
-tar -x
+tar -x ./openrc
 DEBIAN_FRONTEND=noninteractive dpkg --force-conflicts --force-remove-essential --force-remove-protected -r systemd-sysv
 DEBIAN_FRONTEND=noninteractive dpkg -i openrc/*.deb
 cat >/etc/init.d/lab-network <<'END'
@@ -51,8 +50,5 @@ def install(guest):
 
 def _build(folder):
     shell.say("%s: fetch OpenRC (about 5 s)" % SUITE)
-    with tempfile.TemporaryFile(dir=place.TEMPORARY) as everything:
-        debian.fetch(SUITE, everything, "extract", ("insserv",), [_DOWNLOAD])
-        everything.seek(0)
-        shell.run("tar", "-x", "-C", folder, "./openrc", stdin=everything)
-    shell.run("tar", "-c", "-C", folder, "-f", folder / "packages.tar", "openrc")
+    with open(folder / "packages.tar", "wb") as packages:
+        debian.fetch(SUITE, packages, "extract", ("insserv",), [_DOWNLOAD])
