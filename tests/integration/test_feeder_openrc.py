@@ -79,9 +79,12 @@ def test_absent_leaves_nothing_behind(guest, play):
 
 
 def test_a_daemon_that_adds_nothing_is_stopped_and_removed_on_demand(guest, play):
-    guest.ssh("apt-get -q update; apt-get -q -y install rng-tools-debian; rc-update add rng-tools-debian default; rc-service rng-tools-debian start")
+    # The package's own script starts rngd for /dev/hwrng only where that is asked for.
+    guest.ssh("apt-get -q update; apt-get -q -y install rng-tools-debian; echo HRNGDEVICE=/dev/hwrng >>/etc/default/rng-tools-debian")
+    guest.ssh("rc-update add rng-tools-debian default; rc-update add rng-tools-debian boot; rc-service rng-tools-debian start")
     assert guest.ssh("pidof rngd; true").strip()
     run = play("guest", entropy_guest_remove_useless=True)
     assert run.status == 0, run.output
     assert "to be removed: rngd" in run.output
+    assert guest.ssh("ls /etc/runlevels/*/rng-tools-debian 2>/dev/null; true") == ""
     assert guest.ssh("pidof rngd; dpkg-query -W -f '${db:Status-Status}' rng-tools-debian 2>/dev/null; true").strip() in ("", "config-files")
