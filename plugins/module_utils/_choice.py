@@ -13,7 +13,8 @@ WISHES = (AUTO, NONE, RNGD, PYTHON, ALWAYS)
 # rngd gives the rewritten generator its bytes once, when it starts, and then waits for a thirst that never comes again; from 6 on it reseeds every 300 s.
 _RESEEDING = 6
 
-_PROGRAMS = {NONE: (), RNGD: ("rngd",), PYTHON: ("entropy-feeder",)}
+_PYTHON_FEEDER = "entropy-feeder"
+_PROGRAMS = {NONE: (), RNGD: ("rngd",), PYTHON: (_PYTHON_FEEDER,)}
 
 
 class Choice(namedtuple("Choice", "feeder reason applicable remove refused")):
@@ -27,13 +28,13 @@ def choose(facts, wish, rngd=None, remove_useless=False):
     ``wish`` is one of WISHES; ``rngd`` (int or None) is the generation of its distribution's rngd, None where none is known; with ``remove_useless`` (bool)
     feeders that add nothing, or harm, are to go.
     """
-    if facts["container"] and wish != NONE:
+    if facts["container"]:
         return Choice(NONE, "no feeder", False, [], "this is a container (%s): the kernel and its pool are its host's. Give the feeder to the host" % (
             facts["container"]))
     feeder, reason, applicable = _wished(facts, wish, rngd)
     if feeder == RNGD and rngd is None:
         return Choice(NONE, reason, True, [], "no package with rngd is known for this distribution: set entropy_guest_rngd, or entropy_guest_feeder to python")
-    useless = _useless(facts["feeder"], feeder) if remove_useless and applicable else []
+    useless = _useless(facts, feeder, rngd) if remove_useless and applicable else []
     return Choice(feeder, reason, applicable, useless, None)
 
 
@@ -53,16 +54,28 @@ def _needed(facts, rngd):
     needed, why = feeder["needed"], feeder["needed_evidence"]
     if needed is not True:
         return NONE, why if needed is False else "not known whether one is needed: %s" % why
-    if _PROGRAMS[PYTHON][0] in feeder["all"]:
+    if facts["confidential"] is True:
+        return NONE, "%s; a confidential guest must not take its host's bytes for secret. Choose rngd or python where you trust this source" % why
+    if _PYTHON_FEEDER in feeder["all"]:
         return PYTHON, "%s; entropy-feeder is there already" % why
     if rngd is None:
         return PYTHON, "%s; no package with rngd is known for this distribution" % why
-    if rngd < _RESEEDING and facts["kernel"]["generation"] == "rewritten":
+    if not _reseeds(rngd, facts):
         return PYTHON, "%s; rngd %d gives this kernel its bytes once and never again" % (why, rngd)
     return RNGD, why
 
 
-def _useless(feeder, chosen):
+def _reseeds(rngd, facts):
+    """Return whether an rngd of this generation (int) goes on feeding the kernel (bool)."""
+    return rngd >= _RESEEDING or facts["kernel"]["generation"] != "rewritten"
+
+
+def _useless(facts, chosen, rngd):
     """Return which programs (list of str) are there and add nothing."""
-    others = [name for name in feeder["all"] if name not in _PROGRAMS[chosen]]
+    feeder = facts["feeder"]
+    kept = _PROGRAMS[chosen]
+    if chosen == RNGD and feeder["needed"] is True and not _reseeds(rngd, facts):
+        # A policy has its rngd, and the kernel what feeds it.
+        kept += (_PYTHON_FEEDER,)
+    others = [name for name in feeder["all"] if name not in kept]
     return others if chosen != NONE or feeder["useful"] is False else []

@@ -22,48 +22,70 @@ _NAMES = {"jitterentropy-r": "jitterentropy-rngd", "jitterentropy": "jitterentro
 def feeder_facts(seen, hwrng, generation):
     """Return the ``feeder`` facts (dict) of ``seen`` (``_kernel.observe``), the ``hwrng`` facts and the kernel's ``generation``.
 
-    ``which`` (str or None) and ``all`` (list of str), ``running`` (tri-state), ``reads`` (list of str, or None: the kinds of devices that those which run
-    have open for reading), ``needed`` (tri-state) and ``needed_evidence``, ``useful`` (tri-state, None without a feeder), ``fake`` (path or None),
-    ``stuck`` (str or None: why one that runs credits nothing), ``wanted`` (list of str: the units or services that every boot shall start),
+    ``which`` (str or None) and ``all`` (list of str), ``running`` (tri-state), ``dead`` (list of str: those that are wanted and don't run), ``reads`` (list
+    of str, or None: the kinds of devices that those which run have open for reading), ``needed`` (tri-state) and ``needed_evidence``, ``useful``
+    (tri-state, None without a feeder), ``fake`` (path or None), ``stuck`` (str or None: which tests failed, so that one that runs credits nothing),
+    ``silent`` (str or None: why one that runs gets nothing), ``wanted`` (list of str: the units or services that every boot shall start),
     ``idle_reason`` (str or None: why one that is wanted is not to be started on this kernel).
     """
     feeders = (seen["processes"] or {}).get("feeders", ())
     wanted = seen.get("wanted") or {}
-    names = [feeder["name"] for feeder in feeders] + [unit.partition(".")[0] for unit in sorted(wanted)]
+    names = _programs([feeder["name"] for feeder in feeders] + [unit.partition(".")[0] for unit in sorted(wanted)])
     fakes = [fake for fake in (_fake_source(feeder) for feeder in feeders if feeder["name"] == "rngd") if fake]
     running = _running(seen, feeders)
     idle_reason = _idle_reason(wanted) if running is False else None
-    names = list(dict.fromkeys(_NAMES.get(name, name) for name in names))
     reads, status = _reads(feeders), _status(seen, feeders)
-    stuck = str(status.get("why")) if status.get("state") == "failed" else None
+    state, why = status.get("state"), str(status.get("why"))
+    stuck, silent = (why if state == "failed" else None), (why if state in ("silent", "absent") else None)
     needed, why_needed = _needed(seen, hwrng)
     useful = "unknown" if names else None
     if fakes or idle_reason or (feeders and hwrng["filling"] is True and generation == "rewritten"):
         useful = False
-    elif needed is True and not stuck and set(reads or ()).intersection(_HARDWARE):
-        useful = True
-    elif hwrng["filling"] is False and status.get("state") == "feeding":
-        # From a FIFO, which no list of devices shows.
+    elif (needed is True and _reads_hardware(feeders, status)) or (hwrng["filling"] is False and _credits(status)):
         useful = True
     return {
         "which": names[0] if names else None,
         "all": names,
         "running": running,
+        "dead": _dead(wanted, feeders) if running != "unknown" else [],
         "reads": reads,
         "needed": needed,
         "needed_evidence": why_needed,
         "useful": useful,
         "stuck": stuck,
+        "silent": silent,
         "fake": fakes[0] if fakes else None,
         "wanted": sorted(wanted),
         "idle_reason": idle_reason,
     }
 
 
+def _programs(names):
+    """Return the programs (list of str) of ``names`` (list of str: processes or services), each once."""
+    return list(dict.fromkeys(_NAMES.get(name, name) for name in names))
+
+
+def _dead(wanted, feeders):
+    """Return which programs (list of str) of ``wanted`` (dict of ``_kernel.observe``), as far as they are for this kernel, are not among ``feeders``."""
+    run = _programs([feeder["name"] for feeder in feeders])
+    return [name for name in _programs([unit.partition(".")[0] for unit, kernels in sorted(wanted.items()) if not kernels]) if name not in run]
+
+
 def _reads(feeders):
     """Return the kinds (list of str) of devices that ``feeders`` (list of dict) have open for reading, None where none runs or nobody showed them."""
     opened = [feeder.get("open") for feeder in feeders]
     return sorted({kind for kinds in opened for kind in kinds}) if opened and None not in opened else None
+
+
+def _reads_hardware(feeders, status):
+    """Return whether one of ``feeders`` (list of dict) has a source open (bool), the one of ``status`` left out: it knows better."""
+    reads = _reads([feeder for feeder in feeders if feeder["pid"] != status.get("pid")])
+    return bool(set(reads or ()).intersection(_HARDWARE))
+
+
+def _credits(status):
+    """Return whether entropy-feeder says that it has credited, and goes on (bool). It may read a FIFO, which no list of devices shows."""
+    return status.get("state") in ("starting", "feeding") and bool(status.get("credited_bits"))
 
 
 def _status(seen, feeders):

@@ -31,9 +31,15 @@ def _source_problems(facts):
     elif facts["feeder"]["useful"] is True:
         return
     elif hwrng["quality"] == 0:
-        yield problem("quality-zero", hwrng["filling_evidence"])
+        yield problem("quality-zero", _unfed(facts))
     elif hwrng["filling"] is False:
-        yield problem("not-filling", hwrng["filling_evidence"])
+        yield problem("not-filling", _unfed(facts))
+
+
+def _unfed(facts):
+    """Return how it was seen (str) that nothing arrives."""
+    evidence, silent = facts["hwrng"]["filling_evidence"], facts["feeder"]["silent"]
+    return "%s; entropy-feeder runs and gets nothing: %s" % (evidence, silent) if silent else evidence
 
 
 def _health_problems(facts):
@@ -69,12 +75,12 @@ def _came_late(facts, log):
 def _other_problems(facts):
     feeder = facts["feeder"]
     if feeder["fake"]:
-        yield problem("fake-source", "%s runs with %s as its source" % (feeder["which"], feeder["fake"]))
+        yield problem("fake-source", "rngd runs with %s as its source" % feeder["fake"])
     elif feeder["useful"] is False:
         why = "%s runs; %s" % (feeder["which"], facts["hwrng"]["filling_evidence"])
         yield problem("feeder-useless", "%s, and does not run" % feeder["idle_reason"] if feeder["idle_reason"] else why)
-    elif feeder["wanted"] and feeder["running"] is False:
-        yield problem("feeder-dead", "enabled: %s; no feeder runs" % ", ".join(feeder["wanted"]))
+    if feeder["dead"]:
+        yield problem("feeder-dead", "enabled: %s; not running: %s" % (", ".join(feeder["wanted"]), ", ".join(feeder["dead"])))
     if facts["confidential"] is True and facts["crng"]["seeded_by"] != "cpu":
         yield problem("untrusted-host", "a confidential guest, seeded by: %s" % facts["crng"]["seeded_by"])
     if facts["kvm_guest"] is True and facts["vmgenid"] is False:

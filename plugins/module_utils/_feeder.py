@@ -74,7 +74,7 @@ class Feeder:
             return self._rest(ABSENT, str(gone))
         except FeederError as error:
             self._source.close()
-            return self._rest(FAILED, str(error), self._options.retry)
+            return self._rest(ABSENT, str(error), self._options.retry)
         if not self._gate.is_sound:
             return self._fail()
         self._not_before = now + count * 60.0 / self._options.limit

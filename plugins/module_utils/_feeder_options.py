@@ -7,6 +7,7 @@
 import configparser
 import math
 import os
+import zlib
 from collections import namedtuple
 
 SECTION = "feeder"
@@ -67,14 +68,15 @@ DEFAULTS = {option.name: option.default for option in OPTIONS}
 Options = namedtuple("Options", [option.name for option in OPTIONS])
 
 
-def version_of(path, file=None):
-    """Return which file is at ``path`` (str), or open as ``file`` (int), as a dict of plain values: ``path``, and ``file`` (inode and ns of its last change,
-    or None where there is none)."""
+def version_of(path, data=None):
+    """Return what is at ``path`` (str), or was there as ``data`` (bytes), as a dict of plain values: ``path``, and ``crc32`` (int; None where nothing is)."""
     try:
-        found = os.stat(path) if file is None else os.fstat(file)
+        if data is None:
+            with open(path, "rb") as file:
+                data = file.read()
     except OSError:
-        found = None
-    return {"path": os.path.abspath(path), "file": found and [found.st_ino, found.st_mtime_ns]}
+        pass
+    return {"path": os.path.abspath(path), "crc32": None if data is None else zlib.crc32(data)}
 
 
 def options_of(path, given):
@@ -86,7 +88,7 @@ def options_of(path, given):
 
 
 def versioned_options(path, given):
-    """Return the same, and which file it is that was read (``version_of``)."""
+    """Return the same, and what was read (``version_of``)."""
     texts, version = _texts(path)
     return _options(texts, path, given), version
 
@@ -107,18 +109,18 @@ def _options(texts, path, given):
 
 
 def _texts(path):
-    """Return the options (dict of str) of the file ``path`` (str), and which file that was."""
+    """Return the options (dict of str) of the file ``path`` (str), and what was read (``version_of``)."""
     parser = configparser.ConfigParser(interpolation=None, default_section="", empty_lines_in_values=False)
     try:
-        with open(path, encoding="utf-8") as file:
-            version = version_of(path, file.fileno())
-            parser.read_file(file, path)
+        with open(path, "rb") as file:
+            data = file.read()
+        parser.read_string(data.decode(), path)
     except FileNotFoundError:
         if path == CONFIGURATION:
-            return {}, {"path": path, "file": None}
+            return {}, version_of(path)
         raise FeederError("%s: no such file; expected one with a section [%s]" % (path, SECTION)) from None
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
         raise FeederError("%s: %s" % (path, " ".join(str(error).split()))) from error
     if parser.sections() != [SECTION]:
         raise FeederError("%s: found the sections %s, expected [%s] alone" % (path, ", ".join(parser.sections()) or "none", SECTION))
-    return dict(parser[SECTION]), version
+    return dict(parser[SECTION]), version_of(path, data)

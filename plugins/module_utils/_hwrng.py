@@ -65,8 +65,8 @@ def _check_quality(state, name, quality, force):
     if name == NONE:
         raise EntropyError("source none: it has no quality. Leave quality out.")
     if not state["has_quality"]:
-        raise EntropyError("source %s: quality %d cannot be set: this kernel has no rng_quality (5.18 and newer have). Leave quality out; "
-                           "its driver's own is used." % (name, quality))
+        raise EntropyError("source %s: quality %d cannot be set: this kernel has no rng_quality (5.18 and newer have). Leave quality out: "
+                           "its driver's own is used, unless the kernel command line or a parameter of rng_core says otherwise." % (name, quality))
     declared = [VIRTIO_QUALITY] if name.startswith(VIRTIO_RNG) else []
     if name == state["current"] and state["quality"] is not None:
         declared.append(state["quality"])

@@ -58,7 +58,7 @@ _known("not-current",
 _known("quality-zero",
        "The source is trusted with no entropy at all, so its bytes are never credited",
        "Remove rng_core.default_quality and rng_core.current_quality from the kernel command line, and set the quality back: "
-       "kvm.entropy.hwrng with source virtio_rng and quality 1000",
+       "kvm.entropy.hwrng with source virtio_rng and quality 1000 (before Linux 5.18, write 1000 to /sys/module/rng_core/parameters/current_quality)",
        seen_by=GUEST, needs="nothing",
        detected="rng_quality (5.18 and newer), or before that the parameter current_quality of rng_core, is 0. On kernels before 6.1 that are not ready the "
                 "fill thread spins meanwhile, which its CPU time shows.",
@@ -170,7 +170,7 @@ _known("feeder-dead",
 _known("source-stuck",
        "The source delivers bytes that no sound source delivers: a constant, a repetition or a bias",
        "Take it out of use (a guest gets another backend by kvm.entropy.virt_rng on its host), and replace the keys that were generated from it",
-       seen_by=BOTH, needs="root, and a test that is asked for (health_bytes)",
+       seen_by=BOTH, needs="root, and a test that is asked for (health_bytes); nothing where entropy-feeder or the host tells",
        detected="The repetition count or adaptive proportion test of SP 800-90B failed, the first bytes came again, or more blocks failed FIPS 140-2 than "
                 "chance explains (docs/health.md). Or entropy-feeder says so "
                 "of what it reads. On the host: the backend is /dev/zero, /dev/null or /dev/full by device number, or no device at all.",

@@ -298,11 +298,22 @@ ansible_facts:
               type: str
               sample: "the kernel feeds itself: virtio_rng.0 of quality 1024, thread hwrng runs, 3 buffers delivered"
               version_added: 0.4.0
+            dead:
+              description: The programs that every boot shall start, on this kernel too, and that do not run.
+              type: list
+              elements: str
+              sample: []
+              version_added: 0.5.0
             stuck:
-              description: Why C(entropy-feeder) runs and credits nothing, as it says itself.
+              description: Which health tests failed, where C(entropy-feeder) runs and credits nothing for that, as it says itself.
               type: str
               sample: null
               version_added: 0.4.0
+            silent:
+              description: Why C(entropy-feeder) runs and gets nothing, as it says itself.
+              type: str
+              sample: null
+              version_added: 0.5.0
             useful:
               description: Whether the kernel would miss it (tri-state). Null without a feeder.
               type: raw

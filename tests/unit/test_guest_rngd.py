@@ -6,6 +6,7 @@
 
 from pathlib import Path
 
+import jinja2
 import pytest
 import yaml
 
@@ -48,3 +49,9 @@ def test_the_specification_has_every_key_that_they_use():
     specification = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text(encoding="utf-8"))
     keys = set(specification["argument_specs"]["main"]["options"]["entropy_guest_rngd"]["options"])
     assert set().union(*(rngd for name in KNOWN for rngd in rngds(name))) == keys
+
+
+@pytest.mark.parametrize(("said", "words"), [("  -D, --drop-privileges=user:group\n", "-D daemon:daemon"), ("  -d, --debug\n", ""), (None, "")])
+def test_red_hats_is_told_to_drop_its_rights_only_where_it_can(said, words):
+    value = jinja2.Template(rngds("RedHat")[0]["configuration"]["value"]).render(__entropy_guest_rngd_help={} if said is None else {"stdout": said})
+    assert value == " ".join(["-r /dev/hwrng -x pkcs11 -x nist", words]).strip()

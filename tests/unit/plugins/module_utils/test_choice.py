@@ -12,7 +12,7 @@ FED = dict(UNFED, needed=False, needed_evidence="the kernel feeds itself")
 
 
 def facts(feeder, **more):
-    return {"container": None, "fips": False, "kernel": {"generation": "rewritten"}, "feeder": feeder, **more}
+    return {"container": None, "confidential": False, "fips": False, "kernel": {"generation": "rewritten"}, "feeder": feeder, **more}
 
 
 @pytest.mark.parametrize(("feeder", "why"), [
@@ -51,14 +51,24 @@ def test_rngd_of_an_unknown_distribution_is_refused_with_what_to_set(wish):
     assert choice.feeder == "none" and "entropy_guest_rngd" in choice.refused
 
 
-@pytest.mark.parametrize("wish", ["auto", "rngd", "python", "always"])
+@pytest.mark.parametrize("wish", ["auto", "none", "rngd", "python", "always"])
 def test_a_container_is_refused_as_its_pool_is_its_hosts(wish):
     choice = choose(facts(UNFED, container="podman"), wish, rngd=6)
     assert choice.feeder == "none" and "podman" in choice.refused and "host" in choice.refused
 
 
-def test_none_is_none_in_a_container_too():
-    assert choose(facts(UNFED, container="podman"), "none").refused is None
+def test_in_a_confidential_guest_the_host_is_given_credit_only_where_somebody_asks_for_it():
+    choice = choose(facts(UNFED, confidential=True), "auto", rngd=6)
+    assert choice.feeder == "none" and "quality 0; a confidential guest" in choice.reason
+    assert choose(facts(UNFED, confidential=True), "python").feeder == "python"
+    assert choose(facts(UNFED, confidential="unknown"), "auto", rngd=6).feeder == "rngd"
+
+
+@pytest.mark.parametrize(("rngd", "needed", "removed"), [(5, True, ["haveged"]), (6, True, ["entropy-feeder", "haveged"]),
+                                                         (5, False, ["entropy-feeder", "haveged"])])
+def test_beside_an_rngd_that_a_policy_asks_for_the_one_that_feeds_the_kernel_stays(rngd, needed, removed):
+    there = dict(UNFED, needed=needed, all=["entropy-feeder", "rngd", "haveged"], useful=needed)
+    assert choose(facts(there), "always", rngd=rngd, remove_useless=True).remove == removed
 
 
 @pytest.mark.parametrize(("wish", "useful", "remove_useless", "removed"), [

@@ -268,7 +268,7 @@ class TestFeeder:
         assert (facts["feeder"]["useful"], facts["links"]["fed"], codes(facts)) == ("unknown", "broken", ["quality-zero"])
 
     def test_one_that_says_that_it_feeds_is_useful_though_its_source_is_a_fifo(self):
-        facts = self.unfed([], {"pid": 7, "state": "feeding", "why": "reads /run/source"})
+        facts = self.unfed([], {"pid": 7, "state": "feeding", "why": "reads /run/source", "credited_bits": 256})
         assert (facts["feeder"]["useful"], facts["links"]["fed"], codes(facts)) == (True, "ok", [])
 
     def test_one_that_says_that_its_source_is_stuck_is_believed(self):
@@ -276,9 +276,28 @@ class TestFeeder:
         assert (facts["links"]["fed"], codes(facts), facts["verdict"]) == ("broken", ["quality-zero", "source-stuck"], "broken")
         assert "repetition count" in facts["problems"][1]["evidence"]
 
-    @pytest.mark.parametrize("status", [{"pid": 8, "state": "failed", "why": "an earlier one"}, {"pid": 7, "state": "feeding", "why": "fine"}, ["no status"]])
+    @pytest.mark.parametrize("status", [{"pid": 8, "state": "failed", "why": "an earlier one"}, ["no status"],
+                                        {"pid": 7, "state": "feeding", "why": "fine", "credited_bits": 256},
+                                        {"pid": 7, "state": "starting", "why": "reads it anew", "credited_bits": 256}])
     def test_what_another_process_said_or_what_is_no_failure_is_no_fault(self, status):
         assert self.unfed(["hwrng"], status)["verdict"] == "ok"
+
+    @pytest.mark.parametrize(("status", "evidence"), [
+        ({"state": "silent", "why": "virtio_rng.0 gives nothing", "credited_bits": 256}, "entropy-feeder runs and gets nothing: virtio_rng.0 gives nothing"),
+        ({"state": "absent", "why": "/dev/hwrng: No such device", "credited_bits": 256}, "entropy-feeder runs and gets nothing: /dev/hwrng: No such"),
+        ({"state": "starting", "why": "reads virtio_rng.0", "credited_bits": 0}, "quality 0")])
+    def test_one_that_has_the_source_open_and_gets_nothing_from_it_feeds_nobody(self, status, evidence):
+        facts = self.unfed(["hwrng"], dict(status, pid=7))
+        assert (facts["feeder"]["useful"], facts["links"]["fed"], codes(facts)) == ("unknown", "broken", ["quality-zero"])
+        assert evidence in facts["problems"][0]["evidence"]
+
+    def test_one_that_gets_nothing_does_not_hide_another_that_feeds(self):
+        seen = machine("trixie-fed", getrandom="ready")
+        seen["texts"]["/sys/class/misc/hw_random/rng_quality"] = "0"
+        seen["texts"]["/run/entropy-feeder/status.json"] = json.dumps({"pid": 7, "state": "absent", "why": "/run/source: No such file or directory"})
+        seen["processes"]["feeders"] = [{"pid": 7, "name": "entropy-feeder", "arguments": [], "open": []},
+                                        {"pid": 8, "name": "rngd", "arguments": ["rngd"], "open": ["hwrng"]}]
+        assert facts_of(seen)["feeder"]["useful"] is True
 
     def test_every_one_is_named(self):
         seen = machine("trixie-fed", wanted={"haveged.service": None})
@@ -322,4 +341,13 @@ class TestFeeder:
         assert facts["problems"][0]["evidence"] == "haveged.service is for kernels <5.6, and does not run"
 
     def test_one_of_two_that_is_not_left_out_is_dead(self):
-        assert codes(facts_of(machine("trixie-fed", wanted={"haveged.service": "<5.6", "rngd.service": None}))) == ["feeder-dead"]
+        facts = facts_of(machine("trixie-fed", wanted={"haveged.service": "<5.6", "rngd.service": None}))
+        assert (codes(facts), facts["feeder"]["dead"]) == (["feeder-dead"], ["rngd"])
+
+    def test_one_is_dead_though_another_runs_and_what_is_fake_is_called_by_its_name(self):
+        seen = machine("trixie-bare", getrandom="ready", wanted={"entropy-feeder.service": None, "rng-tools.service": None})
+        seen["processes"]["feeders"] = [{"pid": 5, "name": "haveged", "arguments": ["haveged"]},
+                                        {"pid": 7, "name": "rngd", "arguments": ["rngd", "-r", "/dev/urandom"]}]
+        told = {problem["code"]: problem["evidence"] for problem in facts_of(seen)["problems"]}
+        assert told["fake-source"] == "rngd runs with /dev/urandom as its source"
+        assert told["feeder-dead"].endswith("not running: entropy-feeder")

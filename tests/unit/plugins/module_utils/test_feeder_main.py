@@ -259,13 +259,18 @@ def test_what_was_replaced_since_is_stale(status_of_a_service, status, what, wor
     if before == "another":
         file.write_text("before")
     status[what] = version_of(str(file))
-    (tmp_path / "new").write_text("before")
-    (tmp_path / "new").rename(file)
+    file.write_text("after")
     code, told, _errors = status_of_a_service(json.dumps(status).encode())
     assert (code, told.splitlines()[-1]) == (0, words)
     assert json.loads(status_of_a_service(json.dumps(status).encode(), "--json")[1])["stale"] == [what]
     # Of one that does not run nothing is stale: what it starts with next is what is there then.
     assert json.loads(status_of_a_service(json.dumps(dict(status, began=1)).encode(), "--json")[1])["stale"] == []
+
+
+def test_what_was_put_back_as_it_was_is_not_stale(status_of_a_service, status, tmp_path):
+    (tmp_path / "same").write_text("[feeder]\n")
+    (tmp_path / "same").rename(tmp_path / "feeder.conf")
+    assert json.loads(status_of_a_service(json.dumps(status).encode(), "--json")[1])["stale"] == []
 
 
 def test_a_configuration_that_was_removed_is_stale_and_one_that_never_was_is_not(status_of_a_service, status, tmp_path):

@@ -172,7 +172,7 @@ def test_sighup_with_another_configuration_changes_it(service):
 def test_the_status_tells_which_program_and_configuration_are_in_use_from_when_on(service, tmp_path):
     def told():
         status = json.loads((tmp_path / "status.json").read_text())
-        return status["program"]["file"], status["configuration"]["file"], status["began"]
+        return status["program"]["crc32"], status["configuration"]["crc32"], status["began"]
 
     def reload(text):
         """Put another configuration in the place of the one before, as the role does."""
@@ -180,17 +180,17 @@ def test_the_status_tells_which_program_and_configuration_are_in_use_from_when_o
         (tmp_path / "new").rename(service.configuration)
         service.process.send_signal(signal.SIGHUP)
 
-    first = version_of(str(service.configuration))["file"]
+    first = version_of(str(service.configuration))["crc32"]
     service.start("ready")
     service.until_said("READY=1")
-    assert told() == (version_of(_feeder_report.__file__)["file"], first, _feeder_report.began(service.process.pid))
+    assert told() == (version_of(_feeder_report.__file__)["crc32"], first, _feeder_report.began(service.process.pid))
     reload("[feeder]\nnonsense")
     service.until_logged("the configuration is left as it was")
     service.until_said("WATCHDOG=1")
     assert told()[1] == first
     reload("[feeder]\nsource = %s\n" % service.source)
     service.until_logged("the configuration was read again")
-    when(lambda: told()[1] == version_of(str(service.configuration))["file"])
+    when(lambda: told()[1] == version_of(str(service.configuration))["crc32"])
 
 
 @pytest.mark.parametrize(("wrong", "why"), [
