@@ -25,7 +25,8 @@ def feeder_facts(seen, hwrng, generation):
     ``which`` (str or None) and ``all`` (list of str), ``running`` (tri-state), ``dead`` (list of str: those that are wanted and don't run), ``reads`` (list
     of str, or None: the kinds of devices that those which run have open for reading), ``needed`` (tri-state) and ``needed_evidence``, ``useful``
     (tri-state, None without a feeder), ``fake`` (path or None), ``stuck`` (str or None: which tests failed, so that one that runs credits nothing),
-    ``silent`` (str or None: why one that runs gets nothing), ``wanted`` (list of str: the units or services that every boot shall start),
+    ``silent`` (str or None: why one that runs credits nothing, without a failed test), ``wanted`` (list of str: the units or services that every boot
+    shall start),
     ``idle_reason`` (str or None: why one that is wanted is not to be started on this kernel).
     """
     feeders = (seen["processes"] or {}).get("feeders", ())
@@ -35,8 +36,7 @@ def feeder_facts(seen, hwrng, generation):
     running = _running(seen, feeders)
     idle_reason = _idle_reason(wanted) if running is False else None
     reads, status = _reads(feeders), _status(seen, feeders)
-    state, why = status.get("state"), str(status.get("why"))
-    stuck, silent = (why if state == "failed" else None), (why if state in ("silent", "absent") else None)
+    stuck = str(status.get("why")) if status.get("state") == "failed" else None
     needed, why_needed = _needed(seen, hwrng)
     useful = "unknown" if names else None
     if fakes or idle_reason or (feeders and hwrng["filling"] is True and generation == "rewritten"):
@@ -53,7 +53,7 @@ def feeder_facts(seen, hwrng, generation):
         "needed_evidence": why_needed,
         "useful": useful,
         "stuck": stuck,
-        "silent": silent,
+        "silent": "%s: %s" % (status.get("state"), status.get("why")) if status and not stuck and not _credits(status) else None,
         "fake": fakes[0] if fakes else None,
         "wanted": sorted(wanted),
         "idle_reason": idle_reason,

@@ -39,7 +39,7 @@ def _source_problems(facts):
 def _unfed(facts):
     """Return how it was seen (str) that nothing arrives."""
     evidence, silent = facts["hwrng"]["filling_evidence"], facts["feeder"]["silent"]
-    return "%s; entropy-feeder runs and gets nothing: %s" % (evidence, silent) if silent else evidence
+    return "%s; entropy-feeder runs and credits nothing: %s" % (evidence, silent) if silent else evidence
 
 
 def _health_problems(facts):

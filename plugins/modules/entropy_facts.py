@@ -310,7 +310,7 @@ ansible_facts:
               sample: null
               version_added: 0.4.0
             silent:
-              description: Why C(entropy-feeder) runs and gets nothing, as it says itself.
+              description: Why C(entropy-feeder) runs and credits nothing, though no test failed, as it says itself.
               type: str
               sample: null
               version_added: 0.5.0

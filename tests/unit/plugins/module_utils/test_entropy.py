@@ -283,9 +283,9 @@ class TestFeeder:
         assert self.unfed(["hwrng"], status)["verdict"] == "ok"
 
     @pytest.mark.parametrize(("status", "evidence"), [
-        ({"state": "silent", "why": "virtio_rng.0 gives nothing", "credited_bits": 256}, "entropy-feeder runs and gets nothing: virtio_rng.0 gives nothing"),
-        ({"state": "absent", "why": "/dev/hwrng: No such device", "credited_bits": 256}, "entropy-feeder runs and gets nothing: /dev/hwrng: No such"),
-        ({"state": "starting", "why": "reads virtio_rng.0", "credited_bits": 0}, "quality 0")])
+        ({"state": "silent", "why": "virtio_rng.0 gives nothing", "credited_bits": 256}, "and credits nothing: silent: virtio_rng.0 gives nothing"),
+        ({"state": "absent", "why": "/dev/hwrng: No such device", "credited_bits": 256}, "and credits nothing: absent: /dev/hwrng: No such device"),
+        ({"state": "starting", "why": "reads virtio_rng.0", "credited_bits": 0}, "quality 0; entropy-feeder runs and credits nothing: starting: ")])
     def test_one_that_has_the_source_open_and_gets_nothing_from_it_feeds_nobody(self, status, evidence):
         facts = self.unfed(["hwrng"], dict(status, pid=7))
         assert (facts["feeder"]["useful"], facts["links"]["fed"], codes(facts)) == ("unknown", "broken", ["quality-zero"])
