@@ -25,6 +25,7 @@ printf '[Service]\\nExecStartPre=%%s\\n' %s >/etc/systemd/system/entropy-feeder.
 systemctl daemon-reload"""
 NO_TRAP = "rm -r /etc/systemd/system/entropy-feeder.service.d; systemctl daemon-reload"
 WITH_METRICS = """'/bin/sh -c "! grep -q ^metrics.=./ /etc/entropy-feeder.conf"'"""
+CONTAINED = '#!/bin/sh\nexec unshare --pid --fork /usr/bin/python3 "$@"'
 STATES = "systemctl is-active entropy-feeder; systemctl is-enabled entropy-feeder; true"
 FAKE = "/etc/systemd/system/rngd.service.d/mistake.conf"
 # As published: rngd reads what the kernel's own generator gives.
@@ -81,10 +82,10 @@ def test_check_mode_says_what_would_be_installed_and_writes_nothing(guest, play)
 @thorough
 @pytest.mark.parametrize(("role", "variables"), [("guest", {}), ("guest", {"entropy_guest_feeder": "none"}), ("feeder", {})])
 def test_a_container_is_refused_before_anything_is_changed(guest, play, role, variables):
-    # What podman puts there; a container of its own is more than this needs.
-    guest.ssh("touch /run/.containerenv")
-    run = play(role, **variables)
-    guest.ssh("rm /run/.containerenv")
+    # Another namespace, and what podman puts there.
+    guest.ssh(f"touch /run/.containerenv; echo '{CONTAINED}' >/root/contained; chmod 755 /root/contained")
+    run = play(role, "-e", "ansible_python_interpreter=/root/contained", **variables)
+    guest.ssh("rm /run/.containerenv /root/contained")
     assert run.status != 0 and run.counts[guest.name]["changed"] == 0
     assert "container (podman)" in run.output and "Nothing was changed" in run.output and "to the host" in run.output
 
