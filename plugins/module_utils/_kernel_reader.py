@@ -16,8 +16,9 @@ import time
 # What a guest asks for at once (bytes): the fill buffer of most. No more than the pipe to the reader's parent takes in one piece (PIPE_BUF, pipe(7)).
 PIECE = 64
 
-# How long to wait (s) where there is nothing yet: short at first, as a virtio device answers within some 0.1 ms, then longer so as not to spin.
-_SHORTEST, _LONGEST = 0.00005, 0.005
+# How long to wait (s) where there is nothing yet: short at first, as a virtio device answers within some 0.1 ms, then a share of how long there was
+# nothing, so as not to spin, and to be late by no more than that share.
+_SHORTEST, _SHARE, _LONGEST = 0.00005, 0.1, 0.5
 
 # For how long (s) a source may give nothing before its reader waits in it. The virtio-rng driver of older kernels gives nothing to one that does not
 # (virtio_read in drivers/char/hw_random/virtio-rng.c before it had a buffer of its own).
@@ -74,6 +75,9 @@ class Reader:
                 else:
                     is_done = True
                     break
+        except OSError as error:
+            # As where this service has as many processes as it may.
+            self.error = error.errno
         finally:
             if not is_done:
                 self.close()
@@ -111,8 +115,14 @@ class Reader:
         self.close()
         orders, self._orders = os.pipe()
         self._answers, answers = os.pipe()
-        self._child, self._source = os.fork(), source
-        if self._child == 0:
+        try:
+            child = os.fork()
+        except OSError:
+            for file in (orders, answers, self._orders, self._answers):
+                os.close(file)
+            raise
+        self._child, self._source = child, source
+        if child == 0:
             try:
                 _read_alone(source, orders, answers)
             finally:
@@ -187,22 +197,23 @@ def _close_all_but(kept):
 def _obey(source, most, deadline, patience, tell):
     """Read ``source`` (int) once, and ``tell`` what comes; raise OSError, of number 0 where the source has ended."""
     os.set_blocking(source, False)
-    wait, waits_from = _SHORTEST, time.monotonic() + patience
+    quiet_since = time.monotonic()
+    waits_from = quiet_since + patience
     while most > 0 and time.monotonic() < deadline:
         try:
             piece = os.read(source, min(most, PIECE))
         except BlockingIOError:
+            now = time.monotonic()
             # Never, without patience: nan.
-            if time.monotonic() >= waits_from:
+            if now >= waits_from:
                 os.set_blocking(source, True)
-            time.sleep(wait)
-            wait = min(wait * 2, _LONGEST)
+            time.sleep(min(max(_SHORTEST, (now - quiet_since) * _SHARE), _LONGEST, max(0.0, deadline - now)))
             continue
         if not piece:
             raise OSError(0, "it ended")
         tell(len(piece), piece)
         most -= len(piece)
-        wait, waits_from = _SHORTEST, math.nan
+        quiet_since, waits_from = time.monotonic(), math.nan
 
 
 def _said(pipe, deadline, wake):

@@ -62,7 +62,7 @@ def peak_of(process):
 
 def feeder(path, blocks):
     """Return what the feeder Used, and how many blocks (int) passed."""
-    spent, told, _errors = used([PROGRAM, "--test", str(blocks), "--source", path, "--json"], path)
+    spent, told, _errors = used(["/usr/bin/python3", PROGRAM, "--test", str(blocks), "--source", path, "--json"], path)
     counts = json.loads(told)
     if counts["blocks"] != blocks or counts["failures"]["repetition"] or counts["failures"]["proportion"] or counts["failures"]["period"]:
         raise SystemExit(f"entropy-feeder found {counts} in {blocks} sound blocks")

@@ -63,7 +63,8 @@ class Controller:
         variables = {"entropy_guest_early": False, **variables}
         playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [
             {"name": "Play the role", "ansible.builtin.include_role": {"name": f"kvm.entropy.{role}"}, "vars": variables},
-            {"name": "Keep the facts", "ansible.builtin.set_fact": {"cacheable": True, "entropy": "{{ ansible_facts['entropy'] | default({}) }}"}}]}]))
+            {"name": "Keep the facts", "ansible.builtin.set_fact": {
+                "cacheable": True, "entropy": "{{ ansible_facts['entropy'] | default({}) }}", "choice": "{{ entropy_guest_choice | default({}) }}"}}]}]))
         return self.play(playbook, *words)
 
     def _facts(self):

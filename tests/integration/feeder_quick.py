@@ -14,6 +14,9 @@ from lab import quick
 IS_THOROUGH = "KVM_ENTROPY_SUITES" in os.environ
 thorough = pytest.mark.skipif(not IS_THOROUGH, reason="it takes minutes: ./run feeders")
 
+# Of a processor (%). On real ones it is below 0.1, which tests/bench looks at; one that is emulated on a busy machine is far slower.
+NO_LOAD = 0.5
+
 # As role feeder installs it.
 PROGRAM = b"#!/usr/bin/python3\n" + (COLLECTION / "roles/feeder/files/entropy-feeder").read_bytes()
 INSIDE = "/lab/entropy-feeder"
@@ -44,6 +47,17 @@ def write(path, text):
 def read(path):
     with open(path) as file:
         return file.read()
+
+def kernel_log():
+    'Return the lines of the kernel, and of whoever writes there.'
+    lines, file = [], os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        while True:
+            lines.append(os.read(file, 8192).decode(errors="replace").partition(";")[2])
+    except BlockingIOError:
+        return lines
+    finally:
+        os.close(file)
 
 def tell(marker, **what):
     print(marker + " " + json.dumps(what), flush=True)
@@ -154,15 +168,9 @@ class Feeder:
 
 """.replace("INSIDE", INSIDE)
 
-# What it ends with.
-TAIL = """
-tell("DRAWS", modules=sorted({"random", "secrets", "tempfile", "uuid"} & set(sys.modules)))
-"""
-
 
 def run(suite, script, *, files=None, **knobs):
     """Boot ``suite``'s kernel, run ``script`` (str, Python) after HEAD, and return the Result (quick.Result); ``knobs`` are quick.run's."""
-    result = quick.run(suite, HEAD + script + TAIL, files={INSIDE: PROGRAM, **(files or {})}, **knobs)
+    result = quick.run(suite, HEAD + script, files={INSIDE: PROGRAM, **(files or {})}, **knobs)
     assert result.status == 0, result.output
-    assert result.json("DRAWS") == {"modules": []}, "modules were imported that draw random numbers by themselves"
     return result

@@ -16,7 +16,7 @@ from lab.fleet import Lab
 # Debian 13 has rngd 5, Debian 14 rngd 6.
 SUITES = os.environ.get("KVM_ENTROPY_SUITES", "trixie").split()
 RNGD = {"forky": 6}
-FILES = "ls -d /usr/local/sbin/* /etc/entropy-feeder* /etc/systemd/system/*feeder* /run/entropy-feeder 2>/dev/null || true"
+FILES = "ls -d /usr/local/sbin/* /etc/entropy-feeder* /etc/systemd/system/*feeder* /etc/systemd/system/*.wants/*feeder* /run/entropy-feeder 2>/dev/null || true"
 PROGRAM, SETTINGS, UNIT = "/usr/local/sbin/entropy-feeder", "/etc/entropy-feeder.conf", "/etc/systemd/system/entropy-feeder.service"
 KEPT = f"for file in {PROGRAM} {SETTINGS} {UNIT}; do stat -c '%A %U %G' $file; cat $file; done"
 # Its start fails where a command does.
@@ -27,6 +27,8 @@ NO_TRAP = "rm -r /etc/systemd/system/entropy-feeder.service.d; systemctl daemon-
 WITH_METRICS = """'/bin/sh -c "! grep -q ^metrics.=./ /etc/entropy-feeder.conf"'"""
 CONTAINED = '#!/bin/sh\nexec unshare --pid --fork /usr/bin/python3 "$@"'
 STATES = "systemctl is-active entropy-feeder; systemctl is-enabled entropy-feeder; true"
+# It looks at its source when it is due, once a minute.
+UNTIL = "for again in $(seq 200); do if %s; then break; fi; sleep 1; done"
 FAKE = "/etc/systemd/system/rngd.service.d/mistake.conf"
 # As published: rngd reads what the kernel's own generator gives.
 MISTAKE = f"mkdir -p $(dirname {FAKE}); printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/rngd -f -r /dev/urandom\\n' >{FAKE}"
@@ -47,7 +49,23 @@ def guest(suite, tmp_path_factory):
 @pytest.fixture(scope="module")
 def play(guest, tmp_path_factory):
     """A function that plays a role of the collection on the guest with variables (dict) and more words, and returns the Run."""
-    return Controller(one_guest(guest, tmp_path_factory.mktemp("inventory")), tmp_path_factory.mktemp("controller"), pipelining=True).play_role
+    return controller(guest, tmp_path_factory).play_role
+
+
+@pytest.fixture(scope="module")
+def verify(guest, tmp_path_factory):
+    """A function that plays kvm.entropy.verify for the guest alone and returns its row of the judgement (str)."""
+    played = controller(guest, tmp_path_factory)
+
+    def row():
+        run = played.play("kvm.entropy.verify", "-e", "entropy_verify_expect=guest-only", "-v")
+        assert f"{guest.name}: " in run.output, run.output
+        return run.output[run.output.index("TASK [kvm.entropy.verify : "):]
+    return row
+
+
+def controller(guest, tmp_path_factory):
+    return Controller(one_guest(guest, tmp_path_factory.mktemp("inventory")), tmp_path_factory.mktemp("controller"), pipelining=True)
 
 
 def left(guest):
@@ -90,10 +108,11 @@ def test_a_container_is_refused_before_anything_is_changed(guest, play, role, va
     assert "container (podman)" in run.output and "Nothing was changed" in run.output and "to the host" in run.output
 
 
-def test_where_the_kernel_credits_nothing_a_feeder_is_chosen_by_what_the_distribution_has(guest, play, suite):
-    if suite == "bullseye":
-        # Before 5.18 a quality is the core's parameter, which hwrng leaves alone.
-        guest.ssh("echo 0 >/sys/module/rng_core/parameters/current_quality")
+def test_where_the_kernel_credits_nothing_a_feeder_is_chosen_by_what_the_distribution_has(guest, play, verify, suite):
+    # Before 5.18 a quality is the core's parameter, which hwrng leaves alone.
+    guest.ssh("echo 0 >" + ("/sys/module/rng_core/parameters/current_quality" if suite == "bullseye" else "/sys/class/misc/hw_random/rng_quality"))
+    before = verify()
+    assert "fed broken  ready ok" in before and "quality-zero: " in before
     run = play("guest", **({} if suite == "bullseye" else {"entropy_guest_quality": 0}))
     assert run.status == 0, run.output
     if RNGD.get(suite, 5) < 6:
@@ -105,6 +124,10 @@ def test_where_the_kernel_credits_nothing_a_feeder_is_chosen_by_what_the_distrib
         assert guest.ssh("systemctl is-active rngd").strip() == "active"
     assert "fed ok  ready ok" in run.output and "quality-zero" not in run.output
     entropy = run.facts(guest.name)["entropy"]
+    choice = run.facts(guest.name)["choice"]
+    assert choice == {"feeder": "rngd" if RNGD.get(suite, 5) >= 6 else "python", "reason": choice["reason"], "applicable": True, "remove": [], "refused": None}
+    assert "virtio_rng.0 has quality 0" in choice["reason"]
+    assert "fed ok  ready ok" in verify()
     assert (entropy["feeder"]["needed"], entropy["feeder"]["useful"], entropy["feeder"]["reads"], entropy["verdict"]) == (True, True, ["hwrng"], "ok")
 
 
@@ -119,6 +142,36 @@ def test_the_service_is_hardened(guest):
     assert hardening(guest) <= 2.0
     # CAP_SYS_ADMIN is bit 21 (include/uapi/linux/capability.h).
     assert set(guest.ssh("grep ^Cap /proc/$(systemctl show -P MainPID entropy-feeder)/status | cut -f 2").split()) == {f"{0:016x}", f"{1 << 21:016x}"}
+    # Each by itself, as the sum forgives one that is missing: no new rights, a filter of system calls, no network, a system that can't be written to.
+    seen = guest.ssh("cd /proc/$(systemctl show -P MainPID entropy-feeder); grep -E '^(NoNewPrivs|Seccomp):' status; "
+                     "[ $(readlink ns/net) = $(readlink /proc/1/ns/net) ]; echo $?; "
+                     "awk '$5 == \"/\" {print $6}' mountinfo; systemctl show -P DevicePolicy entropy-feeder").split()
+    assert seen[:5] == ["NoNewPrivs:", "1", "Seccomp:", "2", "1"]
+    assert "ro" in seen[5].split(",") and seen[6] == "closed"
+
+
+@thorough
+def test_it_follows_the_kernels_source_through_a_plug_and_an_unplug(guest, tmp_path):
+    before, pid = json.loads(guest.ssh("entropy-feeder --status --json")), guest.ssh("systemctl show -P MainPID entropy-feeder")
+    (tmp_path / "rng.xml").write_text("<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>", encoding="utf-8")
+    guest.daemon.virsh("attach-device", guest.name, tmp_path / "rng.xml", "--live")
+    guest.ssh(f"{UNTIL % 'grep -q virtio_rng.1 /sys/class/misc/hw_random/rng_available'}; echo virtio_rng.1 >/sys/class/misc/hw_random/rng_current")
+    guest.ssh(UNTIL % "entropy-feeder --status | grep -q '^feeding: reads virtio_rng.1'")
+    other = json.loads(guest.ssh("entropy-feeder --status --json"))
+    # What came of another source before is no reason to trust this one.
+    assert other["discarded_bytes"] >= before["discarded_bytes"] + 1024
+    guest.daemon.virsh("detach-device-alias", guest.name, "rng1", "--live")
+    guest.ssh(UNTIL % "entropy-feeder --status | grep -q '^feeding: reads virtio_rng.0'")
+    assert guest.ssh("systemctl show -P MainPID entropy-feeder") == pid
+
+
+@thorough
+def test_one_that_is_killed_is_started_again(guest):
+    pid = guest.ssh("systemctl show -P MainPID entropy-feeder").strip()
+    guest.ssh("systemctl kill -s KILL entropy-feeder; for again in $(seq 60); do sleep 1; "
+              f"[ $(systemctl show -P MainPID entropy-feeder) = {pid} ] || [ $(systemctl is-active entropy-feeder) != active ] || exit 0; done; exit 1")
+    assert guest.ssh("systemctl show -P NRestarts entropy-feeder").strip() == "1"
+    assert json.loads(guest.ssh("entropy-feeder --status --json"))["running"] is True
 
 
 @thorough
@@ -244,6 +297,32 @@ def test_rngd_that_was_told_to_read_the_kernels_own_output_is_repaired(guest, pl
     assert run.facts(guest.name)["entropy"]["feeder"]["reads"] == ["hwrng"]
     again = play("guest", entropy_guest_feeder="rngd")
     assert again.counts[guest.name]["changed"] == 0, again.output
+    exposure = guest.ssh("systemd-analyze security rngd --no-pager | tail -1").rpartition(": ")[2].split()[0]
+    print(f"{guest.name}: systemd-analyze security rngd {exposure}")
+    assert float(exposure) > 2.0
+
+
+@thorough
+def test_an_rngd_that_would_read_the_kernels_own_output_is_refused(guest, play):
+    fed = {"package": "rng-tools5", "unit": "rngd", "generation": 5, "program": "/usr/sbin/rngd", "options": "-f -r /dev/urandom"}
+    before = guest.ssh("systemctl show -P MainPID rngd")
+    run = play("guest", entropy_guest_feeder="rngd", entropy_guest_rngd=fed)
+    assert run.status != 0 and 'found "-f -r /dev/urandom", expected a hardware source' in run.output
+    assert guest.ssh("systemctl show -P MainPID rngd") == before
+
+
+@thorough
+def test_rngd_is_started_only_where_there_is_a_source(guest, play, suite):
+    if suite == "bullseye":
+        pytest.skip("Linux 5.10 always has a source where it has a device")
+    guest.ssh("echo none >/sys/class/misc/hw_random/rng_current")
+    run = play("guest", entropy_guest_feeder="rngd", entropy_guest_source="tpm-rng")
+    states = guest.ssh("systemctl is-active rngd; systemctl is-enabled rngd; systemctl start rngd; sleep 1; systemctl is-active rngd; true").split()
+    guest.ssh("echo virtio_rng.0 >/sys/class/misc/hw_random/rng_current")
+    assert run.status == 0, run.output
+    assert "so rngd is enabled and not started" in run.output
+    # Nor by whoever else starts it.
+    assert states == ["inactive", "enabled", "inactive"]
 
 
 @thorough

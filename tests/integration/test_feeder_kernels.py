@@ -42,9 +42,16 @@ feeder = Feeder("feeder", "--source", source)
 seconds = until(is_ready) and feeder.age()
 status = feeder.reaches(state="feeding", kernel_ready=True)
 tell("FED", seconds=seconds, status=status, log=feeder.log(), bits=int(read("/proc/sys/kernel/random/entropy_avail")), ended=feeder.ends())
+tell("DREW", lines=[line for line in kernel_log() if "uninitialized" in line])
 """
 
 _RNGD = """
+os.mkfifo("/tmp/silent")
+idle = subprocess.Popen(%r + ["/tmp/silent"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+time.sleep(5)
+tell("IDLE", ready=is_ready())
+idle.kill()
+idle.wait()
 started = time.monotonic()
 process = subprocess.Popen(%r + [source], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 tell("FED", seconds=until(is_ready) and round(time.monotonic() - started, 2), ended=process.poll())
@@ -77,7 +84,7 @@ def _by_feeder(suite):
 
 @functools.cache
 def _by_rngd(suite):
-    return _boot(suite, _RNGD % ([*rngd.COMMAND, "-f", *ALONE.get(suite, ()), "-r"],), files=rngd.files(suite))
+    return _boot(suite, _RNGD % (([*rngd.COMMAND, "-f", *ALONE.get(suite, ()), "-r"],) * 2), files=rngd.files(suite))
 
 
 @functools.cache
@@ -106,11 +113,19 @@ def test_the_feeder_takes_the_kernel_from_not_ready_to_ready(suite):
     assert fed["ended"][0] == 0
 
 
+@pytest.mark.parametrize("suite", SUITES)
+def test_nothing_of_it_draws_a_number_before_the_kernel_is_ready(suite):
+    lines = _by_feeder(suite).json("DREW ")["lines"]
+    # The kernel says which program did.
+    assert [line for line in lines if "entropy-feeder" in line or "python" in line] == []
+
+
 @feeder_quick.thorough
 @pytest.mark.parametrize("suite", SUITES)
 def test_rngd_does_it_with_the_same_source(suite):
     result = _by_rngd(suite)
-    assert result.json("BEFORE ")["ready"] is False
+    # Nor is the kernel ready by what else rngd does, such as to have the jitter loop run.
+    assert (result.json("BEFORE ")["ready"], result.json("IDLE ")["ready"]) == (False, False)
     assert result.json("FED ")["seconds"], result.output
 
 

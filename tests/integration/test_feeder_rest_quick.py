@@ -32,6 +32,5 @@ def test_it_costs_next_to_nothing_at_rest_and_its_reader_stays():
     print("at rest, one reseed included, under TCG: %.3f s in %.1f s, %.3f %% of a processor; to start it took %.2f s; peak memory %d KiB, now %d KiB" % (
         rest["cpu"], rest["seconds"], rest["percent"], seen["start"], rest["peak"], rest["memory"]))
     assert (seen["again"], seen["stays"], seen["ended"][0]) == (True, True, 0)
-    # rngd with a bad output spins at 60 % of a processor; a machine that emulates another on a busy day is some 20 times slower than that.
-    assert rest["percent"] < 2
+    assert rest["percent"] < feeder_quick.NO_LOAD
     assert rest["peak"] < 64 * 1024

@@ -40,9 +40,11 @@ readers = feeder.readers()
 feeder.ends(signal.SIGKILL)
 tell("KILLED", readers=len(readers), gone=until(lambda: all(is_gone(reader) for reader in readers), 30))
 
-feeder = Feeder("fed", "--timeout", "2")
+feeder = Feeder("fed", "--timeout", "10")
 silent = feeder.reaches(state="silent")
-tell("DRY", status=silent, ready=is_ready())
+# Two reads: one that waits in the device, and one that asks it again and again.
+rest = at_rest(feeder.process.pid, lambda: time.sleep(20))
+tell("DRY", status=silent, ready=is_ready(), rest=rest)
 tell("FLOWS", status=feeder.reaches(state="feeding", kernel_ready=True), log=feeder.log(), ended=feeder.ends())
 """
 
@@ -56,7 +58,9 @@ def is_observed():
         seen.append(status)
     return len(seen) > 3
 until(is_observed, 90)
-tell("SLOW", seen=seen, ready=is_ready(), age=feeder.age(), ended=feeder.ends())
+tell("SLOW", seen=seen, ready=is_ready(), age=feeder.age())
+feeder.reaches(300, state="feeding") if IS_THOROUGH else None
+tell("SLOW-END", status=feeder.status(), ready=is_ready(), ended=feeder.ends())
 
 with open("/lab/sound", "rb") as file:
     sound = file.read()
@@ -95,8 +99,9 @@ def dry(request):
 @pytest.fixture(scope="module")
 def slow():
     """The Result (quick.Result) of a guest whose device gives 5 bytes per second, and that has a slow FIFO."""
-    return feeder_quick.run("trixie", _SLOW, device=quick.virtio_rng(rate_bytes=5, rate_period=1000), append="rng_core.default_quality=0",
-                            files={"/lab/sound": os.urandom(65536)}, timeout=240)
+    script = "IS_THOROUGH = %r\n" % feeder_quick.IS_THOROUGH + _SLOW
+    return feeder_quick.run("trixie", script, device=quick.virtio_rng(rate_bytes=5, rate_period=1000), append="rng_core.default_quality=0",
+                            files={"/lab/sound": os.urandom(65536)}, timeout=600)
 
 
 def test_sigterm_ends_it_in_the_middle_of_a_read_that_waits_for_a_dry_device(dry):
@@ -114,6 +119,8 @@ def test_its_reader_ends_by_itself_where_it_was_killed(dry):
 def test_a_dry_device_is_silent_and_is_fed_from_as_soon_as_it_gives(dry):
     before, after = dry.json("DRY "), dry.json("FLOWS ")
     assert (before["status"]["read_bytes"], before["status"]["why"], before["ready"]) == (0, "virtio_rng.0 gives nothing", False)
+    print("at a dry device, under TCG: %.3f %% of a processor" % before["rest"]["percent"])
+    assert before["rest"]["percent"] < feeder_quick.NO_LOAD
     assert (after["status"]["pid"], after["status"]["credited_bits"]) == (before["status"]["pid"], 256)
     assert after["ended"][0] == 0
 
@@ -126,7 +133,13 @@ def test_a_device_of_5_bytes_per_second_gets_on_and_is_not_credited_before_1024_
     assert 0 < counts[-1] < 1024
     assert {(status["state"], status["credited_bits"]) for status in seen["seen"]} <= {("starting", 0), ("silent", 0)}
     assert seen["ready"] is False
-    assert seen["ended"][0] == 0
+    assert slow.json("SLOW-END ")["ended"][0] == 0
+
+
+@feeder_quick.thorough
+def test_such_a_device_is_credited_in_the_end(slow):
+    end = slow.json("SLOW-END ")
+    assert (end["status"]["state"], end["status"]["credited_bits"], end["ready"]) == ("feeding", 256, True)
 
 
 def test_the_first_credit_is_for_what_comes_after_exactly_1024_bytes(slow):

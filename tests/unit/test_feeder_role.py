@@ -34,9 +34,11 @@ def test_the_service_of_openrc_is_a_shell_script_that_begins_with_its_interprete
     assert script.read_text().startswith("#!/sbin/openrc-run\n")
     subprocess.run(["sh", "-n", script], check=True)
     # As OpenRC does it: by the variables that the script sets.
-    words = '. "$1"; echo "$command $command_args $capabilities $secbits"'
+    words = '. "$1"; echo "$command $command_args $capabilities $secbits $no_new_privs"; echo "$supervise_daemon_args"'
     told = subprocess.run(["sh", "-c", words, "sh", script], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "/usr/local/sbin/entropy-feeder --config /etc/entropy-feeder.conf ^cap_sys_admin 0x3"
+    command, process = told.stdout.splitlines()
+    assert command == "/usr/local/sbin/entropy-feeder --config /etc/entropy-feeder.conf ^cap_sys_admin 0x3 yes"
+    assert {"PYTHONHASHSEED=0", "RUNTIME_DIRECTORY=/run/entropy-feeder"} <= set(process.split())
 
 
 @pytest.mark.parametrize(("source", "systemd", "allowed"), [
@@ -45,6 +47,14 @@ def test_the_service_of_openrc_is_a_shell_script_that_begins_with_its_interprete
 def test_the_service_of_systemd_may_read_its_source_also_where_that_comes_later(source, systemd, allowed):
     unit = rendered("entropy-feeder.service.j2", entropy_feeder_source=source, __entropy_feeder_systemd={"stdout": systemd})
     assert [line.partition("=")[2] for line in unit.splitlines() if line.startswith("DeviceAllow=")] == ["/dev/char/1:8 rw", allowed]
+
+
+@pytest.mark.parametrize("line", [
+    "Environment=PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 PYTHONNOUSERSITE=1", "NoNewPrivileges=yes", "DevicePolicy=closed", "PrivateNetwork=yes",
+    "ProtectSystem=strict", "SystemCallFilter=@system-service", "SystemCallFilter=~@privileged @resources", "Before=sysinit.target shutdown.target",
+    "WantedBy=sysinit.target", "Restart=on-failure", "WatchdogSec=180"])
+def test_the_service_of_systemd_is_shut_in_begins_early_and_is_started_again(line):
+    assert line in rendered("entropy-feeder.service.j2", __entropy_feeder_systemd={"stdout": "systemd 252 (252)"}).splitlines()
 
 
 @pytest.mark.parametrize(("metrics", "rights"), [("", ["CAP_SYS_ADMIN"]), ("/srv/metrics/feeder.prom", ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"])])

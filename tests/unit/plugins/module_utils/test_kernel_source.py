@@ -234,8 +234,15 @@ def _is_over(pid):
 
 def _flags(pid, path):
     """Return the flags (list of int) of the handles of ``path`` that a process has."""
-    handles = [name for name in os.listdir(f"/proc/{pid}/fd") if os.readlink(f"/proc/{pid}/fd/{name}") == path]
+    handles = [name for name in os.listdir(f"/proc/{pid}/fd") if _target(f"/proc/{pid}/fd/{name}") == path]
     return [int(_text(f"/proc/{pid}/fdinfo/{name}").split("flags:")[1].split()[0], 8) for name in handles]
+
+
+def _target(link):
+    # A reader closes what it was born with.
+    with contextlib.suppress(FileNotFoundError):
+        return os.readlink(link)
+    return None
 
 
 def _text(path):
