@@ -24,6 +24,9 @@ _SHORTEST, _SHARE, _LONGEST = 0.00005, 0.1, 0.5
 # (virtio_read in drivers/char/hw_random/virtio-rng.c before it had a buffer of its own).
 PATIENCE = 0.5
 
+# How long (s) a reader that was in time has to say so.
+_GRACE = 0.2
+
 # How long (s) a killed reader is waited for.
 _LAST_WAIT = 0.5
 
@@ -67,7 +70,7 @@ class Reader:
         started, self.error, is_done = time.monotonic(), None, False
         try:
             self._order(source, _ORDER.pack(most, started + seconds, math.nan if patience is None else patience))
-            for at, number, piece in _said(self._answers, started + seconds, self._wake):
+            for at, number, piece in _said(self._answers, started + seconds + _GRACE, self._wake):
                 if number > 0:
                     yield at - started, piece
                 elif number < 0:

@@ -42,7 +42,8 @@ tell("KILLED", readers=len(readers), gone=until(lambda: all(is_gone(reader) for 
 
 feeder = Feeder("fed", "--timeout", "10")
 silent = feeder.reaches(state="silent")
-# Two reads: one that waits in the device, and one that asks it again and again.
+# Until it has given up to wait for a first byte; then for two reads: one that waits in the device, and one that asks it again and again.
+until(lambda: feeder.age() > 15)
 rest = at_rest(feeder.process.pid, lambda: time.sleep(20))
 tell("DRY", status=silent, ready=is_ready(), rest=rest)
 tell("FLOWS", status=feeder.reaches(state="feeding", kernel_ready=True), log=feeder.log(), ended=feeder.ends())
@@ -120,7 +121,8 @@ def test_a_dry_device_is_silent_and_is_fed_from_as_soon_as_it_gives(dry):
     before, after = dry.json("DRY "), dry.json("FLOWS ")
     assert (before["status"]["read_bytes"], before["status"]["why"], before["ready"]) == (0, "virtio_rng.0 gives nothing", False)
     print("at a dry device, under TCG: %.3f %% of a processor" % before["rest"]["percent"])
-    assert before["rest"]["percent"] < feeder_quick.NO_LOAD
+    # With reads of 10 s in place of 30; one that is killed in the driver is followed by another process.
+    assert before["rest"]["percent"] < 4 * feeder_quick.NO_LOAD
     assert (after["status"]["pid"], after["status"]["credited_bits"]) == (before["status"]["pid"], 256)
     assert after["ended"][0] == 0
 

@@ -109,6 +109,23 @@ def reading(fifo):
             os.waitpid(pid, 0)
 
 
+def test_a_source_that_gives_nothing_is_asked_less_and_less_often(reading):
+    reader, _module = reading(60)
+    time.sleep(3)
+    # Each time it waits counts. At the shortest pause it would be 60,000 times, and at one of 5 ms 600 times.
+    waits = int(_text(f"/proc/{reader}/status").split("\nvoluntary_ctxt_switches:")[1].split()[0])
+    assert 10 < waits < 200
+
+
+def test_a_reader_that_is_done_in_time_stays(fifo):
+    with _kernel_reader.Reader() as reader:
+        children = []
+        for _again in range(3):
+            assert list(reader.read(fifo[0], 64, 0.3)) == []
+            children.append(reader._child)
+    assert len(set(children)) == 1 and children[0] is not None
+
+
 def test_the_source_is_read_without_waiting_in_it_as_that_would_hold_up_every_guest(fifo, reading):
     reader, _module = reading(60)
     assert when(lambda: [bool(each & os.O_NONBLOCK) for each in _flags(reader, fifo[0])] == [True])
