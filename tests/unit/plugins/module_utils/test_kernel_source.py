@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_reader, _kernel_source
