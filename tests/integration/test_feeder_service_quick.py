@@ -89,7 +89,7 @@ for name, text, expected in (("bounds", "interval = 0", "left as it was"), ("ura
     goes_on = until(lambda: feeder.status()["reseeds"] > before["reseeds"])
     tell("CHANGED-" + name, told=is_told, goes_on=goes_on, log=feeder.log(), status=feeder.status(), stale=stale() if name != "bounds" else None)
 with open("INSIDE", "rb") as program, open("/lab/new", "wb") as copy:
-    copy.write(program.read() + b"# another\n")
+    copy.write(program.read() + b"# another")
 os.chmod("/lab/new", 0o755)
 os.rename("/lab/new", "INSIDE")
 tell("REPLACED", stale=stale())
