@@ -15,6 +15,8 @@ from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import
 
 _STATUS = "status.json"
 _PREFIX = "entropy_feeder_"
+# How long (s) systemd has to take what it is told.
+_TOLD_WITHIN = 0.2
 # What becomes stale when its file is replaced, and what is to be done then.
 STALE = {"program": "an older program is running: restart it", "configuration": "an older configuration is in use: reload it"}
 
@@ -109,6 +111,8 @@ def notify(text):
     if not address:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+        # A manager that is busy has room for some ten of these (net.unix.max_dgram_qlen); it must not keep the service from ending.
+        channel.settimeout(_TOLD_WITHIN)
         try:
             channel.sendto(text.encode(), "\0" + address[1:] if address.startswith("@") else address)
         except OSError as error:

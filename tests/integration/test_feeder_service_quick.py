@@ -93,6 +93,8 @@ with open("INSIDE", "rb") as program, open("/lab/new", "wb") as copy:
 os.chmod("/lab/new", 0o755)
 os.rename("/lab/new", "INSIDE")
 tell("REPLACED", stale=stale())
+# There is no room for the last word where nobody listens.
+manager.hears("WATCHDOG=1")
 ended = feeder.ends()
 tell("TERM-changed", ended=ended)
 tell("NOTIFY-abstract", heard=heard + [manager.hears("STOPPING=1")], texts=texts, last=manager.heard[-1], ended=ended)

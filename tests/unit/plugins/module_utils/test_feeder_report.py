@@ -4,11 +4,13 @@
 
 """What the feeder tells: metrics that Prometheus can read, files that are whole or left as they were, systemd, and a log without repetitions."""
 
+import contextlib
 import json
 import os
 import re
 import socket
 import stat
+import time
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _feeder_report
@@ -232,3 +234,17 @@ def test_a_systemd_that_does_not_listen_is_no_failure(tmp_path, monkeypatch, cap
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
     notify("READY=1")
     assert "systemd does not listen at %s: [Errno 2]" % (tmp_path / "nobody") in capsys.readouterr().err
+
+
+def test_a_systemd_that_is_too_busy_to_listen_keeps_nobody_waiting(tmp_path, monkeypatch, capsys):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        listener.bind(str(tmp_path / "busy"))
+        other.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                other.sendto(b"much", str(tmp_path / "busy"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "busy"))
+        begun = time.monotonic()
+        notify("WATCHDOG=1")
+        assert time.monotonic() - begun < 30
+    assert "systemd does not listen at %s: timed out" % (tmp_path / "busy") in capsys.readouterr().err
