@@ -356,6 +356,8 @@ def test_what_adds_nothing_is_told_and_removed_on_demand(guest, play, suite):
 
 @thorough
 def test_in_fips_mode_rngd_is_not_applicable(guest, play):
+    if not guest.ssh("ls /proc/sys/crypto/fips_enabled 2>/dev/null; true"):
+        pytest.skip("Debian 14 builds its kernel without FIPS mode")
     # As a kernel that was booted with fips=1 tells it.
     guest.ssh("echo 1 >/run/fips; mount --bind /run/fips /proc/sys/crypto/fips_enabled")
     run = play("guest", entropy_guest_feeder="always")

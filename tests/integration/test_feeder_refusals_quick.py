@@ -41,7 +41,7 @@ tell("REFUSED", said={path: said("--source", path) for path in REFUSED}, once=sa
 feeder = Feeder("early", "--source", "/lab/later")
 absent = feeder.reaches(state="absent")
 os.symlink("/lab/copy", "/lab/later")
-feeder.logs("the kernel's own output")
+until(lambda: "the kernel's own output" in feeder.status()["why"])
 tell("LATER", absent=absent, status=feeder.status(), ready=is_ready(), ended=feeder.ends())
 """
 
