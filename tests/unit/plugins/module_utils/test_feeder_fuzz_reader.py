@@ -52,14 +52,14 @@ def no_more():
 @settings(max_examples=50, deadline=None)
 def test_no_error_of_a_reader_ends_the_feeder_or_is_credited(turns, without_fork):
     clock, kernel = FakeClock(), FakeKernel()
-    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
         os.mkfifo(folder + "/source")
         source = Source(folder + "/source")
         feeder = Feeder(options(limit=1048576, interval=1)._replace(source=source.path), kernel, source, clock)
         for number, calls in enumerate(turns):
             # Another process each time, so that it does what this turn's script says.
             source._reader.close()
-            with patch.context() as meanwhile:
+            with pytest.MonkeyPatch.context() as meanwhile:
                 meanwhile.setattr(_kernel_reader, "_obey", obeys(calls, sound(4096, number)))
                 if number in without_fork:
                     meanwhile.setattr(_kernel_reader.os, "fork", no_more)
