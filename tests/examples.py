@@ -4,7 +4,8 @@
 
 """How many examples a property is tried on: the same few in every run, or many random ones.
 
-``KVM_ENTROPY_EXAMPLES=20 ./run pytest tests/integration/test_virt_rng_properties.py`` tries twenty times as many, others in each run.
+``KVM_ENTROPY_EXAMPLES=20 ./run pytest tests/integration/test_virt_rng_properties.py`` tries twenty times as many, others in each run; so does
+``./run fuzz 20`` with all of tests/fuzz.
 """
 
 import os
