@@ -54,15 +54,17 @@ def status_of(feeder, kernel):
 def status_words(status):
     """Return the lines (list of str) that tell a person about ``status`` (dict)."""
     failed = ["%s %d" % (test, count) for test, count in status["failures"].items() if count]
-    return [
+    lines = [
         "%s: %s" % (status["state"], status["why"]),
         "the kernel is %s" % ("ready" if status["kernel_ready"] else "not ready"),
         "read %d bytes, discarded %d bytes, credited %d bits, reseeds %d" % (
             status["read_bytes"], status["discarded_bytes"], status["credited_bits"], status["reseeds"]),
         "failed tests: %s" % (", ".join(failed) or "none"),
-        "source failures: %d, of which %d still count%s" % (
-            status["source_failures"], status["recent_failures"], "; the source is not tried again" if status["latched"] else ""),
     ]
+    if status["source_failures"]:
+        lines.append("source failures: %d, of which %d still count%s" % (
+            status["source_failures"], status["recent_failures"], "; the source is not tried again" if status["latched"] else ""))
+    return lines
 
 
 def metrics(status):

@@ -29,7 +29,7 @@ _COMPARED = 2 ** 16
 
 
 class Period:
-    """Finds that a stream repeats itself. ``period`` (int or None) is after how many samples: the true period, in bulk a multiple of it.
+    """Finds that a stream repeats itself. ``period`` (int or None) is after how many samples: the true period, or a multiple of it where ``step`` is above 1.
 
     A window of ``length`` samples is remembered at each multiple of ``stride``, and the windows at each multiple of ``step`` are compared with those that are
     remembered. As stride and step have no common divisor, each ``stride * step`` positions in a row are compared at every offset of a remembered window once.
