@@ -82,11 +82,9 @@ class Feeder:
 
     def turn(self, seconds):
         """Do what is due, in ``seconds`` (s) at most. Return (for how long there is nothing to do (s), whether the kernel's thirst ends that)."""
-        idle = self._idle()
+        idle = self._idle() or self._latched()
         if idle:
             return idle
-        if self._trust.is_latched and not self._is_another():
-            return self._rest(FAILED, self.why, _LATCHED_REST)
         now = self._clock()
         try:
             if not self._source.is_open:
@@ -121,6 +119,12 @@ class Feeder:
         # An older kernel is given something when it is thirsty, too.
         is_due = is_urgent or is_begun or now >= self._due or self._kernel.is_thirsty()
         return None if is_due else (self._due - now, True)
+
+    def _latched(self):
+        """Return what a turn returns where the source is not tried again, else None."""
+        if not self._trust.is_latched or self._is_another():
+            return None
+        return self._rest(FAILED, self.why, _LATCHED_REST)
 
     def _is_another(self):
         """Return whether another source delivers than the one that is latched (bool). Nothing is opened or read for that."""

@@ -78,9 +78,9 @@ class Gate:
         """Return which tests failed (str), in words."""
         tests = (("repetition count", self._tests.repetition), ("adaptive proportion", self._tests.proportion))
         failed = ["%s (cutoff %d)" % (name, test.cutoff) for name, test in tests if test.failures]
-        period = self._tests.period.period
-        if period:
-            failed.append("its bytes came again after %d" % period)
+        again = self._tests.period
+        if again.period:
+            failed.append("it gives again what it gave before" if again.is_replay else "its bytes came again after %d" % again.period)
         if self._is_gross():
             failed.append("FIPS 140-2 (%d blocks in a row)" % self._failed_blocks)
         return ", ".join(failed)

@@ -30,6 +30,7 @@ _COMPARED = 2 ** 16
 
 class Period:
     """Finds that a stream repeats itself. ``period`` (int or None) is after how many samples: the true period, or a multiple of it where ``step`` is above 1.
+    ``is_replay`` (bool) is whether it repeats what came before the last restart; ``period`` counts the gap too, then.
 
     A window of ``length`` samples is remembered at each multiple of ``stride``, and the windows at each multiple of ``step`` are compared with those that are
     remembered. As stride and step have no common divisor, each ``stride * step`` positions in a row are compared at every offset of a remembered window once.
@@ -42,7 +43,7 @@ class Period:
         Two windows of it are equal with a chance of at most ``2 ** (-length * min_entropy)``, also where they overlap. A window is compared with fewer than
         2**16 others, so ``length`` makes this chance ``alpha / 2 ** 16``. ``is_bulk`` (bool) compares fewer positions, some 50 times as fast.
         """
-        self.period = None
+        self.period, self.is_replay = None, False
         self.length = same_samples(min_entropy, alpha / _COMPARED)
         wide = -(-self.length // _HASHED)
         stride, step = (_BULK_STRIDE, _BULK_STEP) if is_bulk else (_STRIDE, 1)
@@ -51,13 +52,14 @@ class Period:
         self.delay = self.stride * self.step + self.length
         self._most = LONGEST_PERIOD // self.stride + 2
         self._seen, self._order = {}, collections.deque()
-        self._at, self._rest = 0, b""
+        self._at, self._began, self._rest = 0, 0, b""
 
     def restart(self):
         """Go on with bytes that do not follow the last ones. What was remembered still must not come again."""
-        self.period, self._rest = None, b""
+        self.period, self.is_replay, self._rest = None, False, b""
         # A window is remembered at the first byte, and it is compared.
         self._at += -self._at % (self.stride * self.step)
+        self._began = self._at
 
     def update(self, data):
         """Take ``data`` (bytes, of any length). Once a period is found, what follows is not looked at."""
@@ -104,7 +106,7 @@ class Period:
                 continue
             window = data[start:start + self.length]
             if window in self._seen:
-                self.period = at - self._seen[window]
+                self.period, self.is_replay = at - self._seen[window], self._seen[window] < self._began
                 return
             if at % self.stride == 0:
                 self._seen[window] = at

@@ -111,6 +111,7 @@ def test_a_replay_is_recognized_within_the_start_up_test_after_each_restart():
     made.claim(4.0, ALPHA)
     told(made, sound(1024, 1)[500:])
     assert (made.left, made.is_sound, made.failures["period"]) == (500, False, 1)
+    assert made.why() == "it gives again what it gave before"
 
 
 def test_a_period_that_begins_after_the_start_up_test_is_found_before_a_whole_piece_of_it_may_be_credited():

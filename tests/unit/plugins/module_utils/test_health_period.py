@@ -85,8 +85,9 @@ def test_a_replay_after_a_restart_is_found_and_bytes_across_the_gap_are_no_windo
     test = looked(data)
     test.restart()
     test.update(data[1003:1003 + test.delay])
-    assert test.period
+    assert (bool(test.period), test.is_replay) == (True, True)
     test = looked(data)
+    assert test.is_replay is False
     test.restart()
     # Half of a window on either side of the gap.
     test.update(data[:6] + sound(50, 1))
