@@ -48,7 +48,7 @@ class Feeder:
         self._forget()
         self._alpha = 2.0 ** -options.alpha
         self._gate.claim(options.min_entropy, self._alpha)
-        self._trust.forgive()
+        self._trust.reset()
         # Whole pieces of 64 bytes, as that is what most sources give at once.
         self._block = 64 * math.ceil(SEED_BITS / (64 * options.min_entropy))
         self._name = None

@@ -25,10 +25,10 @@ class Trust:
     def begin(self, name):
         """Read the source of this ``name`` (str) from now on: what another one did does not count."""
         if name != self.name:
-            self.forgive()
+            self.reset()
             self.name = name
 
-    def forgive(self):
+    def reset(self):
         """Count no failure of the past against the source: a person says so."""
         self.recent = self._passed = 0
 
@@ -41,7 +41,7 @@ class Trust:
         """So many bytes (int) passed all tests, of which a sound source fails each with a chance of ``alpha`` per byte."""
         self._passed += count
         if self._passed >= max(_LEAST_ENOUGH, _ENOUGH / alpha):
-            self.forgive()
+            self.reset()
 
     def failed(self, retry):
         """The source failed a test: return for how long it is left alone (s), ``retry`` (s) after the first failure."""

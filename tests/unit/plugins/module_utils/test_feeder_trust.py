@@ -63,5 +63,5 @@ def test_another_source_begins_with_no_failures_and_the_same_does_not():
 
 def test_who_reads_the_configuration_again_trusts_it_again():
     made = trust(LATCH_AFTER)
-    made.forgive()
+    made.reset()
     assert (made.is_latched, made.recent, made.failures) == (False, 0, LATCH_AFTER)
