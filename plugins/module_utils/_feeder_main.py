@@ -8,21 +8,28 @@ import argparse
 import json
 
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_blocks import counts_words, tested
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_lock import BusyError
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import (
     CONFIGURATION,
     DEFAULTS,
     OPTIONS,
     SECTION,
     FeederError,
+    check_metrics,
     options_of,
+    shown,
     versioned_options,
+    whole_number,
 )
-from ansible_collections.kvm.entropy.plugins.module_utils._feeder_report import STALE, began, log, stale_of, status_path, status_words, tell
-from ansible_collections.kvm.entropy.plugins.module_utils._feeder_service import once, serve
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_output import log, secure_standard_files, tell
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_report import STALE, began, stale_of, status_path, status_words
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_service import listen, once, serve
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_source import Source
 
 # Exit statuses. 2 is argparse's own for a wrong command line; systemd is told not to start the service again then.
 EXIT_DONE, EXIT_FAILED, EXIT_WRONG = 0, 1, 2
+# 2.5 TB, for which a fast source takes months; and a day (s).
+_MOST_BLOCKS, _MOST_SECONDS = 10 ** 9, 86400
 
 _ABOUT = """\
 Feed the Linux kernel's random number generator from a hardware source such as a virtio-rng, in a guest whose kernel does not do that by itself.
@@ -37,17 +44,27 @@ line or the configuration is wrong.
 
 def main(words=None):
     """Run the program with its command line's ``words`` (list of str) and return its exit status (int)."""
+    secure_standard_files()
     given = _parser().parse_args(words)
     try:
         return _run(given)
+    except BusyError as error:
+        log(str(error))
+        return EXIT_FAILED
     except FeederError as error:
         log(str(error))
         return EXIT_WRONG
+    except OSError as error:
+        # Such as standard output on a full disk, or closed by whoever read it.
+        log(str(error))
+        return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_FAILED
 
 
 def _run(given):
+    if given.status or given.test is not None or given.check:
+        listen()
     said = {option.name: getattr(given, option.name) for option in OPTIONS if getattr(given, option.name) is not None}
     if given.status:
         return _status(given.json)
@@ -58,6 +75,7 @@ def _run(given):
     if given.check:
         found = options_of(given.config, said)
         Source(found.source).check()
+        check_metrics(found.metrics)
         tell("%s is right: %s" % (given.config, ", ".join("%s %s" % one for one in found._asdict().items() if one[1] != "")))
     elif given.once:
         return _once(options_of(given.config, said), given.within)
@@ -106,10 +124,11 @@ def _parser():
     parser = argparse.ArgumentParser("entropy-feeder", description=_ABOUT, epilog=_EXITS, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--once", action="store_true", help="seed the kernel now and exit, as early in a boot or after cloning")
-    what.add_argument("--test", type=_number, metavar="N", help="test N blocks of 2,500 bytes of --source, here also a file, or - for standard input")
+    what.add_argument("--test", type=_blocks, metavar="N", help="test N blocks of 2,500 bytes (%d at most) of --source, here also a file, or - for "
+                      "standard input" % _MOST_BLOCKS)
     what.add_argument("--status", action="store_true", help="tell what the service does")
     what.add_argument("--check", action="store_true", help="say whether the configuration is right, and exit")
-    parser.add_argument("--within", type=_number, default=30, metavar="S", help="give up --once after so long (s, default %(default)s)")
+    parser.add_argument("--within", type=_seconds, default=30, metavar="S", help="give up --once after so long (s, default %(default)s)")
     parser.add_argument("--json", action="store_true", help="print --test and --status for programs")
     parser.add_argument("--config", default=CONFIGURATION, metavar="FILE", help="the configuration (default %(default)s, which may be missing)")
     options = parser.add_argument_group("options that a section [%s] of the configuration has as well, with _ for -" % SECTION)
@@ -119,10 +138,19 @@ def _parser():
     return parser
 
 
-def _number(text):
-    if not (text.isdigit() and int(text)):
-        raise argparse.ArgumentTypeError("found %r, expected a whole number from 1 on" % text)
-    return int(text)
+def _blocks(text):
+    return _number(text, _MOST_BLOCKS)
+
+
+def _seconds(text):
+    return _number(text, _MOST_SECONDS)
+
+
+def _number(text, most):
+    number = whole_number(text, most)
+    if number is None:
+        raise argparse.ArgumentTypeError("found %s, expected a whole number from 1 to %d" % (shown(repr(text)), most))
+    return number
 
 
 if __name__ == "__main__":

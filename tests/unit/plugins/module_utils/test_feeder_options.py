@@ -112,7 +112,7 @@ def test_bytes_that_are_no_text_are_refused_on_the_command_line_too():
 
 
 def test_a_folder_is_no_configuration(tmp_path):
-    with pytest.raises(FeederError, match="Is a directory"):
+    with pytest.raises(FeederError, match="found a folder, expected a regular file"):
         options_of(str(tmp_path), {})
 
 
