@@ -17,6 +17,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import
     FeederError,
     check_metrics,
     options_of,
+    regular_data,
     shown,
     versioned_options,
     whole_number,
@@ -28,6 +29,8 @@ from ansible_collections.kvm.entropy.plugins.module_utils._feeder_source import 
 
 # Exit statuses. 2 is argparse's own for a wrong command line; systemd is told not to start the service again then.
 EXIT_DONE, EXIT_FAILED, EXIT_WRONG = 0, 1, 2
+# Far more than a status has (bytes).
+_MOST_STATUS = 65536
 # 2.5 TB, for which a fast source takes months; and a day (s).
 _MOST_BLOCKS, _MOST_SECONDS = 10 ** 9, 86400
 
@@ -103,15 +106,14 @@ def _test(path, blocks, options, as_json):
 
 def _status(as_json):
     try:
-        with open(status_path(), encoding="utf-8") as file:
-            status = json.load(file)
+        status = json.loads(regular_data(status_path(), _MOST_STATUS).decode())
         words, now = status_words(status), began(status["pid"])
         runs = now is not None and now == status["began"]
         stale = stale_of(status) if runs else []
     except FileNotFoundError:
         status, words, runs, stale = {}, [], False, []
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        log("%s: found no status of this version: %r" % (status_path(), error))
+    except (OSError, FeederError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        log("%s: found no status of this version: %s" % (shown(status_path()), shown(repr(error))))
         return EXIT_FAILED
     if as_json:
         tell(json.dumps(dict(status, running=runs, stale=stale)))

@@ -103,7 +103,7 @@ def version_of(path, data=None):
     """Return what is at ``path`` (str), or was there as ``data`` (bytes), as a dict of plain values: ``path``, and ``crc32`` (int; None where nothing is)."""
     try:
         if data is None:
-            data = _data(path, 16 * _MOST_BYTES_READ)
+            data = regular_data(path, 16 * _MOST_BYTES_READ)
     except (OSError, FeederError):
         pass
     return {"path": os.path.abspath(path), "crc32": None if data is None else zlib.crc32(data)}
@@ -153,7 +153,7 @@ def _texts(path):
     """Return the options (dict of str) of the file ``path`` (str), and what was read (``version_of``)."""
     parser = configparser.ConfigParser(interpolation=None, default_section="", empty_lines_in_values=False)
     try:
-        data = _data(path, _MOST_BYTES_READ)
+        data = regular_data(path, _MOST_BYTES_READ)
         parser.read_string(data.decode(), path)
     except FileNotFoundError:
         if path == CONFIGURATION:
@@ -166,16 +166,16 @@ def _texts(path):
     return dict(parser[SECTION]), version_of(path, data)
 
 
-def _data(path, most):
+def regular_data(path, most):
     """Return what the regular file ``path`` (str) holds (bytes); raise OSError, ValueError, and FeederError where it is another kind or has more bytes than ``most``.
 
     What is not a regular file is not opened: a FIFO would wait for a writer, and a device may act.
     """
     found = os.stat(path)
     if not stat.S_ISREG(found.st_mode):
-        raise FeederError("%s: found %s, expected a regular file with a section [%s]" % (shown(path), kind_of(found), SECTION))
+        raise FeederError("%s: found %s, expected a regular file" % (shown(path), kind_of(found)))
     with open(path, "rb") as file:
         data = file.read(most + 1)
     if len(data) > most:
-        raise FeederError("%s: found more than %d bytes, expected a configuration with a section [%s]" % (shown(path), most, SECTION))
+        raise FeederError("%s: found more than %d bytes, expected fewer" % (shown(path), most))
     return data

@@ -36,7 +36,8 @@ def tell(text):
 def log(text):
     """Write ``text`` (str) to the log, as far as it takes it now: nobody waits for a log that is full, closed or gone."""
     # A message is one line, whatever names are in it.
-    line = ("entropy-feeder: %s" % text.replace("\n", " ")).encode("utf-8", "backslashreplace")[:_MOST_AT_ONCE - 1]
+    text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+    line = ("entropy-feeder: %s" % text).encode()[:_MOST_AT_ONCE - 1]
     try:
         if select.select([], [_ERRORS], [], 0)[1]:
             os.write(_ERRORS, line + b"\n")

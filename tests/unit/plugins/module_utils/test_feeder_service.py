@@ -283,6 +283,28 @@ def test_a_kernel_that_takes_no_credit_ends_it_and_it_says_why(service):
     assert "CAP_SYS_ADMIN" in log[-1]
 
 
+def early_signal(number):
+    """Return what a process does before it becomes the service, so that the signal ``number`` waits for it from its first moment on."""
+    def send():
+        signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+        os.kill(os.getpid(), number)
+    return send
+
+
+def test_sighup_before_the_service_listens_is_read_when_it_does(service):
+    service.start(before=early_signal(signal.SIGHUP))
+    service.until_logged("the configuration was read again")
+    service.give(sound(PLENTY))
+    service.until_credited(256)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_end_before_the_service_listens_ends_it_orderly(service, number):
+    service.start(before=early_signal(number))
+    service.until_said("STOPPING=1")
+    assert service.ended()[0] == 0
+
+
 def test_a_log_that_nobody_reads_does_not_hold_it_up(service, tmp_path):
     service.configure("interval = 1\n")
     reader, writer = os.pipe2(os.O_NONBLOCK)
