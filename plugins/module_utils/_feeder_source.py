@@ -119,7 +119,7 @@ class Source:
     def _found(self):
         """Yield what is at the path: the open folder (int), the name in it (str), and what that is (os.stat_result); raise GoneError, FeederError."""
         try:
-            with opened_folder(self.path, is_followed=True) as (folder, name):
+            with opened_folder(self.path, is_read=True) as (folder, name):
                 found = os.stat(name, dir_fd=folder, follow_symlinks=False)
                 self._check(found)
                 yield folder, name, found

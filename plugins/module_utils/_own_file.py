@@ -38,13 +38,14 @@ def is_trusted(uid):
 
 
 @contextlib.contextmanager
-def opened_folder(path, may_be_others=False, is_followed=False):
-    """Yield (int, str): the open folder of the absolute ``path`` (str) and the name in it, which ``is_followed`` (bool) where it is a symbolic link.
+def opened_folder(path, may_be_others=False, is_read=False):
+    """Yield (int, str): the open folder of the absolute ``path`` (str) and the name in it.
 
-    Raise OSError, and NotOwnError where others could put something else there.
+    Raise OSError, and NotOwnError where others could put something else there. What ``is_read`` (bool) alone, and whose owner the caller looks at, may be in a
+    sticky folder and behind a symbolic link.
 
     Each folder on the way is opened from the one before, so that nobody can exchange one in between. None may be writable by others; a sticky one is
-    accepted on the way, not in the end. With ``may_be_others`` (bool) folders may belong to another user: that user can lead the walk to no folder but
+    accepted on the way, not as the last. With ``may_be_others`` (bool) folders may belong to another user: that user can lead the walk to no folder but
     such as he has, as a symbolic link is followed only where root alone can have made it.
     """
     left, seen, links = _names(path), "/", 0
@@ -52,13 +53,13 @@ def opened_folder(path, may_be_others=False, is_followed=False):
     try:
         while True:
             found = os.fstat(folder)
-            _check_folder(found, seen, is_last=len(left) == 1, may_be_others=may_be_others)
+            _check_folder(found, seen, may_be_sticky=is_read or len(left) > 1, may_be_others=may_be_others)
             name = left.pop(0)
             entry = _looked(name, folder)
-            if entry is not None and stat.S_ISLNK(entry.st_mode) and (left or is_followed):
+            if entry is not None and stat.S_ISLNK(entry.st_mode) and (left or is_read):
                 links += 1
                 target = _followed(found, entry, os.path.join(seen, name), os.readlink(name, dir_fd=folder), links)
-                left = [each for each in target.split("/") if each] + left
+                left = ([each for each in target.split("/") if each] + left) or ["."]
                 following, seen = ("/", "/") if target.startswith("/") else (".", seen)
             elif left:
                 following, seen = name, os.path.join(seen, name)
@@ -155,10 +156,10 @@ def _followed(found, entry, path, target, links):
     return target
 
 
-def _check_folder(found, path, is_last, may_be_others):
+def _check_folder(found, path, may_be_sticky, may_be_others):
     """Raise NotOwnError where others can put something into the folder ``path`` (str), which is ``found`` (os.stat_result)."""
     expected = "one that root alone can write"
-    is_sticky = found.st_mode & stat.S_ISVTX and not is_last
+    is_sticky = may_be_sticky and found.st_mode & stat.S_ISVTX
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not is_sticky:
         raise NotOwnError("the folder %s, which others can write (mode %04o)" % (path, stat.S_IMODE(found.st_mode)), expected,
                           "Name a file in another folder, or take that right away.")

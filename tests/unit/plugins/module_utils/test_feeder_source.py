@@ -141,10 +141,18 @@ def test_a_source_of_another_user_is_refused(fifo):
     assert "found a FIFO that others can write (user 65534, mode" in refusal(fifo)
 
 
-@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770])
+@pytest.mark.parametrize("mode", [0o777, 0o770])
 def test_a_source_in_a_folder_that_others_can_write_is_refused(fifo, tmp_path, mode):
     tmp_path.chmod(mode)
     assert "found the folder %s, which others can write (mode %04o)" % (tmp_path, mode) in refusal(fifo)
+
+
+def test_a_source_in_a_sticky_folder_is_its_owners(fifo, tmp_path):
+    tmp_path.chmod(0o1777)
+    Source(fifo).check()
+    if os.geteuid() == 0:
+        os.chown(fifo, 65534, 65534)
+        assert "found a FIFO that others can write" in refusal(fifo)
 
 
 def test_a_node_that_others_can_write_is_refused(tmp_path):
