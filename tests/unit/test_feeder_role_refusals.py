@@ -11,48 +11,55 @@ import socket
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
+import jinja2
 import pytest
+import yaml
 
 NOBODY = 65534
-MESSAGE = re.compile(r'^ +"msg": ("(?:REFUSED|ACCEPTED) .*")$', re.MULTILINE)
+ROLE = Path(__file__).resolve().parents[2] / "roles/feeder"
+MESSAGE = re.compile(r'^ +"msg": ("SAID .*")$', re.MULTILINE)
 
+# In check mode, and for a container, so that nothing is installed here whatever is not refused.
 PLAY = """
 - hosts: localhost
   gather_facts: false
   tasks:
-    - name: Take this machine for a container, so that nothing is installed whatever is not refused
-      set_fact:
+    - set_fact:
         cacheable: true
         entropy: {container: a test}
     - include_tasks: each.yml
-      loop: "{{ values }}"
+      loop: "{{ calls }}"
       loop_control:
-        loop_var: value
+        loop_var: call
 """
 EACH = """
 - block:
-    - include_role: %s
+    - include_role: "{{ call.role }}"
+      vars:
+        entropy_feeder_paths: "{{ call.paths | default([]) }}"
+        entropy_feeder_source: "{{ call.source | default('/dev/hwrng') }}"
+        entropy_feeder_metrics: "{{ call.metrics | default('') }}"
+        entropy_feeder_python: "{{ call.python | default('/usr/bin/python3') }}"
     - debug:
-        msg: "ACCEPTED {{ value | to_json }}"
+        msg: "SAID []"
   rescue:
     - debug:
-        msg: "REFUSED {{ value | to_json }} {{ (ansible_failed_result.results | default([ansible_failed_result]) | selectattr('failed', 'true') | first).msg }}"
+        msg: "SAID {{ ansible_failed_result.results | default([ansible_failed_result]) | selectattr('failed', 'true') | map(attribute='msg') | to_json }}"
 """
 
 
-def said(folder, role, values):
-    """Include ``role`` (dict) with each of ``values`` (list of str); return what became of each (dict of str)."""
+def said(folder, role, calls):
+    """Include ``role`` (dict) as each of ``calls`` (list of dict) says; return what each was refused with (list of list of str)."""
     (folder / "play.yml").write_text(PLAY)
-    (folder / "each.yml").write_text(EACH % json.dumps(role))
-    (folder / "values.json").write_text(json.dumps({"values": values, "ansible_python_interpreter": sys.executable}))
+    (folder / "each.yml").write_text(EACH.replace('"{{ call.role }}"', json.dumps(role)))
+    (folder / "calls.json").write_text(json.dumps({"calls": calls, "ansible_python_interpreter": sys.executable}))
     done = subprocess.run(
-        ["ansible-playbook", "--check", "-i", "localhost,", "-c", "local", "-e", "@values.json", "play.yml"], cwd=folder, capture_output=True, text=True, check=False,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"})
+        ["ansible-playbook", "--check", "-i", "localhost,", "-c", "local", "-e", "@calls.json", "play.yml"], cwd=folder, capture_output=True, text=True, check=False,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"})
     assert done.returncode == 0, done.stdout + done.stderr
-    messages = [json.loads(message).partition(" ") for message in MESSAGE.findall(done.stdout)]
-    decoded = [(verdict, *json.JSONDecoder().raw_decode(rest)) for verdict, _blank, rest in messages]
-    return {value: verdict + rest[end:] for (verdict, value, end), (_verdict, _blank, rest) in zip(decoded, messages, strict=True)}
+    return [json.loads(json.loads(message).partition(" ")[2]) for message in MESSAGE.findall(done.stdout)]
 
 
 def _make_socket(path):
@@ -106,16 +113,19 @@ FOUND = {
 def test_nothing_is_written_over_what_is_not_a_regular_file_of_roots_own(tmp_path):
     paths = {}
     for number, (name, (make, _why)) in enumerate(FOUND.items()):
-        path = tmp_path / str(number) / "folder" / "name.service"
-        path.parent.mkdir(parents=True)
-        make(path)
-        paths[name] = str(path)
+        paths[name] = tmp_path / str(number) / "folder" / "name.service"
+        paths[name].parent.mkdir(parents=True)
+        make(paths[name])
+    # Files are looked at before folders.
+    groups = [[name for name, (_make, why) in FOUND.items() if why and why.startswith("found a folder of the user") == is_folder] for is_folder in (False, True)]
+    groups.append([name for name, (_make, why) in FOUND.items() if why is None])
     role = {"name": "kvm.entropy.feeder", "tasks_from": "own"}
-    (tmp_path / "play").mkdir()
-    told = said(tmp_path / "play", {**role}, [*paths.values()])
-    for name, (_make, why) in FOUND.items():
-        verdict = told[paths[name]]
-        assert verdict == "ACCEPTED" if why is None else verdict.startswith("REFUSED localhost: ") and why in verdict, (name, verdict)
+    told = said(tmp_path, role, [{"paths": [str(paths[name]) for name in group]} for group in groups])
+    assert [len(messages) for messages in told] == [len(groups[0]), len(groups[1]), 0], told
+    for group, messages in zip(groups, told, strict=True):
+        for name, message in zip(group, messages, strict=False):
+            assert message.startswith("localhost: %s" % tmp_path)
+            assert FOUND[name][1] in message
 
 
 REFUSED = {
@@ -130,13 +140,27 @@ ACCEPTED = {
 }
 
 
+def form(variable):
+    """Return the regular expression (str) that the role's first task has for ``variable`` (str), as Jinja makes it."""
+    task = yaml.safe_load((ROLE / "tasks/present.yml").read_text(encoding="utf-8"))[0]
+    (found,) = [each["form"] for each in task["loop"] if each["name"] == variable]
+    return jinja2.Template(found).render(yaml.safe_load((ROLE / "vars/main.yml").read_text(encoding="utf-8")))
+
+
 @pytest.mark.parametrize("variable", REFUSED)
-def test_paths_that_would_become_other_lines_or_other_folders_are_refused_before_anything_is_looked_at(tmp_path, variable):
-    role = {"name": "kvm.entropy.feeder"}
-    (tmp_path / "vars.yml").write_text("")
-    told = said(tmp_path, {**role, "apply": {"vars": {variable: "{{ value }}"}}}, REFUSED[variable] + ACCEPTED[variable])
-    for value in REFUSED[variable]:
-        assert told[value].startswith("REFUSED localhost: %s: found " % variable), (value, told[value])
-        assert "\n" not in told[value]
-    for value in ACCEPTED[variable]:
-        assert told[value].startswith("REFUSED localhost: found a container (a test)"), (value, told[value])
+def test_paths_that_would_become_other_lines_or_other_folders_are_none(variable):
+    assert [value for value in REFUSED[variable] if re.match(form(variable), value)] == []
+    assert [value for value in ACCEPTED[variable] if not re.match(form(variable), value)] == []
+
+
+def test_such_paths_are_refused_before_anything_is_looked_at(tmp_path):
+    calls = [{variable[len("entropy_feeder_"):]: values[number]} for variable, values in REFUSED.items() for number in (1, 3)]
+    calls += [{variable[len("entropy_feeder_"):]: values[-1]} for variable, values in ACCEPTED.items()]
+    told = [message for (message,) in said(tmp_path, {"name": "kvm.entropy.feeder"}, calls)]
+    for call, message in zip(calls, told, strict=True):
+        ((name, value),) = call.items()
+        if value in REFUSED["entropy_feeder_" + name]:
+            assert message.startswith("localhost: entropy_feeder_%s: found %s, expected an absolute path" % (name, json.dumps(value)))
+            assert message.endswith("Nothing was changed.")
+        else:
+            assert message.startswith("localhost: found a container (a test)")
