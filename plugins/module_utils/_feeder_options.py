@@ -167,7 +167,7 @@ def _texts(path):
 
 
 def regular_data(path, most):
-    """Return what the regular file ``path`` (str) holds (bytes); raise OSError, ValueError, and FeederError where it is another kind or has more bytes than ``most``.
+    """Return what the regular file ``path`` (str) holds (bytes); raise OSError, ValueError; FeederError where it is no such file or holds more than ``most``.
 
     What is not a regular file is not opened: a FIFO would wait for a writer, and a device may act.
     """

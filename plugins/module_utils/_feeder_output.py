@@ -22,8 +22,8 @@ def secure_standard_files():
             # The lowest number that is free, which is this one.
             os.open(os.devnull, os.O_RDWR)
     # Python has none for a file that was closed when it began; argparse writes to them.
-    sys.stdout = sys.stdout or open(_OUTPUT, "w", closefd=False)
-    sys.stderr = sys.stderr or open(_ERRORS, "w", closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(_OUTPUT, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(_ERRORS, "w", closefd=False)
 
 
 def tell(text):

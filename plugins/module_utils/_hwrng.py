@@ -24,6 +24,8 @@ def make_so(sources, rule, wanted, check_mode):
     before = {"current": state["current"], "quality": state["quality"], "rule": rule.read()}
     after = plan(state, before, wanted, rule.can_be_written())
     changed = after != before
+    if after["rule"] != before["rule"]:
+        rule.check()
     if changed and not check_mode:
         after = _act(sources, rule, before, after)
     return {"changed": changed, "available": state["available"], "before": before, "after": after, "diff": {"before": before, "after": after}}

@@ -7,7 +7,7 @@
 import os
 
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
-from ansible_collections.kvm.entropy.plugins.module_utils._own_file import read_own, remove_own, replace_own
+from ansible_collections.kvm.entropy.plugins.module_utils._own_file import NotOwnError, check_own, read_own, remove_own, replace_own
 
 PATH = "/etc/udev/rules.d/60-kvm-entropy-hwrng.rules"
 
@@ -45,15 +45,25 @@ class Rule:
         self.path = root + PATH
 
     def read(self):
-        """Return the file's content (str), None where there is none. Raise EntropyError where it could not be written either."""
+        """Return the file's content (str), None where there is none. Raise EntropyError where it is not ours."""
         try:
-            return read_own(self.path)
+            return read_own(self.path) if os.path.lexists(self.path) else None
         except OSError as error:
             raise EntropyError("%s: cannot be read: %s." % (self.path, error.strerror.rstrip("."))) from error
 
     def can_be_written(self):
         """Return whether this system has udev's folder for it (bool)."""
         return os.path.isdir(os.path.dirname(self.path))
+
+    def check(self):
+        """Raise EntropyError where something else than our file is there, or others could put it there."""
+        try:
+            check_own(self.path)
+        except NotOwnError as error:
+            raise EntropyError("%s: cannot be written: %s Nothing was changed." % (self.path, error.strerror)) from error
+        except OSError:
+            # Whoever writes is told.
+            pass
 
     def write(self, content):
         """Make the file's content ``content`` (str), or remove it (None). Raise EntropyError; the file is as before then."""

@@ -23,12 +23,13 @@ TEXTS = some.one_of(
     some.binary(max_size=30).map(lambda data: os.fsdecode(data.replace(b"\0", b"")))).filter(lambda text: len(text.splitlines()) < 10)
 PATHS = some.sampled_from([
     "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/tty", "/dev/ptmx", "/dev/stdin", "/dev/fd/9", "/dev/kmsg", "/proc/self/mem", "/proc/self/fd",
-    "/proc/kmsg", "/", "//", "/..", "/.", ".", "/tmp", "/tmp/x", "/tmp/../dev/null", "/nowhere/x", "/" + 300 * "x", "/" + 3000 * "x/", "/etc/passwd", "/dev/hwrng",
-    "~", "$HOME", "%h", "/a b", "/a\tb", "/\u202e", "/\x1b[2J", "/é"])
+    "/proc/kmsg", "/", "//", "/..", "/.", ".", "/srv", "/srv/x", "/srv/../dev/null", "/nowhere/x", "/" + 300 * "x",
+    "/" + 3000 * "x/", "/etc/passwd", "/dev/hwrng", "~", "$HOME", "%h", "/a b", "/a\tb", "/\u202e", "/\x1b[2J", "/é"])
 NUMBERS = some.one_of(some.integers(-2, 2 ** 70).map(str), some.floats().map(str), some.sampled_from(["1e400", "9" * 5000, "٣", "²", "1_0", "0x10", "", " 1"]))
 VALUES = some.one_of(PATHS, NUMBERS, TEXTS)
 NAMES = some.one_of(some.sampled_from([*DEFAULTS]), TEXTS)
-LINES = some.one_of(some.tuples(NAMES, some.sampled_from(["=", ":", " = "]), VALUES).map("".join), TEXTS, some.sampled_from(["[feeder]", "[x]", "[", "# x", " x"]))
+LINES = some.one_of(
+    some.tuples(NAMES, some.sampled_from(["=", ":", " = "]), VALUES).map("".join), TEXTS, some.sampled_from(["[feeder]", "[x]", "[", "# x", " x"]))
 NEARLY_RIGHT = some.lists(LINES, max_size=5).map(lambda lines: "\n".join(["[feeder]", *lines]).encode("utf-8", "surrogateescape"))
 LONG_OPTIONS = ["--" + option.name.replace("_", "-") for option in OPTIONS] + ["--config", "--within", "--json", "--test", "--status", "--once", "--check"]
 ARGUMENTS = some.lists(some.one_of(

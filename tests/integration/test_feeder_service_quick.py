@@ -128,8 +128,8 @@ def test_sigterm_ends_it_at_once_whatever_it_waits_for(seen, moment):
 def test_a_second_service_is_refused_wherever_its_status_is_and_names_the_first(seen):
     second = seen.json("SECOND ")
     assert (second["ended"], second["status"]) == (1, None)
-    assert second["log"] == ["another entropy-feeder feeds this kernel (process %d, which holds /run/entropy-feeder/lock): found a second service, expected one. "
-                             "End the other first" % second["first"]]
+    assert second["log"] == ["another entropy-feeder feeds this kernel (process %d, which holds /run/entropy-feeder/lock): "
+                             "found a second service, expected one. End the other first" % second["first"]]
 
 
 def test_once_seeds_a_kernel_that_is_not_ready_and_says_so(seen):

@@ -88,8 +88,8 @@ def words_of_systemd(text):
 
 
 @pytest.mark.parametrize("folder", [
-    "/srv/metrics", "/var/lib/prometheus/node-exporter", "/srv/a b", "/srv/100%", "/srv/%h", "/srv/%%", "/srv/$HOME", "/srv/'a'", '/srv/"a b"', "/srv/back\\slash",
-    "/srv/end\\", "/srv/#x", "/srv/;x", "/srv/é", "/srv/a:b", "/srv/{{ x }}", "/srv/~", "/srv/-x", "/srv/+x", "/srv/a  b"])
+    "/srv/metrics", "/var/lib/prometheus/node-exporter", "/srv/a b", "/srv/100%", "/srv/%h", "/srv/%%", "/srv/$HOME", "/srv/'a'", '/srv/"a b"',
+    "/srv/back\\slash", "/srv/end\\", "/srv/#x", "/srv/;x", "/srv/é", "/srv/a:b", "/srv/{{ x }}", "/srv/~", "/srv/-x", "/srv/+x", "/srv/a  b"])
 def test_the_folder_of_the_metrics_and_nothing_else_can_be_written_whatever_its_name(folder):
     unit = rendered("entropy-feeder.service.j2", entropy_feeder_metrics=folder + "/feeder.prom", __entropy_feeder_systemd={"stdout": "systemd 252 (252)"})
     plain = rendered("entropy-feeder.service.j2", entropy_feeder_metrics="/srv/feeder.prom", __entropy_feeder_systemd={"stdout": "systemd 252 (252)"})

@@ -56,8 +56,8 @@ def said(folder, role, calls):
     (folder / "each.yml").write_text(EACH.replace('"{{ call.role }}"', json.dumps(role)))
     (folder / "calls.json").write_text(json.dumps({"calls": calls, "ansible_python_interpreter": sys.executable}))
     done = subprocess.run(
-        ["ansible-playbook", "--check", "-i", "localhost,", "-c", "local", "-e", "@calls.json", "play.yml"], cwd=folder, capture_output=True, text=True, check=False,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"})
+        ["ansible-playbook", "--check", "-i", "localhost,", "-c", "local", "-e", "@calls.json", "play.yml"], cwd=folder, capture_output=True, text=True,
+        check=False, env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"})
     assert done.returncode == 0, done.stdout + done.stderr
     return [json.loads(json.loads(message).partition(" ")[2]) for message in MESSAGE.findall(done.stdout)]
 
@@ -101,7 +101,8 @@ FOUND = {
     "a device": (lambda path: os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 3)), "found a character device, expected"),
     "a hard link": (_make_hard_link, "found a file with 2 names (hard links), expected"),
     "a file of another user": (_make_file_of_another_user, "found a file of the user 65534, expected"),
-    "a folder of all": (_in_a_folder(0o777), "found a folder of the user 0 with the mode 0777, expected a folder of root's that root alone can write, or none."),
+    "a folder of all": (_in_a_folder(0o777), "found a folder of the user 0 with the mode 0777, expected a folder of root's that "
+                        "root alone can write, or none."),
     "a sticky folder": (_in_a_folder(0o1777), "found a folder of the user 0 with the mode 1777, expected a folder of root's"),
     "a folder of a group": (_in_a_folder(0o775), "found a folder of the user 0 with the mode 0775, expected a folder of root's"),
     "a folder of another user": (_in_a_folder(0o755, NOBODY), "found a folder of the user 65534 with the mode 0755, expected a folder of root's"),
@@ -117,7 +118,8 @@ def test_nothing_is_written_over_what_is_not_a_regular_file_of_roots_own(tmp_pat
         paths[name].parent.mkdir(parents=True)
         make(paths[name])
     # Files are looked at before folders.
-    groups = [[name for name, (_make, why) in FOUND.items() if why and why.startswith("found a folder of the user") == is_folder] for is_folder in (False, True)]
+    groups = [[name for name, (_make, why) in FOUND.items() if why and why.startswith("found a folder of the user") == is_folder]
+              for is_folder in (False, True)]
     groups.append([name for name, (_make, why) in FOUND.items() if why is None])
     role = {"name": "kvm.entropy.feeder", "tasks_from": "own"}
     told = said(tmp_path, role, [{"paths": [str(paths[name]) for name in group]} for group in groups])
@@ -128,10 +130,35 @@ def test_nothing_is_written_over_what_is_not_a_regular_file_of_roots_own(tmp_pat
             assert FOUND[name][1] in message
 
 
+def _tasks(role):
+    """Yield each task (dict) of ``role`` (str), those of blocks too."""
+    left = [task for file in sorted((ROLE.parent / role / "tasks").glob("*.yml")) for task in yaml.safe_load(file.read_text(encoding="utf-8"))]
+    while left:
+        task = left.pop()
+        left += [inner for key in ("block", "rescue", "always") for inner in task.get(key, [])]
+        yield task
+
+
+@pytest.mark.parametrize("role", ["guest", "feeder", "host", "verify"])
+def test_each_file_that_a_role_writes_is_looked_at_first(role):
+    tasks = list(_tasks(role))
+    # What is put back was looked at when it was remembered.
+    written = {module.get("dest", module.get("path")) for task in tasks for name in ("copy", "template", "lineinfile", "blockinfile", "assemble", "get_url")
+               for module in [task.get("ansible.builtin." + name)] if module} - {"{{ item.source }}"}
+    looked_at = " ".join(str(task["vars"]["entropy_feeder_paths"]) for task in tasks if "entropy_feeder_paths" in task.get("vars", {}))
+    if role == "feeder":
+        assert "__entropy_feeder_files" in looked_at
+        looked_at += " ".join(yaml.safe_load((ROLE / "vars/main.yml").read_text(encoding="utf-8"))["__entropy_feeder_files"])
+    assert [path for path in written if path.strip("{} ") not in looked_at] == []
+
+
 REFUSED = {
-    "entropy_feeder_source": ["", "dev/hwrng", "/", "/dev/hwrng\nmetrics = /etc/passwd", "/dev/hwrng ", "/dev/../etc", "/dev/./hwrng", "//dev", "/dev/\x1b[2J", "/dev/\u2028x"],
-    "entropy_feeder_metrics": ["x", "/", "/x.prom", "/srv/", "/srv/x\n[Service]\nExecStart=/bin/sh", "/srv/../x", "/srv/x/..", "/srv/x\t", "/srv/a\x7f/x", "/srv//x", " /srv/x"],
-    "entropy_feeder_python": ["", "python3", "/usr/bin/python 3", "/usr/bin/python3\n", "/usr/bin/env python3", "/usr/bin/$(x)", "/usr/bin/%h", "/usr/bin/../x", "/usr/bin/é"],
+    "entropy_feeder_source": [
+        "", "dev/hwrng", "/", "/dev/hwrng\nmetrics = /etc/passwd", "/dev/hwrng ", "/dev/../etc", "/dev/./hwrng", "//dev", "/dev/\x1b[2J", "/dev/\u2028x"],
+    "entropy_feeder_metrics": [
+        "x", "/", "/x.prom", "/srv/", "/srv/x\n[Service]\nExecStart=/bin/sh", "/srv/../x", "/srv/x/..", "/srv/x\t", "/srv/a\x7f/x", "/srv//x", " /srv/x"],
+    "entropy_feeder_python": [
+        "", "python3", "/usr/bin/python 3", "/usr/bin/python3\n", "/usr/bin/env python3", "/usr/bin/$(x)", "/usr/bin/%h", "/usr/bin/../x", "/usr/bin/é"],
 }
 ACCEPTED = {
     "entropy_feeder_source": ["/dev/hwrng", "/dev/char/10:183", "/srv/my source", "/dev/%s", "/..x"],

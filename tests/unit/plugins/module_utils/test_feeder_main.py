@@ -119,7 +119,8 @@ def test_what_cannot_be_told_is_a_failure_and_no_traceback(file):
     reader, writer = os.pipe()
     os.close(reader)
     for output, why in ((writer, "Broken pipe"), (os.open("/dev/full", os.O_WRONLY), "No space left on device")):
-        done = subprocess.run([sys.executable, PROGRAM, "--test", "8", "--source", file], stdout=output, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+        done = subprocess.run(
+            [sys.executable, PROGRAM, "--test", "8", "--source", file], stdout=output, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
         os.close(output)
         assert (done.returncode, done.stderr.splitlines()) == (1, ["entropy-feeder: [Errno %d] %s" % (28 if "space" in why else 32, why)])
 
@@ -228,7 +229,7 @@ def test_a_right_configuration_is_right(tmp_path):
     ("/dev/null", "found a character device, expected a regular file of its own or none. Name another file."),
     ("/etc/passwd", "found a file of another program (it does not begin with '# HELP entropy_feeder_'), expected a regular file of its own or none."),
     ("/proc/self/exe", "found a symbolic link, expected a regular file of its own or none."),
-    ("/tmp/feeder.prom", "found the folder /tmp, which others can write (mode 1777), expected one that root alone can write."),
+    ("/tmp/feeder.prom", "found the folder /tmp, which others can write (mode 1777), expected one that root alone can write."),  # noqa: S108 (a folder that all can write)
     ("/etc/passwd/x", "Not a directory"),
 ])
 def test_metrics_over_what_is_not_the_feeders_own_make_the_configuration_wrong(tmp_path, metrics, why):

@@ -53,7 +53,8 @@ class Service:
     def start(self, *words, errors=subprocess.PIPE, before=None, **environment):
         environment = {**os.environ, "NOTIFY_SOCKET": str(self._folder / "notify"), "RUNTIME_DIRECTORY": str(self._folder), **environment}
         self.process = subprocess.Popen(
-            [sys.executable, ALONE, self.configuration, *words], stdout=subprocess.PIPE, stderr=errors, text=True, preexec_fn=before, env=environment)
+            [sys.executable, ALONE, self.configuration, *words], stdout=subprocess.PIPE, stderr=errors, text=True,
+            preexec_fn=before, env=environment)  # noqa: PLW1509 (it calls the kernel alone)
         for stream, lines in ((self.process.stdout, self._lines), (self.process.stderr, self._log)):
             if stream is None:
                 continue
