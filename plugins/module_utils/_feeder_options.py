@@ -66,8 +66,6 @@ class Option(namedtuple("Option", "name default least most unit about")):
             raise FeederError("%s: found %s, expected a path of printable characters" % (self.name, shown(text)))
         if text and not os.path.isabs(text):
             raise FeederError("%s: found %s, expected an absolute path" % (self.name, shown(text)))
-        if self.name == "metrics" and os.path.isdir(text):
-            raise FeederError("metrics: found the folder %s, expected a file in it, such as %s" % (text, os.path.join(text, "entropy-feeder.prom")))
         if not (text or self.name == "metrics"):
             raise FeederError("%s: found nothing, expected an absolute path" % self.name)
         return text
@@ -118,7 +116,12 @@ def options_of(path, given):
 
 
 def check_metrics(path):
-    """Raise FeederError where the metrics cannot be written to ``path`` (str; empty for none). A folder that is not there may come later."""
+    """Raise FeederError where the metrics cannot be written to ``path`` (str; empty for none). A folder that is not there may come later.
+
+    A service does not ask for it: what is there may be another user's doing, who must not keep the kernel from being fed.
+    """
+    if os.path.isdir(path):
+        raise FeederError("metrics: found the folder %s, expected a file in it, such as %s" % (path, os.path.join(path, "entropy-feeder.prom")))
     try:
         if path:
             check_own(path, may_be_others=True, start=METRICS_START)
@@ -174,8 +177,9 @@ def regular_data(path, most):
     found = os.stat(path)
     if not stat.S_ISREG(found.st_mode):
         raise FeederError("%s: found %s, expected a regular file" % (shown(path), kind_of(found)))
-    with open(path, "rb") as file:
-        data = file.read(most + 1)
+    # A file of /proc that calls itself regular may wait all the same.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), "rb") as file:
+        data = file.read(most + 1) or b""
     if len(data) > most:
         raise FeederError("%s: found more than %d bytes, expected fewer" % (shown(path), most))
     return data

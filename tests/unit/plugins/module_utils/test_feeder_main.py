@@ -239,6 +239,12 @@ def test_metrics_over_what_is_not_the_feeders_own_make_the_configuration_wrong(t
     assert errors.startswith("entropy-feeder: metrics: %s: %s" % (metrics, why))
 
 
+def test_a_folder_for_the_metrics_is_named_with_a_file_in_it(tmp_path):
+    (tmp_path / "feeder.conf").write_text("[feeder]\nsource = %s\nmetrics = /usr/lib\n" % (tmp_path / "later"))
+    status, _told, errors = outcome("--check", "--config", tmp_path / "feeder.conf")
+    assert (status, errors) == (2, "entropy-feeder: metrics: found the folder /usr/lib, expected a file in it, such as /usr/lib/entropy-feeder.prom\n")
+
+
 @pytest.mark.parametrize("metrics", ["new.prom", "later/new.prom", "a b/%h $x 'y' \"z\" é;#.prom"])
 def test_metrics_that_are_not_there_yet_are_right(tmp_path, metrics):
     (tmp_path / "a b").mkdir()

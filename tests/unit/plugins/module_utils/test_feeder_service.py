@@ -405,7 +405,7 @@ def test_a_socket_of_systemd_that_is_none_is_said_once(service):
     assert (status, sum("systemd does not listen" in line for line in log)) == (0, 1)
 
 
-@pytest.mark.parametrize("metrics", ["/dev/null", "/proc/nothing", "/etc/hostname"])
+@pytest.mark.parametrize("metrics", ["/dev/null", "/proc/nothing", "/etc/hostname", "/usr/lib"])
 def test_metrics_that_cannot_be_written_do_not_end_it(service, metrics):
     before = os.lstat(metrics) if os.path.lexists(metrics) else None
     service.configure("metrics = %s\n" % metrics)
