@@ -42,6 +42,7 @@ EACH = """
         entropy_feeder_source: "{{ call.source | default('/dev/hwrng') }}"
         entropy_feeder_metrics: "{{ call.metrics | default('') }}"
         entropy_feeder_python: "{{ call.python | default('/usr/bin/python3') }}"
+        __entropy_feeder_old_metrics: "{{ call.old | default('') }}"
     - debug:
         msg: "SAID []"
   rescue:
@@ -50,13 +51,13 @@ EACH = """
 """
 
 
-def said(folder, role, calls):
+def said(folder, role, calls, *words):
     """Include ``role`` (dict) as each of ``calls`` (list of dict) says; return what each was refused with (list of list of str)."""
     (folder / "play.yml").write_text(PLAY)
     (folder / "each.yml").write_text(EACH.replace('"{{ call.role }}"', json.dumps(role)))
     (folder / "calls.json").write_text(json.dumps({"calls": calls, "ansible_python_interpreter": sys.executable}))
     done = subprocess.run(
-        ["ansible-playbook", "--check", "-i", "localhost,", "-c", "local", "-e", "@calls.json", "play.yml"], cwd=folder, capture_output=True, text=True,
+        ["ansible-playbook", *words, "-i", "localhost,", "-c", "local", "-e", "@calls.json", "play.yml"], cwd=folder, capture_output=True, text=True,
         check=False, env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"})
     assert done.returncode == 0, done.stdout + done.stderr
     return [json.loads(json.loads(message).partition(" ")[2]) for message in MESSAGE.findall(done.stdout)]
@@ -122,12 +123,29 @@ def test_nothing_is_written_over_what_is_not_a_regular_file_of_roots_own(tmp_pat
               for is_folder in (False, True)]
     groups.append([name for name, (_make, why) in FOUND.items() if why is None])
     role = {"name": "kvm.entropy.feeder", "tasks_from": "own"}
-    told = said(tmp_path, role, [{"paths": [str(paths[name]) for name in group]} for group in groups])
+    told = said(tmp_path, role, [{"paths": [str(paths[name]) for name in group]} for group in groups], "--check")
     assert [len(messages) for messages in told] == [len(groups[0]), len(groups[1]), 0], told
     for group, messages in zip(groups, told, strict=True):
         for name, message in zip(group, messages, strict=False):
             assert message.startswith("localhost: %s" % tmp_path)
             assert FOUND[name][1] in message
+
+
+def test_only_a_file_of_the_feeders_metrics_is_removed_whatever_the_configuration_named(tmp_path):
+    ours, text = "# HELP entropy_feeder_read_bytes_total Bytes.\nentropy_feeder_read_bytes_total 0\n", "root:x:0:0\n"
+    names = {"ours.prom": True, "a b (1), [x]*.prom": True, ".hidden": True,
+             "theirs": False, "link": False, "folder": False, "nothing": False, "oursXprom": False}
+    for name in ("ours.prom", "a b (1), [x]*.prom", ".hidden", "oursXprom"):
+        (tmp_path / name).write_text(ours)
+    (tmp_path / "theirs").write_text(text)
+    (tmp_path / "target").write_text(ours)
+    (tmp_path / "link").symlink_to("target")
+    (tmp_path / "folder").mkdir()
+    before = set(os.listdir(tmp_path))
+    (tmp_path / "play").mkdir()
+    asked = [{"old": str(tmp_path / name)} for name in names if name != "oursXprom"]
+    assert said(tmp_path / "play", {"name": "kvm.entropy.feeder", "tasks_from": "metrics"}, asked) == [[]] * len(asked)
+    assert before - set(os.listdir(tmp_path)) == {name for name, is_removed in names.items() if is_removed}
 
 
 def _tasks(role):
@@ -183,7 +201,7 @@ def test_paths_that_would_become_other_lines_or_other_folders_are_none(variable)
 def test_such_paths_are_refused_before_anything_is_looked_at(tmp_path):
     calls = [{variable[len("entropy_feeder_"):]: values[number]} for variable, values in REFUSED.items() for number in (1, 3)]
     calls += [{variable[len("entropy_feeder_"):]: values[-1]} for variable, values in ACCEPTED.items()]
-    told = [message for (message,) in said(tmp_path, {"name": "kvm.entropy.feeder"}, calls)]
+    told = [message for (message,) in said(tmp_path, {"name": "kvm.entropy.feeder"}, calls, "--check")]
     for call, message in zip(calls, told, strict=True):
         ((name, value),) = call.items()
         if value in REFUSED["entropy_feeder_" + name]:
