@@ -40,8 +40,8 @@ Every byte is mixed in at once. Credit begins after a start-up test of 1,024 byt
 These tests find a source that is stuck, broken or worse than is claimed of it. They don't prove that it is random.
 """
 _EXITS = """\
-exit status: 0 done; all blocks passed and no health test failed (--test); the feeder runs (--status). 1 it was not, they didn't, it doesn't. 2 the command
-line or the configuration is wrong.
+exit status: 0 done; all blocks passed and no health test failed (--test); the feeder runs (--status). 1 it was not, they didn't, it doesn't, or
+another service feeds this kernel. 2 the command line or the configuration is wrong.
 """
 
 
@@ -51,16 +51,13 @@ def main(words=None):
     given = _parser().parse_args(words)
     try:
         return _run(given)
-    except BusyError as error:
+    except (BusyError, OSError) as error:
+        # An error of the system is such as standard output on a full disk, or closed by whoever read it.
         log(str(error))
         return EXIT_FAILED
     except FeederError as error:
         log(str(error))
         return EXIT_WRONG
-    except OSError as error:
-        # Such as standard output on a full disk, or closed by whoever read it.
-        log(str(error))
-        return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_FAILED
 
