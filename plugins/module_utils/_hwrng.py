@@ -53,7 +53,7 @@ def plan(state, before, wanted, has_udev):
 
 def _chosen(state, source):
     """Return the available name (str) that ``source`` (str: a driver's prefix or a name) means: the current one where it fits, else the first."""
-    if not re.match(r"[A-Za-z0-9_.:-]+$", source):
+    if not re.match(r"[A-Za-z0-9_.:-]+\Z", source):
         raise EntropyError("source %r: no name of a source: expected letters, digits and _ . : -" % source)
     fitting = [name for name in state["available"] if name == source or name.startswith((source + ".", source + "-"))]
     if not fitting:

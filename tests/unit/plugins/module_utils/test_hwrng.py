@@ -151,7 +151,7 @@ def test_a_kernel_without_rng_quality_says_so():
         make_so(Kernel({"virtio_rng.0": 1000}, has_quality=False), quality=500)
 
 
-@pytest.mark.parametrize("source", ["virtio_rng'; reboot; '", "", "a b"])
+@pytest.mark.parametrize("source", ["virtio_rng'; reboot; '", "", "a b", "virtio_rng\n"])
 def test_a_name_that_could_be_more_than_a_name_is_refused(source):
     with pytest.raises(EntropyError, match="no name of a source"):
         make_so(Kernel({"virtio_rng.0": 1000}), source=source)
@@ -282,6 +282,22 @@ class TestSources:
         (files / "rng_quality").unlink()
         state = Sources(str(tmp_path)).state()
         assert (state["quality"], state["has_quality"]) == (None, False)
+
+    @pytest.mark.parametrize("name", ["rng_available", "rng_current", "rng_quality"])
+    def test_what_cannot_be_read_is_said(self, files, tmp_path, name):
+        (files / name).unlink()
+        (files / name).mkdir()
+        with pytest.raises(EntropyError, match="cannot be read: Is a directory"):
+            Sources(str(tmp_path)).state()
+
+    def test_a_kernel_that_has_no_such_file_is_said(self, files, tmp_path):
+        (files / "rng_available").unlink()
+        with pytest.raises(EntropyError, match="cannot be read: No such file or directory"):
+            Sources(str(tmp_path)).state()
+
+    def test_bytes_that_are_no_text_are_a_name_like_any_other(self, files, tmp_path):
+        (files / "rng_available").write_bytes(b"virtio_rng.0 \xff\n")
+        assert Sources(str(tmp_path)).state()["available"] == ["virtio_rng.0", "\\xff"]
 
     def test_a_machine_without_any_source_says_what_to_do(self, tmp_path):
         with pytest.raises(EntropyError, match=r"hw_random/: not there: .* load virtio_rng"):
