@@ -100,6 +100,17 @@ def test_the_folder_of_the_metrics_and_nothing_else_can_be_written_whatever_its_
     assert [one for one in unit.splitlines() if one != line] == [one for one in plain.splitlines() if not one.startswith("ReadWritePaths=")]
 
 
+def test_the_service_of_systemd_begins_with_sighup_ignored_and_by_its_own_name(tmp_path):
+    program = tmp_path / "entropy-feeder"
+    program.write_text("#!/bin/sh\nkill -HUP $$\nread name </proc/$$/comm\necho $name $#  $*\n")
+    program.chmod(0o755)
+    unit = rendered("entropy-feeder.service.j2", __entropy_feeder_program=str(program), __entropy_feeder_systemd={"stdout": "systemd 252 (252)"})
+    (command,) = [line.partition("=")[2] for line in unit.splitlines() if line.startswith("ExecStart=")]
+    assert "$" not in command
+    done = subprocess.run(words_of_systemd(command), capture_output=True, text=True, check=True)
+    assert done.stdout == "entropy-feeder 2 --config /etc/entropy-feeder.conf\n"
+
+
 def test_the_lock_outlives_the_service_and_its_status_may_not():
     unit = rendered("entropy-feeder.service.j2", __entropy_feeder_systemd={"stdout": "systemd 252 (252)"})
     assert "RuntimeDirectory=entropy-feeder\n" in unit
