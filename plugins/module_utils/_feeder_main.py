@@ -8,21 +8,31 @@ import argparse
 import json
 
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_blocks import counts_words, tested
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_lock import BusyError
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import (
     CONFIGURATION,
     DEFAULTS,
     OPTIONS,
     SECTION,
     FeederError,
+    check_metrics,
     options_of,
+    regular_data,
+    shown,
     versioned_options,
+    whole_number,
 )
-from ansible_collections.kvm.entropy.plugins.module_utils._feeder_report import STALE, began, log, stale_of, status_path, status_words, tell
-from ansible_collections.kvm.entropy.plugins.module_utils._feeder_service import once, serve
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_output import log, secure_standard_files, tell
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_report import STALE, began, stale_of, status_path, status_words
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_service import listen, once, serve
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_source import Source
 
 # Exit statuses. 2 is argparse's own for a wrong command line; systemd is told not to start the service again then.
 EXIT_DONE, EXIT_FAILED, EXIT_WRONG = 0, 1, 2
+# Far more than a status has (bytes).
+_MOST_STATUS = 65536
+# 2.5 TB, for which a fast source takes months; and a day (s).
+_MOST_BLOCKS, _MOST_SECONDS = 10 ** 9, 86400
 
 _ABOUT = """\
 Feed the Linux kernel's random number generator from a hardware source such as a virtio-rng, in a guest whose kernel does not do that by itself.
@@ -30,16 +40,21 @@ Every byte is mixed in at once. Credit begins after a start-up test of 1,024 byt
 These tests find a source that is stuck, broken or worse than is claimed of it. They don't prove that it is random.
 """
 _EXITS = """\
-exit status: 0 done; all blocks passed and no health test failed (--test); the feeder runs (--status). 1 it was not, they didn't, it doesn't. 2 the command
-line or the configuration is wrong.
+exit status: 0 done; all blocks passed and no health test failed (--test); the feeder runs (--status). 1 it was not, they didn't, it doesn't, or
+another service feeds this kernel. 2 the command line or the configuration is wrong.
 """
 
 
 def main(words=None):
     """Run the program with its command line's ``words`` (list of str) and return its exit status (int)."""
+    secure_standard_files()
     given = _parser().parse_args(words)
     try:
         return _run(given)
+    except (BusyError, OSError) as error:
+        # An error of the system is such as standard output on a full disk, or closed by whoever read it.
+        log(str(error))
+        return EXIT_FAILED
     except FeederError as error:
         log(str(error))
         return EXIT_WRONG
@@ -48,6 +63,8 @@ def main(words=None):
 
 
 def _run(given):
+    if given.status or given.test is not None or given.check:
+        listen()
     said = {option.name: getattr(given, option.name) for option in OPTIONS if getattr(given, option.name) is not None}
     if given.status:
         return _status(given.json)
@@ -58,6 +75,7 @@ def _run(given):
     if given.check:
         found = options_of(given.config, said)
         Source(found.source).check()
+        check_metrics(found.metrics)
         tell("%s is right: %s" % (given.config, ", ".join("%s %s" % one for one in found._asdict().items() if one[1] != "")))
     elif given.once:
         return _once(options_of(given.config, said), given.within)
@@ -85,15 +103,14 @@ def _test(path, blocks, options, as_json):
 
 def _status(as_json):
     try:
-        with open(status_path(), encoding="utf-8") as file:
-            status = json.load(file)
+        status = json.loads(regular_data(status_path(), _MOST_STATUS).decode())
         words, now = status_words(status), began(status["pid"])
         runs = now is not None and now == status["began"]
         stale = stale_of(status) if runs else []
     except FileNotFoundError:
         status, words, runs, stale = {}, [], False, []
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        log("%s: found no status of this version: %r" % (status_path(), error))
+    except (OSError, FeederError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        log("%s: found no status of this version: %s" % (shown(status_path()), shown(repr(error))))
         return EXIT_FAILED
     if as_json:
         tell(json.dumps(dict(status, running=runs, stale=stale)))
@@ -106,10 +123,11 @@ def _parser():
     parser = argparse.ArgumentParser("entropy-feeder", description=_ABOUT, epilog=_EXITS, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--once", action="store_true", help="seed the kernel now and exit, as early in a boot or after cloning")
-    what.add_argument("--test", type=_number, metavar="N", help="test N blocks of 2,500 bytes of --source, here also a file, or - for standard input")
+    what.add_argument("--test", type=_blocks, metavar="N", help="test N blocks of 2,500 bytes (%d at most) of --source, here also a file, or - for "
+                      "standard input" % _MOST_BLOCKS)
     what.add_argument("--status", action="store_true", help="tell what the service does")
     what.add_argument("--check", action="store_true", help="say whether the configuration is right, and exit")
-    parser.add_argument("--within", type=_number, default=30, metavar="S", help="give up --once after so long (s, default %(default)s)")
+    parser.add_argument("--within", type=_seconds, default=30, metavar="S", help="give up --once after so long (s, default %(default)s)")
     parser.add_argument("--json", action="store_true", help="print --test and --status for programs")
     parser.add_argument("--config", default=CONFIGURATION, metavar="FILE", help="the configuration (default %(default)s, which may be missing)")
     options = parser.add_argument_group("options that a section [%s] of the configuration has as well, with _ for -" % SECTION)
@@ -119,10 +137,19 @@ def _parser():
     return parser
 
 
-def _number(text):
-    if not (text.isdigit() and int(text)):
-        raise argparse.ArgumentTypeError("found %r, expected a whole number from 1 on" % text)
-    return int(text)
+def _blocks(text):
+    return _number(text, _MOST_BLOCKS)
+
+
+def _seconds(text):
+    return _number(text, _MOST_SECONDS)
+
+
+def _number(text, most):
+    number = whole_number(text, most)
+    if number is None:
+        raise argparse.ArgumentTypeError("found %s, expected a whole number from 1 to %d" % (shown(repr(text)), most))
+    return number
 
 
 if __name__ == "__main__":

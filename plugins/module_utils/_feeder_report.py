@@ -6,17 +6,18 @@
 
 import json
 import os
-import socket
-import sys
 import time
 
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder import STATES
-from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import version_of
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_manager import Manager
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import METRICS_START, version_of
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_output import log
+from ansible_collections.kvm.entropy.plugins.module_utils._own_file import replace_own
 
 _STATUS = "status.json"
+# What it begins with, by which an earlier one is known to be the feeder's.
+_STATUS_START = '{"pid": '
 _PREFIX = "entropy_feeder_"
-# How long (s) systemd has to take what it is told.
-_TOLD_WITHIN = 0.2
 # What becomes stale when its file is replaced, and what is to be done then.
 STALE = {"program": "an older program is running: restart it", "configuration": "an older configuration is in use: reload it"}
 
@@ -91,58 +92,16 @@ def metrics(status):
     return "\n".join(lines) + "\n"
 
 
-def replace(path, text):
-    """Have ``text`` (str) in the file ``path`` (str), all of it or what was there before. Raise OSError."""
-    # One name for ever: what a write that was killed left there is taken away by the next.
-    beside = path + ".new"
-    try:
-        _remove(beside)
-        # What another may have put there since, who owns the folder, is neither followed nor written to.
-        with open(beside, "x", encoding="utf-8") as file:
-            file.write(text)
-            os.fchmod(file.fileno(), 0o644)
-        os.rename(beside, path)
-    except OSError:
-        _remove(beside)
-        raise
-
-
-def _remove(path):
-    if os.path.lexists(path):
-        os.unlink(path)
-
-
-def notify(text):
-    """Tell systemd ``text`` (str, sd_notify(3)); nothing where it does not listen."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if not address:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-        # A manager that is busy has room for some ten of these (net.unix.max_dgram_qlen); it must not keep the service from ending.
-        channel.settimeout(_TOLD_WITHIN)
-        try:
-            channel.sendto(text.encode(), "\0" + address[1:] if address.startswith("@") else address)
-        except OSError as error:
-            log("systemd does not listen at %s: %s" % (address, error))
-
-
-def tell(text):
-    """Write ``text`` (str) for whoever called the program."""
-    sys.stdout.write(text + "\n")
-
-
-def log(text):
-    """Write ``text`` (str) to the log."""
-    sys.stderr.write("entropy-feeder: %s\n" % text)
-    sys.stderr.flush()
-
-
 class Report:
     """Tells each change once, and the numbers after each turn."""
 
-    def __init__(self, path="", configuration=None):
-        """``path`` (str): the file for Prometheus's textfile collector, empty for none; ``configuration`` (``version_of``): what is in use."""
+    def __init__(self, path="", configuration=None, manager=None):
+        """``path`` (str): the file for Prometheus's textfile collector, empty for none; ``configuration`` (``version_of``): what is in use.
+
+        ``manager`` (Manager) is told each change: that of this process's environment, where it is None.
+        """
         self.path, self.configuration = path, configuration
+        self._manager = manager or Manager()
         self._process = {"began": began(os.getpid()), "program": version_of(__file__)}
         self._said = None
         self._complaints = {}
@@ -153,18 +112,19 @@ class Report:
         said = "%s: %s" % (status["state"], status["why"])
         if said != self._said:
             log(said)
-            notify("STATUS=%s" % said)
+            self._manager.notify("STATUS=%s" % said)
             self._said = said
         path = status_path()
         if os.path.isdir(os.path.dirname(path)):
-            self._write(path, json.dumps(dict(status, configuration=self.configuration, **self._process)) + "\n")
+            self._write(path, json.dumps(dict(status, configuration=self.configuration, **self._process)) + "\n", _STATUS_START)
         if self.path:
-            self._write(self.path, metrics(status))
+            # The folder is often the exporter's user's. It has the metrics then; nothing else of root's can be reached through it.
+            self._write(self.path, metrics(status), METRICS_START, may_be_others=True)
 
-    def _write(self, path, text):
-        """Write a file; a disk that is full keeps nobody from being fed."""
+    def _write(self, path, text, start, may_be_others=False):
+        """Write a file; a disk that is full, or what somebody has put in its place, keeps nobody from being fed."""
         try:
-            replace(path, text)
+            replace_own(path, text, may_be_others, start)
             complaint = None
         except OSError as error:
             complaint = "cannot write %s: %s" % (path, error.strerror)

@@ -12,14 +12,18 @@ import time
 
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder import SEED_BITS, Feeder
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_kernel import Kernel
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_lock import LOCK, locked
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_manager import Manager
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import FeederError
-from ansible_collections.kvm.entropy.plugins.module_utils._feeder_report import Report, log, notify
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_output import log
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_report import Report
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_source import Source
 
 # systemd is told that the service is ready once the kernel is, but not later than this (s): a boot does not wait for a source that gives nothing.
 _LATEST = 10
-# Without a watchdog there is still something to say now and then (s): the time of the status.
-_AT_LEAST = 60
+_LOCK = LOCK
+# What a service manager or a terminal sends. They are blocked from the program's first line (tests/feeder/bundle.py) until somebody listens to them.
+_SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
 
 
 class Signals:
@@ -32,6 +36,7 @@ class Signals:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
         signal.signal(signal.SIGHUP, self._change)
+        listen()
 
     def is_changed(self):
         """Return whether there was a SIGHUP since this was asked before (bool)."""
@@ -54,6 +59,11 @@ class Signals:
         self._is_changed = True
 
 
+def listen():
+    """Take the signals that came since the program began, and all from now on."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+
 def opened_kernel():
     """Return the Kernel; raise FeederError where it cannot be fed from here."""
     try:
@@ -66,8 +76,14 @@ def serve(read_options):
     """Feed until SIGTERM; ``read_options()`` returns the Options and which file they are of, now and at each SIGHUP. Raise FeederError."""
     options, version = read_options()
     Source(options.source).check()
-    kernel, signals, report = opened_kernel(), Signals(), Report(options.metrics, version)
-    watchdog = int(os.environ.get("WATCHDOG_USEC") or 0) / 1e6 / 3 or _AT_LEAST
+    with locked(_LOCK):
+        _serve(read_options, options, version)
+
+
+def _serve(read_options, options, version):
+    manager = Manager()
+    kernel, signals, report = opened_kernel(), Signals(), Report(options.metrics, version, manager)
+    watchdog = manager.watchdog()
     started, is_told = time.monotonic(), False
     with contextlib.closing(Source(options.source, signals.wake)) as source:
         feeder = Feeder(options, kernel, source)
@@ -78,12 +94,12 @@ def serve(read_options):
             longest = watchdog if is_told else min(watchdog, 1)
             seconds, is_thirsty = _turn(feeder, min(options.timeout, longest))
             report.tell(feeder, kernel)
-            notify("WATCHDOG=1")
+            manager.notify("WATCHDOG=1")
             if not is_told:
                 is_told = kernel.is_ready() or time.monotonic() - started >= _LATEST
-                notify("READY=1") if is_told else None
+                manager.notify("READY=1") if is_told else None
             signals.wait(min(seconds, longest), kernel.file if is_thirsty else None)
-    notify("STOPPING=1")
+    manager.notify("STOPPING=1")
     report.tell(feeder, kernel)
 
 

@@ -24,6 +24,8 @@ def make_so(sources, rule, wanted, check_mode):
     before = {"current": state["current"], "quality": state["quality"], "rule": rule.read()}
     after = plan(state, before, wanted, rule.can_be_written())
     changed = after != before
+    if after["rule"] != before["rule"]:
+        rule.check()
     if changed and not check_mode:
         after = _act(sources, rule, before, after)
     return {"changed": changed, "available": state["available"], "before": before, "after": after, "diff": {"before": before, "after": after}}
@@ -51,7 +53,7 @@ def plan(state, before, wanted, has_udev):
 
 def _chosen(state, source):
     """Return the available name (str) that ``source`` (str: a driver's prefix or a name) means: the current one where it fits, else the first."""
-    if not re.match(r"[A-Za-z0-9_.:-]+$", source):
+    if not re.match(r"[A-Za-z0-9_.:-]+\Z", source):
         raise EntropyError("source %r: no name of a source: expected letters, digits and _ . : -" % source)
     fitting = [name for name in state["available"] if name == source or name.startswith((source + ".", source + "-"))]
     if not fitting:

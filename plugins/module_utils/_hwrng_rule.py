@@ -5,9 +5,9 @@
 """One udev rule that makes the kernel's choice again at every boot and every plug."""
 
 import os
-import tempfile
 
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
+from ansible_collections.kvm.entropy.plugins.module_utils._own_file import NotOwnError, check_own, read_own, remove_own, replace_own
 
 PATH = "/etc/udev/rules.d/60-kvm-entropy-hwrng.rules"
 
@@ -45,37 +45,33 @@ class Rule:
         self.path = root + PATH
 
     def read(self):
-        """Return the file's content (str), None where there is none."""
+        """Return the file's content (str), None where there is none. Raise EntropyError where it is not ours."""
         try:
-            with open(self.path, encoding="utf-8") as rule:
-                return rule.read()
-        except FileNotFoundError:
-            return None
+            return read_own(self.path) if os.path.lexists(self.path) else None
         except OSError as error:
-            raise EntropyError("%s: cannot be read: %s." % (self.path, error.strerror)) from error
+            raise EntropyError("%s: cannot be read: %s." % (self.path, error.strerror.rstrip("."))) from error
 
     def can_be_written(self):
         """Return whether this system has udev's folder for it (bool)."""
         return os.path.isdir(os.path.dirname(self.path))
 
+    def check(self):
+        """Raise EntropyError where something else than our file is there, or others could put it there."""
+        try:
+            check_own(self.path)
+        except NotOwnError as error:
+            raise EntropyError("%s: cannot be written: %s Nothing was changed." % (self.path, error.strerror)) from error
+        except OSError:
+            # Whoever writes is told.
+            pass
+
     def write(self, content):
         """Make the file's content ``content`` (str), or remove it (None). Raise EntropyError; the file is as before then."""
         try:
             if content is None:
-                os.unlink(self.path)
+                remove_own(self.path)
             else:
-                self._replace(content)
+                # udev reads names that end in .rules only, so it never sees the unfinished file.
+                replace_own(self.path, content, is_lasting=True)
         except OSError as error:
-            raise EntropyError("%s: cannot be written: %s." % (self.path, error.strerror)) from error
-
-    def _replace(self, content):
-        # udev reads names that end in .rules only, so it never sees the unfinished file.
-        handle, unfinished = tempfile.mkstemp(prefix=".kvm-entropy.", dir=os.path.dirname(self.path))
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as rule:
-                rule.write(content)
-            os.chmod(unfinished, 0o644)
-            os.rename(unfinished, self.path)
-        except OSError:
-            os.unlink(unfinished)
-            raise
+            raise EntropyError("%s: cannot be written: %s." % (self.path, error.strerror.rstrip("."))) from error

@@ -25,12 +25,16 @@ class Sources:
         if not os.path.isdir(self._folder):
             raise EntropyError("%s: not there: no driver of a hardware source is loaded. Give the guest its device and load virtio_rng "
                                "(role kvm.entropy.guest)." % self._folder)
-        return {
-            "available": self._read("rng_available").split(),
-            "current": self._read("rng_current"),
-            "quality": self.quality(),
-            "has_quality": os.path.exists(self._folder + "rng_quality"),
-        }
+        quality = self.quality()
+        try:
+            return {
+                "available": self._read("rng_available").split(),
+                "current": self._read("rng_current"),
+                "quality": quality,
+                "has_quality": os.path.exists(self._folder + "rng_quality"),
+            }
+        except OSError as error:
+            raise EntropyError("%s: cannot be read: %s." % (self._folder, error.strerror)) from error
 
     def quality(self):
         """Return the current source's quality (int, of 1024), None where the kernel does not tell."""
@@ -42,7 +46,7 @@ class Sources:
             # drivers/char/hw_random/core.c: rng_quality_show() without a current source.
             if error.errno == errno.ENODEV:
                 return None
-            raise
+            raise EntropyError("%srng_quality: cannot be read: %s." % (self._folder, error.strerror)) from error
 
     def choose(self, name):
         """Make the source ``name`` (str) current."""
@@ -53,7 +57,7 @@ class Sources:
         self._write("rng_quality", str(quality))
 
     def _read(self, name):
-        with open(self._folder + name, encoding="ascii") as attribute:
+        with open(self._folder + name, encoding="ascii", errors="backslashreplace") as attribute:
             return attribute.read().strip()
 
     def _write(self, name, value):

@@ -30,8 +30,9 @@ _GRACE = 0.2
 # How long (s) a killed reader is waited for.
 _LAST_WAIT = 0.5
 
-# What the process that reads is told: how many bytes, until when (s, CLOCK_MONOTONIC, which all processes share), and its patience (s, or nan for none).
-_ORDER = struct.Struct("=idd")
+# What the process that reads is told: how many bytes (entropy-feeder --test may ask for more than 2 GiB), until when (s, CLOCK_MONOTONIC, which all
+# processes share), and its patience (s, or nan for none).
+_ORDER = struct.Struct("=qdd")
 # What it answers: when (s), and how many bytes follow. 0 is the end of an order; an error is ~errno, and what has ended is ~0.
 _STEP = struct.Struct("=di")
 

@@ -31,6 +31,7 @@ options:
     description:
       - V(true) - one udev rule, C(/etc/udev/rules.d/60-kvm-entropy-hwrng.rules), makes the same choice at every boot and every plug of the device.
       - V(false) - there is no such rule. One that this module has written before is removed.
+      - A link, a device or a file of another user in its place, or a folder that others than root can write, is an error, and nothing is changed.
     type: bool
     default: true
   force:

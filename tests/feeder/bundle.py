@@ -20,6 +20,12 @@ _HEAD = '''%s
 
 """Feed the kernel's random number generator from a hardware source, and stop where a health test fails: entropy-feeder --help."""
 
+import signal
+
+if __name__ == "__main__":
+    # Python takes a while to load the rest, and a signal would end what cannot handle it yet: it waits until somebody listens.
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGHUP, signal.SIGTERM, signal.SIGINT))
+
 %s
 '''
 

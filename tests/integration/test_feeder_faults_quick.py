@@ -48,7 +48,7 @@ tell("AGAIN", status=status, pid=feeder.process.pid, said=said("--status", "--js
 
 # A full disk for its metrics.
 os.makedirs("/full")
-subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "full", "/full"], check=True)
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k,mode=755", "full", "/full"], check=True)
 def fill():
     try:
         with open("/full/much", "wb") as file:

@@ -36,15 +36,18 @@ os.mkfifo("/tmp/silent")
 # A limit would have them rest for a quarter of a minute after each start-up test.
 FAST = "limit = 1048576\\n"
 
+feeder = Feeder("start", "--source", "/tmp/silent")
+until(feeder.is_reading)
+tell("TERM-start", ended=feeder.ends())
+
 manager = Manager("/tmp/silent-socket")
 silent = Feeder("silent", "--source", "/tmp/silent", NOTIFY_SOCKET="/tmp/silent-socket")
 until(silent.is_reading)
 reading = time.monotonic()
 
 # While that one waits.
-feeder = Feeder("start", "--source", "/tmp/silent")
-until(feeder.is_reading)
-tell("TERM-start", ended=feeder.ends())
+second = Feeder("second", "--source", "/tmp/silent")
+tell("SECOND", ended=second.process.wait(60), log=second.log(), first=silent.process.pid, status=second.status())
 tell("ONCE-SILENT", said=said("--once", "--within", "2", "--source", "/tmp/silent"), ready=is_ready())
 
 tell("SILENT", heard=manager.hears("READY=1"), after=round(time.monotonic() - reading, 1), ready=is_ready())
@@ -120,6 +123,13 @@ def test_sigterm_ends_it_at_once_whatever_it_waits_for(seen, moment):
     print("SIGTERM, %s: %s s" % (moment, seconds))
     assert status == 0
     assert seconds < AT_ONCE
+
+
+def test_a_second_service_is_refused_wherever_its_status_is_and_names_the_first(seen):
+    second = seen.json("SECOND ")
+    assert (second["ended"], second["status"]) == (1, None)
+    assert second["log"] == ["another entropy-feeder feeds this kernel (process %d, which holds /run/entropy-feeder/lock): "
+                             "found a second service, expected one. End the other first" % second["first"]]
 
 
 def test_once_seeds_a_kernel_that_is_not_ready_and_says_so(seen):

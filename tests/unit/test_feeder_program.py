@@ -6,6 +6,7 @@
 
 import ast
 import os
+import signal
 import subprocess
 import sys
 
@@ -24,6 +25,22 @@ try:
     runpy.run_path(program, run_name="__main__")
 except SystemExit as end:
     print(end.code, *sys.modules)
+"""
+
+
+# Sends itself a signal where the first module but signal is imported, and once more where the last one is.
+SIGNALLED = """
+import os, runpy, sys
+program, number, *sys.argv[1:] = sys.argv[1:]
+sys.argv[0] = program
+class Sender:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("argparse", "configparser", "zlib"):
+            os.kill(os.getpid(), int(number))
+for name in ("argparse", "configparser"):
+    sys.modules.pop(name, None)
+sys.meta_path.insert(0, Sender())
+runpy.run_path(program, run_name="__main__")
 """
 
 
@@ -69,6 +86,23 @@ def test_to_check_it_loads_nothing_that_draws_from_the_generator_that_it_is_to_s
     assert not DRAWING & set(modules)
     assert not [node for function in ast.walk(tree()) if isinstance(function, ast.FunctionDef)
                 for node in ast.walk(function) if isinstance(node, (ast.Import, ast.ImportFrom))]
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_comes_while_python_still_loads_its_modules_does_not_end_it(tmp_path, number):
+    # A configuration that is wrong, so that this machine is not fed: what says so has loaded all modules.
+    (tmp_path / "feeder.conf").write_text("[feeder]\nalpha = 1\n")
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", SIGNALLED, bundle.PROGRAM, str(int(number)), "--config", tmp_path / "feeder.conf"],
+                          capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "entropy-feeder: %s: alpha: found 1, expected a number (2**-N, 20 to 40)\n" % (tmp_path / "feeder.conf"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_where_it_is_no_service_a_signal_ends_it_as_any_other_program(tmp_path, number):
+    (tmp_path / "feeder.conf").write_text("[feeder]\n")
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", SIGNALLED, bundle.PROGRAM, str(int(number)), "--check", "--config", tmp_path / "feeder.conf"],
+                          capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (-number, "")
 
 
 @pytest.mark.skipif(oldest_python() is None, reason="no Python 3.6 on this machine")

@@ -64,6 +64,60 @@ def test_only_for_metrics_the_service_of_systemd_may_write_into_other_users_fold
     assert ("ReadWritePaths=-/srv/metrics" in unit) == bool(metrics)
 
 
+def words_of_systemd(text):
+    """Return the words (list of str) of a setting's value ``text`` (str): systemd.syntax(7), and %% as in systemd.unit(5)."""
+    words, word, quote, at = [], None, None, 0
+    while at < len(text):
+        each = text[at]
+        if each == "\\":
+            at += 1
+            word = (word or "") + text[at]
+        elif quote is None and each in "\"'":
+            quote, word = each, word or ""
+        elif each == quote:
+            quote = None
+        elif quote is None and each == " ":
+            words, word = words + ([word] if word is not None else []), None
+        else:
+            word = (word or "") + each
+        at += 1
+    assert quote is None
+    words += [word] if word is not None else []
+    assert all("%" not in word.replace("%%", "") for word in words)
+    return [word.replace("%%", "%") for word in words]
+
+
+@pytest.mark.parametrize("folder", [
+    "/srv/metrics", "/var/lib/prometheus/node-exporter", "/srv/a b", "/srv/100%", "/srv/%h", "/srv/%%", "/srv/$HOME", "/srv/'a'", '/srv/"a b"',
+    "/srv/back\\slash", "/srv/end\\", "/srv/#x", "/srv/;x", "/srv/é", "/srv/a:b", "/srv/{{ x }}", "/srv/~", "/srv/-x", "/srv/+x", "/srv/a  b"])
+def test_the_folder_of_the_metrics_and_nothing_else_can_be_written_whatever_its_name(folder):
+    unit = rendered("entropy-feeder.service.j2", entropy_feeder_metrics=folder + "/feeder.prom", __entropy_feeder_systemd={"stdout": "systemd 252 (252)"})
+    plain = rendered("entropy-feeder.service.j2", entropy_feeder_metrics="/srv/feeder.prom", __entropy_feeder_systemd={"stdout": "systemd 252 (252)"})
+    (line,) = [line for line in unit.splitlines() if line.startswith("ReadWritePaths=")]
+    assert words_of_systemd(line.partition("=")[2]) == ["-" + folder]
+    # Nothing continues a line, and no other line is different.
+    assert not line.endswith("\\")
+    assert [one for one in unit.splitlines() if one != line] == [one for one in plain.splitlines() if not one.startswith("ReadWritePaths=")]
+
+
+def test_the_service_of_systemd_begins_with_sighup_ignored_and_by_its_own_name(tmp_path):
+    program = tmp_path / "entropy-feeder"
+    program.write_text("#!/bin/sh\nkill -HUP $$\nread name </proc/$$/comm\necho $name $#  $*\n")
+    program.chmod(0o755)
+    unit = rendered("entropy-feeder.service.j2", __entropy_feeder_program=str(program), __entropy_feeder_systemd={"stdout": "systemd 252 (252)"})
+    (command,) = [line.partition("=")[2] for line in unit.splitlines() if line.startswith("ExecStart=")]
+    assert "$" not in command
+    done = subprocess.run(words_of_systemd(command), capture_output=True, text=True, check=True)
+    assert done.stdout == "entropy-feeder 2 --config /etc/entropy-feeder.conf\n"
+
+
+def test_the_lock_outlives_the_service_and_its_status_may_not():
+    unit = rendered("entropy-feeder.service.j2", __entropy_feeder_systemd={"stdout": "systemd 252 (252)"})
+    assert "RuntimeDirectory=entropy-feeder\n" in unit
+    assert "\nRuntimeDirectoryPreserve=yes\n" in unit
+    assert "rm -f /run/entropy-feeder/status.json\n" in rendered("entropy-feeder.openrc.j2")
+
+
 def test_the_configuration_with_the_roles_defaults_is_what_the_program_takes_without_one(tmp_path):
     written = tmp_path / "feeder.conf"
     written.write_text(rendered("entropy-feeder.conf.j2"))

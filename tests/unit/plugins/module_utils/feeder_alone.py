@@ -44,6 +44,8 @@ class Kernel(FakeKernel):
 
 _feeder_service.opened_kernel = Kernel
 _feeder_service._LATEST = 2
+# One per folder of a test, and not one per machine.
+_feeder_service._LOCK = os.environ.get("LOCK") or os.path.join(os.environ["RUNTIME_DIRECTORY"], "lock")
 
 if __name__ == "__main__":
     sys.exit(main(["--config", sys.argv[1]]))

@@ -98,6 +98,40 @@ def test_a_source_that_gives_nothing_more_in_time_is_tested_as_far_as_it_goes(tm
     assert errors == "entropy-feeder: source %s: ended after 2 blocks, expected 8\n" % path
 
 
+@pytest.mark.parametrize("blocks", [858993, 858994, 10 ** 9])
+def test_more_than_2_gib_can_be_asked_for(tmp_path, blocks):
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    hand = os.open(path, os.O_RDWR)
+    os.write(hand, DATA)
+    status, told, errors = outcome("--test", blocks, "--source", path, "--timeout", 1)
+    os.close(hand)
+    assert (status, told, errors) == (1, PASSED, "entropy-feeder: source %s: ended after 8 blocks, expected %d\n" % (path, blocks))
+
+
+@pytest.mark.parametrize("words", [["--test", "1000000001"], ["--test", "9" * 5000], ["--once", "--within", "86401"], ["--once", "--within", "9" * 400]])
+def test_more_than_the_bound_is_refused(words):
+    status, _told, errors = outcome(*words)
+    assert (status, "expected a whole number from 1 to " in errors, len(errors) < 2000) == (2, True, True)
+
+
+def test_what_cannot_be_told_is_a_failure_and_no_traceback(file):
+    reader, writer = os.pipe()
+    os.close(reader)
+    for output, why in ((writer, "Broken pipe"), (os.open("/dev/full", os.O_WRONLY), "No space left on device")):
+        done = subprocess.run(
+            [sys.executable, PROGRAM, "--test", "8", "--source", file], stdout=output, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+        os.close(output)
+        assert (done.returncode, done.stderr.splitlines()) == (1, ["entropy-feeder: [Errno %d] %s" % (28 if "space" in why else 32, why)])
+
+
+@pytest.mark.parametrize("closed", [[0], [1], [2], [0, 1, 2]])
+@pytest.mark.parametrize(("words", "expected"), [(["--test", "8"], 0), (["--test", "9"], 1), (["--nonsense"], 2), (["--help"], 0)])
+def test_closed_standard_files_change_nothing_of_the_exit_status(file, closed, words, expected):
+    done = subprocess.run([sys.executable, PROGRAM, *words, "--source", file], preexec_fn=lambda: [os.close(each) for each in closed], check=False, timeout=120)
+    assert done.returncode == expected
+
+
 def test_a_file_that_is_shorter_than_asked_for_fails(file):
     status, told, errors = outcome("--test", 9, "--source", file)
     assert (status, told) == (1, PASSED)
@@ -189,6 +223,45 @@ def test_a_right_configuration_is_right(tmp_path):
     assert (status, errors) == (0, "")
     assert told == "%s is right: source %s, min_entropy 4.0, alpha 30, interval 60, limit 64, timeout 30, retry 5\n" % (
         tmp_path / "feeder.conf", tmp_path / "source")
+
+
+@pytest.mark.parametrize(("metrics", "why"), [
+    ("/dev/null", "found a character device, expected a regular file of its own or none. Name another file."),
+    ("/etc/passwd", "found a file of another program (it does not begin with '# HELP entropy_feeder_'), expected a regular file of its own or none."),
+    ("/proc/self/exe", "found a symbolic link, expected a regular file of its own or none."),
+    ("/tmp/feeder.prom", "found the folder /tmp, which others can write (mode 1777), expected one that root alone can write."),  # noqa: S108 (a folder that all can write)
+    ("/etc/passwd/x", "Not a directory"),
+])
+def test_metrics_over_what_is_not_the_feeders_own_make_the_configuration_wrong(tmp_path, metrics, why):
+    (tmp_path / "feeder.conf").write_text("[feeder]\nsource = %s\nmetrics = %s\n" % (tmp_path / "later", metrics))
+    status, told, errors = outcome("--check", "--config", tmp_path / "feeder.conf")
+    assert (status, told) == (2, "")
+    assert errors.startswith("entropy-feeder: metrics: %s: %s" % (metrics, why))
+
+
+def test_a_folder_for_the_metrics_is_named_with_a_file_in_it(tmp_path):
+    (tmp_path / "feeder.conf").write_text("[feeder]\nsource = %s\nmetrics = /usr/lib\n" % (tmp_path / "later"))
+    status, _told, errors = outcome("--check", "--config", tmp_path / "feeder.conf")
+    assert (status, errors) == (2, "entropy-feeder: metrics: found the folder /usr/lib, expected a file in it, such as /usr/lib/entropy-feeder.prom\n")
+
+
+@pytest.mark.parametrize("metrics", ["new.prom", "later/new.prom", "a b/%h $x 'y' \"z\" é;#.prom"])
+def test_metrics_that_are_not_there_yet_are_right(tmp_path, metrics):
+    (tmp_path / "a b").mkdir()
+    (tmp_path / "feeder.conf").write_text("[feeder]\nsource = %s\nmetrics = %s\n" % (tmp_path / "later", tmp_path / metrics))
+    assert outcome("--check", "--config", tmp_path / "feeder.conf")[0] == 0
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/random", "/proc/self/fd", "fifo"])
+def test_a_configuration_that_is_no_regular_file_is_not_opened(tmp_path, path):
+    os.mkfifo(tmp_path / "fifo")
+    status, _told, errors = outcome("--check", "--config", tmp_path / path)
+    assert (status, "expected a regular file" in errors) == (2, True)
+
+
+def test_a_configuration_without_end_is_refused(tmp_path):
+    (tmp_path / "feeder.conf").write_text("[feeder]\n" + 70000 * "#")
+    assert outcome("--check", "--config", tmp_path / "feeder.conf")[2].endswith("found more than 65536 bytes, expected fewer\n")
 
 
 def test_a_source_that_is_not_there_yet_is_right(tmp_path):

@@ -4,18 +4,16 @@
 
 """What the feeder tells: metrics that Prometheus can read, files that are whole or left as they were, systemd, and a log without repetitions."""
 
-import contextlib
 import json
 import os
 import re
 import socket
 import stat
-import time
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils import _feeder_report
+from ansible_collections.kvm.entropy.plugins.module_utils import _own_file
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder import STATES
-from ansible_collections.kvm.entropy.plugins.module_utils._feeder_report import Report, metrics, notify, replace, status_of, status_words
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_report import Report, metrics, status_of, status_words
 from feeder_fakes import STARTUP, FakeKernel, Stand
 from health_bytes import sound
 
@@ -122,70 +120,19 @@ def test_the_status_is_what_a_program_and_a_person_can_read(fed):
         "source failures: 1, of which 1 still count"]
 
 
-def test_a_file_is_replaced_as_a_whole_and_can_be_read_by_others(tmp_path):
-    path = tmp_path / "feeder.prom"
-    path.write_text("old\n")
-    with open(path, encoding="utf-8") as before:
-        mask = os.umask(0o077)
-        try:
-            replace(str(path), "new\n")
-        finally:
-            os.umask(mask)
-        assert before.read() == "old\n"
-    assert path.read_text() == "new\n"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644
-    assert os.listdir(tmp_path) == ["feeder.prom"]
+def _on_a_full_disk(file, mode, **how):
+    """Return what stands for a file on a full disk, which says so where it is flushed, as that of this device always does."""
+    os.close(file)
+    return open("/dev/full", mode, **how)
 
 
-def test_what_a_write_that_was_killed_left_is_gone_after_the_next(tmp_path):
-    (tmp_path / "feeder.prom.new").write_text("ha")
-    replace(str(tmp_path / "feeder.prom"), "new\n")
-    assert ((tmp_path / "feeder.prom").read_text(), os.listdir(tmp_path)) == ("new\n", ["feeder.prom"])
-
-
-def test_a_link_where_it_is_written_first_is_not_followed(tmp_path):
-    victim, path = tmp_path / "shadow", tmp_path / "feeder.prom"
-    victim.write_text("secret\n")
-    victim.chmod(0o600)
-    (tmp_path / "feeder.prom.new").symlink_to(victim)
-    replace(str(path), "new\n")
-    assert (victim.read_text(), stat.S_IMODE(victim.stat().st_mode)) == ("secret\n", 0o600)
-    assert (path.read_text(), path.is_symlink()) == ("new\n", False)
-
-
-def test_a_link_that_is_put_there_again_at_once_is_not_followed_either(tmp_path, monkeypatch):
-    victim, path = tmp_path / "shadow", tmp_path / "feeder.prom"
-    victim.write_text("secret\n")
-    (tmp_path / "feeder.prom.new").symlink_to(victim)
-    monkeypatch.setattr(_feeder_report, "_remove", lambda _path: None)
-    with pytest.raises(FileExistsError):
-        replace(str(path), "new\n")
-    assert (victim.read_text(), path.exists()) == ("secret\n", False)
-
-
-def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(tmp_path, monkeypatch):
-    path = tmp_path / "feeder.prom"
-    path.write_text("old\n")
-    # A full disk says so where the file is flushed: that of this device always is.
-    monkeypatch.setattr(_feeder_report, "open", _on_a_full_disk, raising=False)
-    with pytest.raises(OSError, match="No space left on device"):
-        replace(str(path), "new\n")
-    assert path.read_text() == "old\n"
-    assert os.listdir(tmp_path) == ["feeder.prom"]
-
-
-def _on_a_full_disk(path, mode, **how):
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-    return open("/dev/full", mode.replace("x", "w"), **how)
-
-
-def test_a_full_disk_keeps_nobody_from_being_fed_and_is_said_once(fed, folder, tmp_path, monkeypatch, capsys):
+def test_a_full_disk_keeps_nobody_from_being_fed_and_is_said_once(fed, folder, tmp_path, monkeypatch, capfd):
     report = Report(str(tmp_path / "feeder.prom"))
-    monkeypatch.setattr(_feeder_report, "open", _on_a_full_disk, raising=False)
+    monkeypatch.setattr(_own_file.os, "fdopen", _on_a_full_disk)
     for _again in range(3):
         report.tell(fed.feeder, fed.kernel)
     complaint = "entropy-feeder: cannot write %s: No space left on device"
-    said = capsys.readouterr().err.splitlines()
+    said = capfd.readouterr().err.splitlines()
     assert said[1:] == [complaint % (folder / "status.json"), complaint % (tmp_path / "feeder.prom")]
     monkeypatch.undo()
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(folder))
@@ -193,12 +140,12 @@ def test_a_full_disk_keeps_nobody_from_being_fed_and_is_said_once(fed, folder, t
     assert json.loads((folder / "status.json").read_text())["state"] == "failed"
     assert samples((tmp_path / "feeder.prom").read_text())
     # Space, and then none again, is news.
-    monkeypatch.setattr(_feeder_report, "open", _on_a_full_disk, raising=False)
+    monkeypatch.setattr(_own_file.os, "fdopen", _on_a_full_disk)
     report.tell(fed.feeder, fed.kernel)
-    assert len(capsys.readouterr().err.splitlines()) == 2
+    assert len(capfd.readouterr().err.splitlines()) == 2
 
 
-def test_a_change_is_told_once_to_the_log_and_to_systemd(fed, folder, systemd, capsys):
+def test_a_change_is_told_once_to_the_log_and_to_systemd(fed, folder, systemd, capfd):
     report = Report()
     report.tell(fed.feeder, fed.kernel)
     report.tell(fed.feeder, fed.kernel)
@@ -207,7 +154,7 @@ def test_a_change_is_told_once_to_the_log_and_to_systemd(fed, folder, systemd, c
     fed.turn()
     report.tell(fed.feeder, fed.kernel)
     said = ["failed: /nowhere/source failed: repetition count (cutoff 9), its bytes came again after 1", "feeding: reads /nowhere/source"]
-    assert capsys.readouterr().err.splitlines() == ["entropy-feeder: " + each for each in said]
+    assert capfd.readouterr().err.splitlines() == ["entropy-feeder: " + each for each in said]
     assert [systemd.recv(4096).decode() for _each in said] == ["STATUS=" + each for each in said]
     systemd.setblocking(False)
     with pytest.raises(BlockingIOError):
@@ -215,48 +162,53 @@ def test_a_change_is_told_once_to_the_log_and_to_systemd(fed, folder, systemd, c
     assert json.loads((folder / "status.json").read_text())["state"] == "feeding"
 
 
-def test_without_a_folder_of_the_service_and_without_metrics_nothing_is_written(fed, tmp_path, monkeypatch, capsys):
+def test_without_a_folder_of_the_service_and_without_metrics_nothing_is_written(fed, tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "nothing"))
     Report().tell(fed.feeder, fed.kernel)
     assert os.listdir(tmp_path) == []
-    assert "cannot write" not in capsys.readouterr().err
+    assert "cannot write" not in capfd.readouterr().err
 
 
-def test_systemd_is_told_at_a_path(systemd):
-    notify("READY=1")
-    assert systemd.recv(4096) == b"READY=1"
+def test_what_is_no_file_of_metrics_is_left_as_it_is_and_said_once(fed, folder, tmp_path, capfd):
+    del folder
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "text").write_text("of another\n")
+    os.link(tmp_path / "text", tmp_path / "other-name")
+    (tmp_path / "link").symlink_to(tmp_path / "text")
+    (tmp_path / "foreign").write_text("root:x:0\n")
+    for name, found in {"pipe": "a FIFO", "text": "a file with 2 names", "link": "a symbolic link", "foreign": "a file of another program"}.items():
+        before = os.lstat(tmp_path / name)
+        report = Report(str(tmp_path / name))
+        report.tell(fed.feeder, fed.kernel)
+        report.tell(fed.feeder, fed.kernel)
+        complaints = [line for line in capfd.readouterr().err.splitlines() if "cannot write" in line]
+        assert len(complaints) == 1
+        assert complaints[0].startswith("entropy-feeder: cannot write %s: found %s" % (tmp_path / name, found))
+        after = os.lstat(tmp_path / name)
+        assert (after.st_ino, after.st_mode, after.st_mtime_ns, after.st_size) == (before.st_ino, before.st_mode, before.st_mtime_ns, before.st_size)
+    assert (tmp_path / "text").read_text() == "of another\n"
 
 
-def test_systemd_is_told_at_an_abstract_address(monkeypatch):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
-        listener.bind("\0kvm-entropy-test-%d" % os.getpid())
-        listener.settimeout(60)
-        monkeypatch.setenv("NOTIFY_SOCKET", "@kvm-entropy-test-%d" % os.getpid())
-        notify("WATCHDOG=1")
-        assert listener.recv(4096) == b"WATCHDOG=1"
+def test_a_device_is_never_replaced_by_metrics(fed, folder, tmp_path, capfd):
+    del folder
+    before = os.stat("/dev/null")
+    node = tmp_path / "node"
+    try:
+        os.mknod(node, stat.S_IFCHR | 0o600, before.st_rdev)
+    except PermissionError:
+        pytest.skip("no device node can be made here")
+    Report(str(node)).tell(fed.feeder, fed.kernel)
+    assert stat.S_ISCHR(node.stat().st_mode)
+    assert "cannot write %s: found a character device, expected a regular file" % node in capfd.readouterr().err
 
 
-def test_without_systemd_nobody_is_told(monkeypatch, capsys):
-    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
-    notify("READY=1")
-    assert capsys.readouterr().err == ""
-
-
-def test_a_systemd_that_does_not_listen_is_no_failure(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
-    notify("READY=1")
-    assert "systemd does not listen at %s: [Errno 2]" % (tmp_path / "nobody") in capsys.readouterr().err
-
-
-def test_a_systemd_that_is_too_busy_to_listen_keeps_nobody_waiting(tmp_path, monkeypatch, capsys):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
-        listener.bind(str(tmp_path / "busy"))
-        other.setblocking(False)
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                other.sendto(b"much", str(tmp_path / "busy"))
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "busy"))
-        begun = time.monotonic()
-        notify("WATCHDOG=1")
-        assert time.monotonic() - begun < 30
-    assert "systemd does not listen at %s: timed out" % (tmp_path / "busy") in capsys.readouterr().err
+def test_metrics_of_before_are_replaced_in_a_folder_of_another_user_too(fed, folder, tmp_path, capfd):
+    del folder
+    theirs = tmp_path / "theirs"
+    theirs.mkdir(mode=0o755)
+    if os.geteuid() == 0:
+        os.chown(theirs, 65534, 65534)
+    for _again in range(2):
+        Report(str(theirs / "feeder.prom")).tell(fed.feeder, fed.kernel)
+    assert samples((theirs / "feeder.prom").read_text())
+    assert "cannot write" not in capfd.readouterr().err

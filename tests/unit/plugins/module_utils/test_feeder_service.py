@@ -50,11 +50,14 @@ class Service:
     def configure(self, text=""):
         self.configuration.write_text("[feeder]\nsource = %s\nlimit = 1048576\n%s" % (self.source, text))
 
-    def start(self, *words, **environment):
+    def start(self, *words, errors=subprocess.PIPE, before=None, **environment):
+        environment = {**os.environ, "NOTIFY_SOCKET": str(self._folder / "notify"), "RUNTIME_DIRECTORY": str(self._folder), **environment}
         self.process = subprocess.Popen(
-            [sys.executable, ALONE, self.configuration, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=dict(os.environ, NOTIFY_SOCKET=str(self._folder / "notify"), RUNTIME_DIRECTORY=str(self._folder), **environment))
+            [sys.executable, ALONE, self.configuration, *words], stdout=subprocess.PIPE, stderr=errors, text=True,
+            preexec_fn=before, env=environment)  # noqa: PLW1509 (it calls the kernel alone)
         for stream, lines in ((self.process.stdout, self._lines), (self.process.stderr, self._log)):
+            if stream is None:
+                continue
             self._threads.append(threading.Thread(target=self._collect, args=(stream, lines), daemon=True))
             self._threads[-1].start()
 
@@ -279,6 +282,139 @@ def test_a_kernel_that_takes_no_credit_ends_it_and_it_says_why(service):
     assert status == 2
     assert "takes no credit" in log[-1]
     assert "CAP_SYS_ADMIN" in log[-1]
+
+
+def early_signal(number):
+    """Return what a process does before it becomes the service, so that the signal ``number`` waits for it from its first moment on."""
+    def send():
+        signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+        os.kill(os.getpid(), number)
+    return send
+
+
+def test_sighup_before_the_service_listens_is_read_when_it_does(service):
+    service.start(before=early_signal(signal.SIGHUP))
+    service.until_logged("the configuration was read again")
+    service.give(sound(PLENTY))
+    service.until_credited(256)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_end_before_the_service_listens_ends_it_orderly(service, number):
+    service.start(before=early_signal(number))
+    service.until_said("STOPPING=1")
+    assert service.ended()[0] == 0
+
+
+def test_a_log_that_nobody_reads_does_not_hold_it_up(service, tmp_path):
+    service.configure("interval = 1\n")
+    reader, writer = os.pipe2(os.O_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, bytes(4096))
+    os.set_blocking(writer, True)
+    service.start(errors=writer)
+    service.give(sound(PLENTY))
+    service.until_credited(256)
+    service.configuration.write_text("[feeder]\nnonsense")
+    # Each has something to say.
+    for _again in range(3):
+        service.process.send_signal(signal.SIGHUP)
+        service.until_said("WATCHDOG=1")
+    assert json.loads((tmp_path / "status.json").read_text())["state"] == "feeding"
+    assert service.stops(signal.SIGTERM) < LONG
+    os.close(reader)
+    os.close(writer)
+
+
+def test_a_log_whose_reader_is_gone_does_not_end_it(service):
+    reader, writer = os.pipe()
+    os.close(reader)
+    service.start(errors=writer)
+    os.close(writer)
+    service.give(sound(PLENTY))
+    service.until_credited(256)
+    service.configuration.write_text("[feeder]\nnonsense")
+    service.process.send_signal(signal.SIGHUP)
+    service.until_said("WATCHDOG=1")
+    assert service.stops(signal.SIGTERM) < LONG
+
+
+def test_standard_files_that_are_closed_at_the_start_are_given_to_no_other_file(service):
+    def close():
+        os.close(0)
+        os.close(2)
+
+    service.start(errors=subprocess.DEVNULL, before=close)
+    service.give(sound(PLENTY))
+    service.until_credited(256)
+    files = {number: os.readlink("/proc/%d/fd/%d" % (service.process.pid, number)) for number in (0, 2)}
+    assert files == {0: "/dev/null", 2: "/dev/null"}
+    assert service.stops(signal.SIGTERM) < LONG
+
+
+def test_a_second_service_is_refused_and_says_which_process_is_the_first(service, tmp_path):
+    service.start()
+    service.until_said("WATCHDOG=1")
+    # Of another configuration, and with its status elsewhere.
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other.conf").write_text("[feeder]\nsource = %s\n" % service.source)
+    second = subprocess.run(
+        [sys.executable, ALONE, tmp_path / "other.conf"], capture_output=True, text=True, check=False, timeout=LONG,
+        env=dict(os.environ, RUNTIME_DIRECTORY=str(tmp_path / "other"), LOCK=str(tmp_path / "lock")))
+    assert (second.returncode, second.stdout) == (1, "")
+    assert second.stderr == (
+        "entropy-feeder: another entropy-feeder feeds this kernel (process %d, which holds %s): found a second service, expected one. End the other first\n"
+        % (service.process.pid, tmp_path / "lock"))
+    assert not (tmp_path / "other/status.json").exists()
+    service.give(sound(PLENTY))
+    service.until_credited(256)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_lock_is_gone_with_the_process_that_held_it_and_its_reader_does_not_keep_it(service, number):
+    service.start()
+    service.give(sound(PLENTY))
+    service.until_credited(256)
+    service.process.send_signal(number)
+    service.process.wait(LONG)
+    service.start()
+    service.give(sound(PLENTY, 1))
+    service.until_credited(256)
+    assert service.stops(signal.SIGTERM) < LONG
+
+
+@pytest.mark.parametrize("text", ["x", "0", "-3", "9" * 400, "18446744073709551616"])
+def test_a_watchdogs_time_that_is_none_does_not_end_it(service, text):
+    service.start(WATCHDOG_USEC=text)
+    service.until_logged("WATCHDOG_USEC: found '%s" % text[:5])
+    service.give(sound(PLENTY))
+    service.until_credited(256)
+    assert service.stops(signal.SIGTERM) < LONG
+
+
+def test_a_socket_of_systemd_that_is_none_is_said_once(service):
+    service.configure("interval = 1\n")
+    service.start(NOTIFY_SOCKET="/nowhere/notify")
+    service.give(sound(PLENTY))
+    service.until_credited(256)
+    service.give(sound(PLENTY, 1))
+    service.until_credited(512)
+    service.process.send_signal(signal.SIGTERM)
+    status, log = service.ended()
+    assert (status, sum("systemd does not listen" in line for line in log)) == (0, 1)
+
+
+@pytest.mark.parametrize("metrics", ["/dev/null", "/proc/nothing", "/etc/hostname", "/usr/lib"])
+def test_metrics_that_cannot_be_written_do_not_end_it(service, metrics):
+    before = os.lstat(metrics) if os.path.lexists(metrics) else None
+    service.configure("metrics = %s\n" % metrics)
+    service.start()
+    service.until_logged("cannot write %s: " % metrics)
+    service.give(sound(PLENTY))
+    service.until_credited(256)
+    assert service.stops(signal.SIGTERM) < LONG
+    assert before is None or os.path.samestat(before, os.lstat(metrics))
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import _feeder_source
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder import Feeder
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import FeederError
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_source import GoneError, Source
-from feeder_fakes import FakeKernel, options
+from feeder_fakes import STARTUP, FakeClock, FakeKernel, options
 from health_bytes import sound
 from waiting import when
 
@@ -92,6 +92,142 @@ def test_another_node_of_the_same_device_is_refused(device, tmp_path):
     assert REFUSED[device] in refusal(node)
 
 
+def test_a_terminal_is_refused_by_its_number_and_not_opened():
+    ours, theirs = pty.openpty()
+    try:
+        assert refusal(os.ttyname(theirs)).startswith("source %s: found a terminal or a serial line, expected a hardware source" % os.ttyname(theirs))
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+@pytest.mark.parametrize(("number", "is_terminal"), [
+    ((4, 1), True), ((4, 64), True), ((4, 67), True), ((4, 68), False), ((5, 0), True), ((5, 2), True), ((5, 3), False), ((166, 7), True), ((10, 183), False)])
+def test_the_kernels_list_of_drivers_says_which_numbers_are_terminals(tmp_path, monkeypatch, number, is_terminal):
+    # The form is that of Linux 6.1 (show_tty_driver in fs/proc/proc_tty.c).
+    (tmp_path / "drivers").write_text(
+        "/dev/tty             /dev/tty        5       0 system:/dev/tty\n/dev/ptmx            /dev/ptmx       5       2 system\n"
+        "serial               /dev/ttyS       4 64-67 serial\nunknown              /dev/tty        4 1-63 console\n"
+        "acm                  /dev/ttyACM   166 0-255 serial\nno driver\n\n")
+    monkeypatch.setattr(_feeder_source, "_TERMINALS", str(tmp_path / "drivers"))
+    assert _feeder_source._is_terminal(os.makedev(*number)) == is_terminal
+
+
+@pytest.mark.parametrize("device", ["/dev/kmsg", "/dev/mem"])
+def test_memory_and_the_kernels_log_are_refused(device):
+    if not os.path.exists(device):
+        pytest.skip("no %s here" % device)
+    assert "found memory or the kernel's log" in refusal(device)
+
+
+@pytest.mark.parametrize("mode", [0o622, 0o620, 0o602, 0o666, 0o660])
+def test_a_source_that_others_can_write_is_refused(fifo, mode):
+    os.chmod(fifo, mode)
+    assert refusal(fifo) == (
+        "source %s: found a FIFO that others can write (user %d, mode %04o), expected one of root's that root alone can write. Whoever writes knows what "
+        "would be credited" % (fifo, os.geteuid(), mode))
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o400])
+def test_a_source_that_others_can_only_read_is_none_the_worse(fifo, mode):
+    os.chmod(fifo, mode)
+    Source(fifo).check()
+
+
+def test_a_source_of_another_user_is_refused(fifo):
+    if os.geteuid():
+        pytest.skip("it takes root")
+    os.chown(fifo, 65534, 65534)
+    assert "found a FIFO that others can write (user 65534, mode" in refusal(fifo)
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770])
+def test_a_source_in_a_folder_that_others_can_write_is_refused(fifo, tmp_path, mode):
+    tmp_path.chmod(mode)
+    assert "found the folder %s, which others can write (mode %04o)" % (tmp_path, mode) in refusal(fifo)
+
+
+def test_a_source_in_a_sticky_folder_is_its_owners(fifo, tmp_path):
+    tmp_path.chmod(0o1777)
+    Source(fifo).check()
+    if os.geteuid() == 0:
+        os.chown(fifo, 65534, 65534)
+        assert "found a FIFO that others can write" in refusal(fifo)
+
+
+def test_a_node_that_others_can_write_is_refused(tmp_path):
+    node = tmp_path / "node"
+    try:
+        os.mknod(node, stat.S_IFCHR | 0o600, os.makedev(10, 183))
+    except PermissionError:
+        pytest.skip("no device node can be made here")
+    Source(str(node)).check()
+    node.chmod(0o666)
+    assert "found a character device that others can write" in refusal(node)
+
+
+def test_a_link_to_a_source_is_followed_where_only_root_can_have_made_it(fifo, tmp_path):
+    (tmp_path / "link").symlink_to("source")
+    source = Source(str(tmp_path / "link"))
+    source.open()
+    assert source.is_open
+    source.close()
+
+
+def test_a_look_at_a_source_does_not_open_it(fifo):
+    writer = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    os.write(writer, sound(4096))
+    Source(fifo).check()
+    os.close(writer)
+    assert os.read(reader, 8192) == sound(4096)
+    os.close(reader)
+    # Nobody reads now: who opened it for reading would let a writer in that waits for a reader.
+    opened = threading.Event()
+    threading.Thread(target=lambda: (os.close(os.open(fifo, os.O_WRONLY)), opened.set()), daemon=True).start()
+    Source(fifo).check()
+    assert not opened.wait(0.3)
+    os.close(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK))
+    assert opened.wait(LONG)
+
+
+def test_a_fifo_that_its_writer_makes_anew_is_noticed(opened, fifo):
+    write(fifo, b"before")
+    assert b"".join(opened.read(6, LONG)) == b"before"
+    os.unlink(fifo)
+    with pytest.raises(GoneError, match="the FIFO was removed or made anew"):
+        list(opened.read(6, LONG))
+    with pytest.raises(GoneError, match="No such file or directory"):
+        opened.open()
+    os.mkfifo(fifo)
+    opened.open()
+    write(fifo, b"anew")
+    assert b"".join(opened.read(4, LONG)) == b"anew"
+
+
+def test_a_feeder_goes_on_with_the_fifo_that_was_made_anew_and_tests_it_first(fifo):
+    clock, kernel, source = FakeClock(), FakeKernel(), Source(fifo)
+    feeder = Feeder(options(limit=1048576, interval=1)._replace(source=fifo), kernel, source, clock)
+    hand = os.open(fifo, os.O_RDWR)
+    os.write(hand, sound(STARTUP + 64))
+    clock.now += feeder.turn(LONG)[0]
+    assert feeder.credited == 256
+    os.unlink(fifo)
+    os.mkfifo(fifo)
+    os.close(hand)
+    hand = os.open(fifo, os.O_RDWR)
+    os.write(hand, sound(STARTUP + 64, 1))
+    clock.now += 60
+    wait, _is_thirsty = feeder.turn(1)
+    assert (feeder.state, wait) == ("absent", 1.0)
+    while feeder.credited == 256:
+        clock.now += wait + 1
+        wait, _is_thirsty = feeder.turn(LONG)
+    os.close(hand)
+    source.close()
+    assert (feeder.state, feeder.credited, feeder.discarded) == ("feeding", 512, 2 * STARTUP)
+
+
 def test_what_a_file_holds_is_refused(tmp_path):
     (tmp_path / "file").write_bytes(sound(4096))
     for path in (tmp_path / "file", tmp_path):
@@ -133,7 +269,9 @@ def test_a_fifo_without_a_writer_is_no_end(opened):
     assert opened.is_open
 
 
-def test_a_device_that_ends_is_gone():
+def test_a_device_that_ends_is_gone(monkeypatch):
+    # The one device that a test can end is a terminal, which is refused.
+    monkeypatch.setattr(Source, "_check", lambda _source, _found: None)
     ours, theirs = pty.openpty()
     tty.setraw(theirs)
     source = Source(os.ttyname(theirs))
@@ -148,7 +286,8 @@ def test_a_device_that_ends_is_gone():
     source.close()
 
 
-def test_a_serial_line_does_not_become_the_feeders_terminal():
+def test_a_serial_line_does_not_become_the_feeders_terminal(monkeypatch):
+    monkeypatch.setattr(Source, "_check", lambda _source, _found: None)
     ours, theirs = pty.openpty()
     child = os.fork()
     if child == 0:

@@ -6,6 +6,8 @@
 
 import copy
 import os
+import stat
+from pathlib import Path
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _hwrng, _hwrng_rule
@@ -149,7 +151,7 @@ def test_a_kernel_without_rng_quality_says_so():
         make_so(Kernel({"virtio_rng.0": 1000}, has_quality=False), quality=500)
 
 
-@pytest.mark.parametrize("source", ["virtio_rng'; reboot; '", "", "a b"])
+@pytest.mark.parametrize("source", ["virtio_rng'; reboot; '", "", "a b", "virtio_rng\n"])
 def test_a_name_that_could_be_more_than_a_name_is_refused(source):
     with pytest.raises(EntropyError, match="no name of a source"):
         make_so(Kernel({"virtio_rng.0": 1000}), source=source)
@@ -221,6 +223,44 @@ class TestRule:
         assert "echo 900 >rng_quality" in rule.read()
 
 
+    @pytest.mark.parametrize(("make", "found"), [
+        (lambda path: path.symlink_to("/dev/null"), "a symbolic link"), (lambda path: path.symlink_to("/nowhere"), "a symbolic link"), (os.mkfifo, "a FIFO"),
+        (os.mkdir, "a folder"), (lambda path: os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 3)), "a character device")])
+    @pytest.mark.parametrize("persist", [True, False])
+    def test_what_is_no_file_of_roots_own_is_left_and_the_kernel_is_told_nothing(self, etc, make, found, persist):
+        kernel, rule = Kernel({"virtio_rng.0": 1000, "tpm-rng-0": 1024}), _hwrng_rule.Rule(str(etc))
+        try:
+            make(Path(rule.path))
+        except PermissionError:
+            pytest.skip("no device node can be made here")
+        before = os.lstat(rule.path)
+        with pytest.raises(EntropyError, match="60-kvm-entropy-hwrng.rules: cannot be read: found %s, expected a regular file of its own or none" % found):
+            make_so(kernel, rule, persist=persist)
+        assert (kernel.told, os.lstat(rule.path)) == ([], before)
+
+    @pytest.mark.parametrize("check_mode", [True, False])
+    def test_a_folder_that_others_can_write_gets_no_rule_and_the_kernel_is_told_nothing(self, etc, check_mode):
+        kernel, rule = Kernel({"virtio_rng.0": 1000, "tpm-rng-0": 1024}), _hwrng_rule.Rule(str(etc))
+        (etc / "etc/udev/rules.d").chmod(0o777)
+        with pytest.raises(EntropyError, match=r"cannot be written: found the folder .*rules\.d, which others can write .* Nothing was changed\."):
+            make_so(kernel, rule, check_mode, persist=True)
+        assert (kernel.told, os.listdir(etc / "etc/udev/rules.d")) == ([], [])
+        # Without a rule it is nobody's business.
+        assert make_so(kernel, rule, persist=False)["changed"] is True
+
+    def test_a_rule_that_is_no_text_is_another_one(self, etc):
+        kernel, rule = Kernel({"virtio_rng.0": 1000}), _hwrng_rule.Rule(str(etc))
+        Path(rule.path).write_bytes(b"\xff\0")
+        result = make_so(kernel, rule, persist=True)
+        assert (result["changed"], result["before"]["rule"], result["after"]["rule"]) == (True, "\ufffd\0", rule.read())
+
+    def test_what_a_run_that_was_killed_left_does_not_stop_the_next(self, etc):
+        kernel, rule = Kernel({"virtio_rng.0": 1000}), _hwrng_rule.Rule(str(etc))
+        Path(rule.path + ".new").write_text("ha")
+        make_so(kernel, rule, persist=True)
+        assert os.listdir(os.path.dirname(rule.path)) == ["60-kvm-entropy-hwrng.rules"]
+
+
 class TestSources:
     """The kernel's files."""
 
@@ -242,6 +282,22 @@ class TestSources:
         (files / "rng_quality").unlink()
         state = Sources(str(tmp_path)).state()
         assert (state["quality"], state["has_quality"]) == (None, False)
+
+    @pytest.mark.parametrize("name", ["rng_available", "rng_current", "rng_quality"])
+    def test_what_cannot_be_read_is_said(self, files, tmp_path, name):
+        (files / name).unlink()
+        (files / name).mkdir()
+        with pytest.raises(EntropyError, match="cannot be read: Is a directory"):
+            Sources(str(tmp_path)).state()
+
+    def test_a_kernel_that_has_no_such_file_is_said(self, files, tmp_path):
+        (files / "rng_available").unlink()
+        with pytest.raises(EntropyError, match="cannot be read: No such file or directory"):
+            Sources(str(tmp_path)).state()
+
+    def test_bytes_that_are_no_text_are_a_name_like_any_other(self, files, tmp_path):
+        (files / "rng_available").write_bytes(b"virtio_rng.0 \xff\n")
+        assert Sources(str(tmp_path)).state()["available"] == ["virtio_rng.0", "\\xff"]
 
     def test_a_machine_without_any_source_says_what_to_do(self, tmp_path):
         with pytest.raises(EntropyError, match=r"hw_random/: not there: .* load virtio_rng"):
