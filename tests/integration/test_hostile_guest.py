@@ -6,10 +6,11 @@
 
 import re
 import shlex
+import subprocess
 from typing import NamedTuple
 
 import pytest
-from controller import Controller, Run, lab
+from controller import LAB, Controller, Run, lab
 from hostile import answers
 from lab.daemon import Daemon
 
@@ -48,9 +49,9 @@ def before(controller):
 
 def become_hostile(folder, answer):
     """Replace the Python of guest evil by a program that prints ``answer`` (str), whatever it is to run."""
-    program = "#!/bin/sh\ncat >/dev/null & cat /answer\n"
-    lab("ssh", "--dir", folder, "evil", "--", (
-        f"printf %s {shlex.quote(answer)} > /answer; printf %s {shlex.quote(program)} > /evil; chmod 755 /evil; ln -sf /evil /usr/bin/python3"))
+    program = shlex.quote("#!/bin/sh\ncat >/dev/null & cat /answer\n")
+    take = f"cat > /answer; printf %s {program} > /evil; chmod 755 /evil; ln -sf /evil /usr/bin/python3"
+    subprocess.run(["/usr/bin/python3", LAB, "ssh", "--dir", folder, "evil", "--", take], input=answer.encode("utf-8", "surrogateescape"), check=True)
 
 
 def rows(run):
