@@ -49,7 +49,7 @@ def observe(tree, pid, name):
 def status(text):
     """Return ``state``, ``uid`` and ``capable`` (dict, see ``observe``) as ``text`` (str or None), the content of /proc/PID/status, tells them."""
     state, uid, capabilities = (re.search(line, text or "", re.MULTILINE | re.ASCII) for line in (
-        r"^State:\s*([A-Z])", r"^Uid:\s*\d{1,10}\s+(\d{1,10})\s", r"^CapEff:\s*([0-9a-f]{1,16})$"))
+        r"^State:\t([A-Z])", r"^Uid:\t\d{1,10}\t(\d{1,10})\t", r"^CapEff:\t([0-9a-f]{1,16})$"))
     return {
         "state": state and state.group(1),
         "uid": int(uid.group(1)) if uid else None,

@@ -18,6 +18,7 @@ NOW = 1_800_000_000
 DRIVER = "/sys/bus/virtio/drivers/virtio_rng"
 DEVICE = "/sys/bus/virtio/devices/virtio3/"
 FILL = "/proc/141/stat"
+STATUS = "Name:\trngd\nState:\tS (sleeping)\nUid:\t0\t0\t0\t0\nCapEff:\t%s\n"
 
 
 def seen(agent, seconds=10):
@@ -158,9 +159,19 @@ def test_counter_lines_that_end_in_spaces_alone_are_none_and_crash_nothing():
 @pytest.mark.parametrize("slices", [UNITS, "/sys/fs/cgroup/systemd/system.slice/"])
 @pytest.mark.parametrize(("arguments", "expected"), [("-f\0-r\0/dev/urandom\0", ["fake-source"]), ("-f\0", ["feeder-useless"])])
 def test_a_feeder_is_found_as_a_service_with_its_source(slices, arguments, expected):
-    feeder = {slices: None, slices + "rngd.service/cgroup.procs": "77\n", "/proc/77/comm": "rngd\n", "/proc/77/cmdline": "/usr/sbin/rngd\0" + arguments}
+    feeder = {slices: None, slices + "rngd.service/cgroup.procs": "77\n", "/proc/77/comm": "rngd\n", "/proc/77/cmdline": "/usr/sbin/rngd\0" + arguments,
+              "/proc/77/status": STATUS % "000001ffffffffff"}
     half = seen(recorded("bookworm", feeder, without=[UNITS]))
     assert (half["feeder"], codes(half)) == ("rngd", expected)
+    assert "rngd (pid 77, uid 0, rngd.service) runs" in half["problems"][0]["evidence"]
+
+
+@pytest.mark.parametrize(("status", "name", "fed"), [(STATUS % "0000000000000000", None, "ok"), (None, "rngd", "unknown")])
+def test_a_service_that_cannot_credit_is_no_feeder_and_one_that_is_not_seen_whole_proves_nothing(status, name, fed):
+    feeder = {UNITS: None, UNITS + "rngd.service/cgroup.procs": "77\n", "/proc/77/comm": "rngd\n", "/proc/77/cmdline": "rngd\0-r\0/dev/urandom\0",
+              "/proc/77/status": status}
+    half = seen(recorded("bookworm", feeder))
+    assert (half["feeder"], codes(half), half["links"]["fed"]) == (name, [], fed)
 
 
 # --- agents that tell nothing -------------------------------------------------------------------------------------------
