@@ -96,7 +96,7 @@ def _status(seen, feeders):
     """Return what entropy-feeder, which runs, says of itself (dict; empty where none runs or nothing can be read)."""
     try:
         status = json.loads(seen["texts"].get(FEEDER_STATUS) or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return status if isinstance(status, dict) and status.get("pid") in [feeder["pid"] for feeder in feeders] else {}
 

@@ -8,6 +8,7 @@ The only file that asks the kernel, with those that it imports. It draws no rand
 nothing that does.
 """
 
+import itertools
 import os
 import re
 import time
@@ -79,6 +80,9 @@ KTHREADD = "2"
 
 # What /proc/config.gz holds is 300 KB at most; a file that is made for it may become a thousand times as long.
 MOST_CONFIG = 2 * 1024 * 1024
+# Lines of /proc/interrupts that name a virtio device, and 11 characters for each of 8192 CPUs (NR_CPUS in arch/x86/Kconfig) in one.
+MOST_INTERRUPTS = 4096
+LONGEST_INTERRUPT = 128 * 1024
 # Of a unit's condition or a container's manager, so many characters are kept.
 MOST_WORDS = 200
 # drivers/char/Kconfig, from 4.19 (CPU) and 5.4 (BOOTLOADER) to 6.1.
@@ -191,16 +195,17 @@ def _pci_rng(tree, addresses):
 def _interrupts(tree):
     """Return the lines (str) of /proc/interrupts that name a virtio device, None where it is not there."""
     text = tree.text("/proc/interrupts", LONGEST)
-    return text and "\n".join(_lines_with("virtio", text))
+    return text and "\n".join(itertools.islice(_lines_with("virtio", text), MOST_INTERRUPTS))
 
 
 def _lines_with(word, text):
-    """Yield the lines (str) of ``text`` (str) that hold ``word`` (str). Nothing is kept of the others, of which there may be millions."""
+    """Yield the lines (str) of ``text`` (str) that hold ``word`` (str) and are not too long. Nothing is kept of the others: there may be millions."""
     at = text.find(word)
     while at >= 0:
-        end = text.find("\n", at)
+        start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
         end = len(text) if end < 0 else end
-        yield text[text.rfind("\n", 0, at) + 1:end]
+        if end - start <= LONGEST_INTERRUPT:
+            yield text[start:end]
         at = text.find(word, end)
 
 
