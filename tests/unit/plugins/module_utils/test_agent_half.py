@@ -11,8 +11,6 @@ import pytest
 from agent_fakes import HW_RANDOM, RANDOM, UNITS, FakeAgent, recorded, refusal
 from ansible_collections.kvm.entropy.plugins.module_utils import _agent_half
 from ansible_collections.kvm.entropy.plugins.module_utils._bounds import size
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 NOW = 1_800_000_000
 DRIVER = "/sys/bus/virtio/drivers/virtio_rng"
@@ -311,20 +309,3 @@ def test_no_counters_keep_us_busy(line):
     begun = time.process_time()
     seen(recorded("bookworm", {"/proc/interrupts": line}))
     assert time.process_time() - begun < 0.5
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.dictionaries(st.sampled_from([path for path in PATHS if path != "/proc/sys/kernel/osrelease"]), st.binary(max_size=80) | st.text(max_size=80)
-                       | st.from_regex(r"[0-9]{1,30}( [0-9]{1,9}){0,30}\n") | st.just("virtio_rng.0\n") | st.just("none\n")))
-def test_whatever_a_guest_shows_a_half_comes_of_it(changed):
-    half, why = _agent_half.look(recorded("bookworm", changed).ask, 10, NOW)
-    assert why is None and set(half["links"].values()) <= {"ok", "broken", "unknown"} and size(half) < 2000
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.sampled_from(["guest-file-open", "guest-file-read", "guest-file-close"]), st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20), lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["return", "error", "buf-b64", "count", "x"]), inner, max_size=3), max_leaves=8))
-def test_whatever_an_agent_answers_the_look_ends(command, value):
-    half, why = _agent_half.look(recorded("bookworm", answers={command: json.dumps(value)}).ask, 10, NOW)
-    assert (half is None) == (why is not None) and size([half, why]) < 2000
