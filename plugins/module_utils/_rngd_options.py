@@ -25,10 +25,11 @@ _TABLES = tuple((short + _OF_ARGP[0], long + _OF_ARGP[1]) for short, long in (
         "background", "rng-buffers=", "foreground", "pidfile=", "stats-interval=", "hrng=", "rng-entropy=", "rng-quality=", "rng-device=", "rng-driver=",
         "rng-timeout=", "random-device=", "random-step=", "timeout=", "feed-interval=", "fill-watermark=")),
 ))
+# The options that name a file, by letter and by name.
+SOURCE = ("r", "rng-device")
+SINK = ("o", "random-device")
 # The option of a source, as in --option namedpipe:path:FILE (rng-tools 6).
 _PATH_KEY = "path"
-# The source in a word of an rngd that none of these is.
-_SOURCE_WORD = re.compile(r"(?:--rng?(?:-[a-z]*)?(?:=|$)|-[A-Za-z]*r)(.*)$", re.DOTALL)
 
 
 class Options(namedtuple("Options", "sources sinks operands")):
@@ -43,14 +44,14 @@ def read(arguments):
             options, operands = getopt.gnu_getopt(arguments, short, long)
         except getopt.GetoptError:
             continue
-        found.append(Options(_sources(options), [value for name, value in options if name in ("-o", "--random-device")], operands))
+        found.append(Options(_sources(options), [value for name, value in options if name.lstrip("-") in SINK], operands))
     return found
 
 
 def _sources(options):
     paths = []
     for name, value in options:
-        if name in ("-r", "--rng-device"):
+        if name.lstrip("-") in SOURCE:
             paths.append(value)
         elif name in ("-O", "--option") and value.split(":")[1:2] == [_PATH_KEY]:
             paths.append(value.split(":", 2)[-1])
@@ -61,10 +62,18 @@ def sources(arguments):
     """Return the sources (list of str, each once) that a running rngd's ``arguments`` (list of str, the program's name first) name."""
     words = arguments[1:]
     known = [options for options in read(words) if not any(options.operands)]
-    return list(dict.fromkeys(path for options in known for path in options.sources)) if known else _guessed(words)
+    return list(dict.fromkeys(path for options in known for path in options.sources)) if known else guessed(words, *SOURCE)
 
 
-def _guessed(words):
-    """Return what may be sources (list of str) in ``words`` (list of str) that no known version takes."""
-    found = zip(map(_SOURCE_WORD.match, words), words[1:] + [""])
-    return list(dict.fromkeys(match.group(1) or following for match, following in found if match))
+def guessed(words, letter, option):
+    """Return what may be the values (list of str) of the option ``letter``, or ``option``, in ``words`` (list of str) that no known version takes."""
+    found = [_guess(word, following, letter, option) for word, following in zip(words, words[1:] + [""])]
+    return [value for value in dict.fromkeys(found) if value is not None]
+
+
+def _guess(word, following, letter, option):
+    name, equals, value = word.partition("=")
+    if len(name) > len("--") and ("--" + option).startswith(name):
+        return value if equals else following
+    glued = re.match(r"-[A-Za-z]*%s(.*)\Z" % letter, word, re.DOTALL)
+    return (glued.group(1) or following) if glued else None
