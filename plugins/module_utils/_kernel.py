@@ -328,7 +328,7 @@ def _unpacked(packed):
 
 def _saved_log(tree):
     for path in SAVED_LOGS:
-        content = tree.data(path, LONGEST)
-        if content and not content.isspace():
-            return _kernel_log.parsed(path, content.decode("utf-8", "replace"), len(content) == LONGEST)
+        text = tree.tail(path)
+        if text:
+            return _kernel_log.parsed(path, text)
     return None

@@ -5,15 +5,11 @@
 """The kernel's log: of this boot from /dev/kmsg, or as a text that another machine has saved."""
 
 import errno
-import itertools
 import os
 import re
 
 # PRINTK_MESSAGE_MAX in kernel/printk/internal.h is 2048; a record's prefix and dictionary come on top.
 LONGEST_RECORD = 8192
-LONGEST_TEXT = 2048
-# A boot's first lines are the ones that count. A guest has some hundred of them, a large host some ten thousand.
-MOST_LINES = 65536
 
 # "<priority>,<sequence number>,<µs since boot>,<flags>[,more];<text>", Documentation/ABI/testing/dev-kmsg.
 _RECORD = re.compile(r"[^,]*,(\d+),(\d+),[^;]*;([^\n]*)")
@@ -33,13 +29,13 @@ def read(path="/dev/kmsg"):
     except OSError as error:
         return {"source": path, "refused": errno.errorcode.get(error.errno, str(error.errno))}
     try:
-        records = list(itertools.islice(_records(handle), MOST_LINES))
+        records = list(_records(handle))
     except OSError as error:
         return {"source": path, "refused": errno.errorcode.get(error.errno, str(error.errno))}
     finally:
         os.close(handle)
     lines = [[int(when) / 1e6, text] for _number, when, text in records]
-    return {"source": path, "lines": lines, "complete": 0 < len(records) < MOST_LINES and int(records[0][0]) == 0}
+    return {"source": path, "lines": lines, "complete": bool(records) and int(records[0][0]) == 0}
 
 
 def _records(handle):
@@ -58,18 +54,11 @@ def _records(handle):
             yield match.groups()
 
 
-def parsed(source, text, is_cut=False):
-    """Return the log (dict, see ``read``) that ``text`` (str), the content of the file ``source`` (str), holds.
-
-    Of very many lines the first are taken. The log is not ``complete`` then, nor where ``is_cut`` (bool: the file has more than ``text``).
-    """
-    lines, number = [], 0
-    # One line at a time, as a list of all of them could be many times as large as the text.
-    for number, found in enumerate(itertools.islice(re.finditer(r"[^\r\n]+", text), MOST_LINES), 1):
-        match = _LINE.match(text, *found.span())
-        if match:
-            if match.group(2).startswith(FIRST):
-                lines = []
-            lines.append([float(match.group(1)), match.group(2)[:LONGEST_TEXT]])
-    is_whole = bool(lines) and lines[0][1].startswith(FIRST) and number < MOST_LINES and not is_cut
-    return {"source": source, "lines": lines, "complete": is_whole}
+def parsed(source, text):
+    """Return the log (dict, see ``read``) that ``text`` (str), the content of the file ``source`` (str), holds."""
+    lines = []
+    for match in filter(None, map(_LINE.match, text.splitlines())):
+        if match.group(2).startswith(FIRST):
+            lines = []
+        lines.append([float(match.group(1)), match.group(2)])
+    return {"source": source, "lines": lines, "complete": bool(lines) and lines[0][1].startswith(FIRST)}

@@ -16,6 +16,8 @@ import stat
 SHORT = 16 * 1024
 # /proc/interrupts of a host with hundreds of CPUs is the longest file that is read whole: 10 bytes for each CPU and interrupt.
 LONGEST = 4 * 1024 * 1024
+# Of a log, the end counts: its last boot. A guest's has some hundred lines, a large host's some ten thousand.
+MOST_LINES = 32768
 # Folders of sysfs have hundreds of names; this is what is looked at in another tree.
 MOST_NAMES = 4096
 # A whole look takes a few hundred path components, and some ten for each PCI device. So many take about a second; so do 16 times as many names.
@@ -55,8 +57,17 @@ class Tree:
             return self.text(path, most)
         return None
 
-    def data(self, path, most=SHORT):
-        """Return what the file ``path`` (str, absolute in the tree) holds, at most ``most`` bytes of it; None where there is none.
+    def tail(self, path):
+        """Return ``text(path)`` of whole lines at the end of the file: ``MOST_LINES`` at most, in ``LONGEST`` bytes."""
+        content = self.data(path, LONGEST, from_end=True)
+        if content is None:
+            return None
+        lines = content.rsplit(b"\n", MOST_LINES)
+        is_cut = len(content) == LONGEST or len(lines) > MOST_LINES
+        return b"\n".join(lines[is_cut:]).decode("utf-8", "replace").strip().strip("\0")
+
+    def data(self, path, most=SHORT, from_end=False):
+        """Return what the file ``path`` (str, absolute in the tree) holds, at most ``most`` bytes of its start (or end); None where there is none.
 
         ``refused`` (dict) then has the path and the error's name (str, such as ``EACCES``), if it is there but not to be read.
         """
@@ -65,7 +76,10 @@ class Tree:
             _check_regular(os.stat(name, dir_fd=folder, follow_symlinks=self.is_live))
             handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | self._last, dir_fd=folder)
             try:
-                _check_regular(os.fstat(handle))
+                found = os.fstat(handle)
+                _check_regular(found)
+                if from_end:
+                    os.lseek(handle, max(0, found.st_size - most), os.SEEK_SET)
                 return _all(handle, most)
             finally:
                 os.close(handle)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import hostile_trees
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_log, _kernel_tree
+from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_tree
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy import gather
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel import FEEDER_STATUS, observe
@@ -110,11 +110,14 @@ def test_a_release_is_no_path(root):
     assert gather(str(root))["cpu"]["trusted"] == "unknown"
 
 
-@pytest.mark.parametrize("more", [b"x" * _kernel_tree.LONGEST, b"[    1.000000] x\n" * _kernel_log.MOST_LINES])
-def test_a_log_that_is_too_long_is_seen_from_its_start_and_not_complete(root, more):
-    write(root, "var/log/dmesg", FIRST + b"[    0.500000] random: crng init done\n" + more)
+@pytest.mark.parametrize("more", [b"x" * _kernel_tree.LONGEST + b"\n", b"[    1.000000] x\n" * _kernel_tree.MOST_LINES])
+def test_the_end_of_a_log_that_is_too_long_counts(root, more):
+    boot = FIRST + b"[    0.%d00000] random: crng init done\n"
+    write(root, "var/log/dmesg", boot % 5 + more + boot % 7)
+    assert gather(str(root))["crng"]["ready_at"] == 0.7
+    write(root, "var/log/dmesg", boot % 5 + more + b"[    7.000000] y\n")
     facts = gather(str(root))
-    assert facts["crng"]["ready_at"] == 0.5
+    assert facts["crng"]["ready_at"] is None
     assert "/var/log/dmesg does not go back to the boot" in [each["why"] for each in facts["unseen"]]
 
 
