@@ -23,7 +23,8 @@ def feeder_facts(seen, hwrng, generation):
 
     ``which`` (str or None) and ``all`` (list of str), ``running`` (tri-state), ``dead`` (list of str: those that are wanted and don't run), ``reads`` (list
     of str, or None: the kinds of devices that those which run have open for reading), ``needed`` (tri-state) and ``needed_evidence``, ``useful``
-    (tri-state, None without a feeder), ``fake`` (path, None, or ``unknown``: a process that may be rngd names one) and ``fake_evidence`` (str or None), ``stuck`` (str or None: which tests failed, so that one that runs credits nothing),
+    (tri-state, None without a feeder), ``fake`` (path, None, or ``unknown``: a process that may be rngd names one) and ``fake_evidence`` (str or
+    None), ``stuck`` (str or None: which tests failed, so that one that runs credits nothing),
     ``silent`` (str or None: why one that runs credits nothing, without a failed test), ``wanted`` (list of str: the units or services that every boot
     shall start), ``idle_reason`` (str or None: why one that is wanted is not to be started on this kernel), and three lists of str: ``processes`` that
     count, ``unproven`` (of which it is not known whether they can credit) and ``ignored`` (which cannot), see ``_entropy_process``.

@@ -38,10 +38,8 @@ def _words(options, name, value):
     if "\\" in options:
         raise ValueError("it holds a backslash")
     variable = re.compile(r"\$(?:\{%(name)s\}|%(name)s\b)" % {"name": re.escape(name)}) if name else None
-    if variable and variable.search(options):
-        options = variable.sub(lambda _match: value, options)
-    else:
-        options = "%s %s" % (options, value)
+    is_named = bool(variable and variable.search(options))
+    options = variable.sub(lambda _match: value, options) if is_named else "%s %s" % (options, value)
     # What another variable holds is not known here. The role looks at the process once it runs.
     return [word for word in shlex.split(options) if not _VARIABLE.match(word)]
 

@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 FAKE = "/dev/urandom"
-PIECES = ["-r", "-fr", "-o", "-O", "-p", "-d", "-", "--", "--rng-device", "--rng-d", "--r", "--rng-device=", "--random-device=", "--HANG", "--option", "=", "?",
-          "a:path:b", FAKE, "/dev/hwrng", "", "-W90%"]
+PIECES = ["-r", "-fr", "-o", "-O", "-p", "-d", "-", "--",
+          "--rng-device", "--rng-d", "--r", "--rng-device=", "--random-device=", "--HANG", "--option", "=",
+          "?", "a:path:b", FAKE, "/dev/hwrng", "", "-W90%"]
 
 flags = st.sampled_from(["-f", "-b", "-q", "-i", "-fi", "--foreground", "--fore", "--quiet", "-p/x", "--pid-file=/x", "-e8", "-s", "-W"])
-spelled = st.sampled_from([["-r", FAKE], ["-r" + FAKE], ["-fr" + FAKE], ["-qfr", FAKE], ["-bqir" + FAKE], *(["--rng-device"[:end], FAKE] for end in range(4, 13)),
+spelled = st.sampled_from([["-r", FAKE],
+                           ["-r" + FAKE], ["-fr" + FAKE], ["-qfr", FAKE], ["-bqir" + FAKE], *(["--rng-device"[:end], FAKE] for end in range(4, 13)),
                            *(["--rng-device"[:end] + "=" + FAKE] for end in range(4, 13))])
 
 

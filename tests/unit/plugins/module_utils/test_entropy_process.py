@@ -89,7 +89,7 @@ def test_the_process_stands_in_the_evidence(arguments, code):
 
 
 def test_what_a_user_may_choose_is_listed_in_bounds_and_can_be_printed():
-    path = "/tmp/\x1b[31m\u202e\udc80\n" + "x" * 4000
+    path = "/srv/\x1b[31m\u202e\udc80\n" + "x" * 4000
     facts = facts_with(*[process(pid=pid, capable=False, uid=1000, program=path) for pid in range(100, 5000)])
     ignored = facts["feeder"]["ignored"]
     assert len(ignored) == 8 and all(line.isprintable() and len(line) < 300 for line in ignored)

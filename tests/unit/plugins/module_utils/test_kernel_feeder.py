@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_feeder
@@ -113,8 +114,8 @@ def test_root_without_the_capability_does_not(program):
 
 def test_one_that_has_ended_and_was_not_waited_for_does_not(program):
     with running(program, "-c", "exit") as process:
-        path = "/proc/%d/status" % process.pid
-        when(lambda: "State:\tZ" in open(path, encoding="ascii").read())
+        path = Path("/proc/%d/status" % process.pid)
+        when(lambda: "State:\tZ" in path.read_text(encoding="ascii"))
         assert [each for each in observe()["processes"]["feeders"] if each["pid"] == process.pid and standing(each) != "it has ended"] == []
 
 

@@ -17,13 +17,13 @@ from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_tree
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy import gather
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel import FEEDER_STATUS, observe
-from hostile_trees import FIRST, HW_RANDOM, RANDOM, write
+from hostile_trees import FIRST, HW_RANDOM, MEMORY, RANDOM, write
 
 
 @pytest.fixture
 def root():
     """An empty tree, which is not kept: some have thousands of files."""
-    folder = tempfile.mkdtemp(prefix="kvm-entropy-tree.", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+    folder = tempfile.mkdtemp(prefix="kvm-entropy-tree.", dir=MEMORY)
     yield Path(folder)
     shutil.rmtree(folder)
 

@@ -28,7 +28,8 @@ def test_what_is_no_source_is_none(words):
     assert "/dev/urandom" not in sources(["rngd", *words])
 
 
-@pytest.mark.parametrize(("words", "sinks"), [(["-o", "/tmp/x"], {"/tmp/x"}), (["-fo/tmp/x"], {"/tmp/x"}), (["--random-d", "/tmp/x"], {"/tmp/x"}), (["-f"], set())])
+@pytest.mark.parametrize(("words", "sinks"), [
+    (["-o", "/srv/x"], {"/srv/x"}), (["-fo/srv/x"], {"/srv/x"}), (["--random-d", "/srv/x"], {"/srv/x"}), (["-f"], set())])
 def test_the_sink_is_found(words, sinks):
     assert {sink for options in read(words) for sink in options.sinks} == sinks
 

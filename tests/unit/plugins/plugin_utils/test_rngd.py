@@ -13,8 +13,9 @@ ARGS = {"name": "RNGD_ARGS", "value": "-r /dev/hwrng -x pkcs11 -x nist"}
 
 
 @pytest.mark.parametrize(("options", "configuration"), [
-    ("-f -r /dev/hwrng", None), ("-f -r /dev/hwrng -x nist -x pkcs11", {}), ("-f $RNGD_ARGS", ARGS), ("-f ${RNGD_ARGS} -q", ARGS), ("-f -r /dev/hwrng $MORE", None),
-    ("-f -r /dev/hwrng", {"name": "HRNGDEVICE", "value": "/dev/hwrng"}), ("-f -r /dev/hwrng", {"name": "HRNGDEVICE", "value": "/dev/null"}),
+    ("-f -r /dev/hwrng", None), ("-f -r /dev/hwrng -x nist -x pkcs11", {}), ("-f $RNGD_ARGS", ARGS), ("-f ${RNGD_ARGS} -q", ARGS),
+    ("-f -r /dev/hwrng $MORE", None), ("-f -r /dev/hwrng", {"name": "HRNGDEVICE", "value": "/dev/hwrng"}),
+    ("-f -r /dev/hwrng", {"name": "HRNGDEVICE", "value": "/dev/null"}),
     ("-f -o /dev/random -r '/dev/hwrng'", None), ("-f", {"name": "RNGDOPTIONS", "value": "--fill-watermark=90% --feed-interval=1"}), ("", None),
     ("-f -r /dev/hwrng", {"name": "X", "value": None}), ("-f -p /dev/urandom -r /dev/tpm0", None), ("--of-a-version-to-come=3 -r /dev/hwrng", None),
     ("-f -t 60 -W 2048 -r /dev/hwrng", None)])
@@ -31,13 +32,13 @@ def test_another_source_is_refused_with_what_was_found(options):
     assert refusal(options).startswith("found ")
 
 
-@pytest.mark.parametrize("options", ["-o /dev/urandom", "-fo/tmp/x", "--random-d=/tmp/x", "--random-dev /tmp/x -r /dev/hwrng", "-o random", "--to-come -o /tmp/x",
-                                     "--to-come --random-device=/tmp/x", "--to-come --rand /tmp/x"])
+@pytest.mark.parametrize("options", ["-o /dev/urandom", "-fo/srv/x", "--random-d=/srv/x", "--random-dev /srv/x -r /dev/hwrng", "-o random",
+                                     "--to-come -o /srv/x", "--to-come --random-device=/srv/x", "--to-come --rand /srv/x"])
 def test_another_sink_is_refused(options):
     assert "where rngd is to write" in refusal(options)
 
 
-@pytest.mark.parametrize("value", ["-r /dev/urandom", "/dev/urandom", "-r '/dev/urandom'", "-o /tmp/x", 'x" -r "y', "`x`", "a\nb", "\\x2d"])
+@pytest.mark.parametrize("value", ["-r /dev/urandom", "/dev/urandom", "-r '/dev/urandom'", "-o /srv/x", 'x" -r "y', "`x`", "a\nb", "\\x2d"])
 @pytest.mark.parametrize("options", ["-f $RNGD_ARGS", "-f ${RNGD_ARGS}", "-f"])
 def test_a_configuration_is_read_with_the_options(options, value):
     assert refusal(options, {"name": "RNGD_ARGS", "value": value})
