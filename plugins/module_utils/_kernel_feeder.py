@@ -22,6 +22,8 @@ FIRST, OTHER = "first", "other"
 # A process may be in 65,536 groups (NGROUPS_MAX), all in one line of its status before its capabilities.
 _STATUS_BYTES = 1024 * 1024
 _ARGUMENTS_BYTES = 16 * 1024
+# rngd and its like have some ten files open.
+_MOST_OPEN = 1024
 # TASK_COMM_LEN in include/linux/sched.h, less the NUL.
 _NAME_LENGTH = 15
 
@@ -32,17 +34,18 @@ def observe(tree, pid, name):
     ``pid`` (int), ``name``, ``state`` (str, proc_pid_status(5)), ``uid`` (int, the effective one), ``capable`` (bool: CAP_SYS_ADMIN is effective),
     ``namespace`` (``first`` or ``other`` user namespace), ``program`` (str, its executable), ``program_fault`` (str: why others than root may have
     chosen what it runs, None for no reason), ``arguments`` (list of str), ``own`` (list of str: the sources among these that are the kernel's own
-    generator) and ``open`` (list of str: the kinds of devices that it has open for reading, see ``_device_kind``). Each is None where it is not shown.
+    generator) and ``open`` (list of str: the kinds of devices that it has open for reading, see ``_device_kind``). Each is None where it is not shown;
+    the last three are not looked at where any user may have started the process, who could make that take long.
     """
-    opened = _opened(tree, pid)
+    text = tree.text("/proc/%s/status" % pid, _STATUS_BYTES)
     # One that ended meanwhile, as a feeder's reading process may, hides nothing.
-    if opened is None and "/proc/%s/fd" % pid not in tree.refused:
+    if text is None and "/proc/%s/status" % pid not in tree.refused:
         return None
-    arguments = (tree.text("/proc/%s/cmdline" % pid, _ARGUMENTS_BYTES) or "").split("\0")
     program, fault = _program(pid, name)
-    seen = {"pid": int(pid), "name": name, "namespace": _namespace(tree, pid), "program": program, "program_fault": fault, "arguments": arguments,
-            "own": _own_output(pid, arguments), "open": opened}
-    seen.update(status(tree.text("/proc/%s/status" % pid, _STATUS_BYTES)))
+    seen = dict(status(text), pid=int(pid), name=name, namespace=_namespace(tree, pid), program=program, program_fault=fault, arguments=[], own=[], open=None)
+    if seen["capable"] is not False and seen["namespace"] != OTHER and not fault:
+        seen["arguments"] = (tree.text("/proc/%s/cmdline" % pid, _ARGUMENTS_BYTES) or "").split("\0")
+        seen.update(own=_own_output(pid, seen["arguments"]), open=_opened(tree, pid))
     return seen
 
 
@@ -111,7 +114,7 @@ def _opened(tree, pid):
     if numbers is None:
         return None
     kinds = set()
-    for number in numbers:
+    for number in numbers[:_MOST_OPEN]:
         flags = re.search(r"^flags:\s*([0-7]+)", tree.text("/proc/%s/fdinfo/%s" % (pid, number)) or "", re.MULTILINE)
         try:
             kind = _device_kind.device_kind(os.stat("/proc/%s/fd/%s" % (pid, number)))

@@ -93,6 +93,13 @@ def test_another_users_program_of_that_name_does_not(program):
     assert (standing(feeder), feeder["uid"]) == ("it has no CAP_SYS_ADMIN", NOBODY)
 
 
+def test_what_another_user_has_open_is_not_looked_at(program):
+    # Thousands of open files would make each look long.
+    with running(program, *WAITS, user=NOBODY, group=NOBODY) as process:
+        feeder = named(process.pid)
+    assert (feeder["arguments"], feeder["own"], feeder["open"]) == ([], [], None)
+
+
 def test_a_process_that_renames_itself_does_not():
     rename = "import ctypes, sys; ctypes.CDLL(None).prctl(15, b'rngd'); sys.stdin.read()"
     with running("/usr/bin/python3", "-c", rename, user=NOBODY, group=NOBODY) as process:
