@@ -4,7 +4,6 @@
 
 """The kernel's hardware sources: which there are, which one it listens to, and whether it is fed. Pure: from observations."""
 
-import itertools
 import re
 
 UNKNOWN = "unknown"
@@ -15,8 +14,7 @@ HW_RANDOM = "/sys/class/misc/hw_random/"
 DRIVER = "/sys/bus/virtio/drivers/virtio_rng"
 
 # A line of /proc/interrupts: a name, a count of 32 bits (kernel/irq/proc.c) for each CPU, and more.
-_COUNTER = re.compile(r" *[^ ]+: +[0-9]{1,10} +[^ ]")
-_COUNT = re.compile(r"[0-9]{1,10}\Z")
+_COUNTER = re.compile(r" *[^ ]+:((?: +[0-9]{1,10})+) +[^ ]")
 
 # A host's usual limit has a period of 1 s: a device that has delivered nothing in ten of them is not merely slow.
 PATIENCE = 10
@@ -76,12 +74,13 @@ def _quality(texts, current):
     if current in (None, "none"):
         return None
     # rng_quality is there since 5.18; before, the core's parameter says the same (5.10: world-readable, also 1000 for virtio).
-    return number(texts.get(HW_RANDOM + "rng_quality", texts.get("/sys/module/rng_core/parameters/current_quality")))
+    said = texts.get(HW_RANDOM + "rng_quality", texts.get("/sys/module/rng_core/parameters/current_quality"))
+    return number(said)
 
 
 def number(text):
-    """Return the number (int) that the kernel's attribute with this ``text`` (str or None) is, None where it is none that a kernel shows."""
-    return int(text) if re.match(r"[0-9]{1,9}\Z", text or "") else None
+    """Return the whole number (int) that ``text`` (str or None) is, None where it is none."""
+    return int(text) if text and re.match(r"\d{1,9}$", text, re.ASCII) else None
 
 
 def _device(seen, devices):
@@ -127,12 +126,12 @@ def _early(seen, facts, consumer_at):
 def _delivered(interrupts, bound):
     """Return how many buffers (int) the devices ``bound`` (list of names) delivered, None where no counter is theirs alone."""
     counts, names = [], {device + end for device in bound for end in ("", "-input", "-virtqueues")}
-    for line in filter(_COUNTER.match, (interrupts or "").split("\n")):
-        # The number or name of the interrupt, a count for each CPU, the chip and its own number, and who is served; commas stand between several of these.
-        words = line.split()
+    for match in filter(None, map(_COUNTER.match, (interrupts or "").split("\n"))):
+        # Who is served comes last; commas stand between several.
+        words = match.string.rsplit(None, 2)[-2:]
         # With MSI-X the queue has its own vector (virtioN-input, or virtioN-virtqueues); with a wire or MMIO it is virtioN.
-        if words[-1] in names and not words[-2].endswith(","):
-            counts.append(sum(map(int, itertools.takewhile(_COUNT.match, words[1:]))))
+        if words[-1] in names and not words[0].endswith(","):
+            counts.append(sum(map(int, match.group(1).split())))
     return sum(counts) if counts else None
 
 

@@ -10,7 +10,7 @@ import re
 _READY = re.compile(r"random: crng( init)? done( \(trusting CPU's manufacturer\))?")
 # random.c: urandom_read_iter(), and how many of these lines its rate limit kept back.
 _READ = re.compile(r"random: \S.*: uninitialized urandom read \(")
-_KEPT_BACK = re.compile(r"random: ([0-9]{1,9}) urandom warning\(s\) missed due to ratelimiting")
+_KEPT_BACK = re.compile(r"random: (\d+) urandom warning\(s\) missed due to ratelimiting")
 # init/main.c: run_init_process().
 _RUN = re.compile(r"Run (\S+) as init process")
 _SYSTEMD = re.compile(r"systemd\[1\]: ")
