@@ -72,7 +72,7 @@ def described(process):
 
 def listed(found):
     """Return the first ``MOST_LISTED`` of ``found`` (list of (dict, why)) as a list of str."""
-    return ["%s: %s" % (described(process), why) for process, why in found[:MOST_LISTED]]
+    return ["%s: %s" % (described(process), printable(why)) for process, why in found[:MOST_LISTED]]
 
 
 def printable(text):

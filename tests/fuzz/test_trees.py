@@ -82,6 +82,8 @@ def check(facts):
     for fact in (facts["kvm_guest"], facts["vmgenid"], facts["fips"], facts["confidential"], *facts["cpu"].values(), facts["crng"]["ready"],
                  facts["crng"]["in_time"], facts["hwrng"]["filling"], facts["hwrng"]["device"], facts["feeder"]["running"], facts["feeder"]["needed"]):
         assert fact in TRISTATES
+    shown = facts["feeder"]["processes"] + facts["feeder"]["unproven"] + facts["feeder"]["ignored"] + [facts["feeder"]["fake_evidence"] or ""]
+    assert all(line.isprintable() and len(line) < 1024 for line in shown)
     numbers = (facts["hwrng"]["quality"], facts["kernel"]["pool_bits"], facts["kernel"]["available_bits"])
     assert all(number is None or 0 <= number < 2 ** 31 for number in numbers)
 

@@ -90,7 +90,9 @@ def test_the_process_stands_in_the_evidence(arguments, code):
 
 def test_what_a_user_may_choose_is_listed_in_bounds_and_can_be_printed():
     path = "/srv/\x1b[31m\u202e\udc80\n" + "x" * 4000
-    facts = facts_with(*[process(pid=pid, capable=False, uid=1000, program=path) for pid in range(100, 5000)])
-    ignored = facts["feeder"]["ignored"]
-    assert len(ignored) == 8 and all(line.isprintable() and len(line) < 300 for line in ignored)
-    json.dumps(facts).encode("ascii")
+    faults = ({"capable": False}, {"program_fault": "anyone may write its folder " + path})
+    for fault in faults:
+        facts = facts_with(*[process(pid=pid, uid=1000, program=path, **fault) for pid in range(100, 5000)])
+        ignored = facts["feeder"]["ignored"]
+        assert len(ignored) == 8 and all(line.isprintable() and len(line) < 600 for line in ignored)
+        json.dumps(facts, ensure_ascii=False).encode("utf-8")
