@@ -6,6 +6,9 @@
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.kvm.entropy.plugins.module_utils._choice import WISHES, choose
+from ansible_collections.kvm.entropy.plugins.plugin_utils._facts_schema import NAMES, TRI
+from ansible_collections.kvm.entropy.plugins.plugin_utils._printable import printable
+from ansible_collections.kvm.entropy.plugins.plugin_utils._schema import MisfitError, nullable, one_of, record, text
 
 DOCUMENTATION = r"""
 name: feeder
@@ -52,6 +55,22 @@ _value:
 """
 
 
+# Evidence is repeated in the reason, which a person reads.
+_MOST_SHOWN = 500
+
+
+def _shown(most):
+    """Accept text as ``text(most)``, and return it printable."""
+    schema = text(most)
+    return lambda value: printable(schema(value), _MOST_SHOWN)
+
+
+# What the choice reads of a guest's facts. Nothing else that the guest says gets in.
+_FACTS = record({
+    "container": nullable(_shown(256)), "fips": TRI, "confidential": TRI, "kernel": record({"generation": one_of("rewritten", "legacy", "unknown")}),
+    "feeder": record({"needed": TRI, "needed_evidence": _shown(4096), "all": NAMES, "useful": one_of(True, False, "unknown", None)})})
+
+
 def choice(facts, wish="auto", rngd=None, remove_useless=False):
     """Return the Choice (dict) of ``_choice.choose``; raise AnsibleFilterError where a parameter is not of its kind."""
     if wish not in WISHES:
@@ -62,6 +81,10 @@ def choice(facts, wish="auto", rngd=None, remove_useless=False):
         raise AnsibleFilterError("kvm.entropy.feeder: found rngd %r, expected the generation of the distribution's, such as 6" % (rngd,)) from None
     if not isinstance(facts, dict) or "feeder" not in facts:
         raise AnsibleFilterError("kvm.entropy.feeder: found %s, expected the fact entropy (kvm.entropy.entropy_facts)" % type(facts).__name__)
+    try:
+        facts = _FACTS(facts)
+    except MisfitError as misfit:
+        raise AnsibleFilterError("kvm.entropy.feeder: %s" % misfit.at("entropy")) from None
     return dict(choose(facts, wish, generation, remove_useless)._asdict())
 
 
