@@ -77,6 +77,8 @@ _FIRST_NAMESPACES = (("pid", 0xeffffffc), ("user", 0xeffffffd))
 _CONTAINER_NAMES = ("/run/systemd/container", "/run/host/container-manager")
 _CONTAINER_FILES = (("/run/.containerenv", "podman"), ("/.dockerenv", "docker"))
 KTHREADD = "2"
+# include/linux/sched.h.
+PF_KTHREAD = 0x00200000
 
 # What /proc/config.gz holds is 300 KB at most; a file that is made for it may become a thousand times as long.
 MOST_CONFIG = 2 * 1024 * 1024
@@ -221,7 +223,7 @@ def _processes(tree):
 
     ``feeders`` is a list of what ``_kernel_feeder.observe`` returns of each process that is named as one.
     """
-    seen = {"kernel": tree.text("/proc/2/comm") is not None, "fill": None, "fill_cpu": None, "feeders": []}
+    seen = {"kernel": is_kernel_thread(tree.text("/proc/%s/stat" % KTHREADD) or ""), "fill": None, "fill_cpu": None, "feeders": []}
     for pid in filter(str.isdigit, tree.names("/proc") or ()):
         name = tree.text("/proc/%s/comm" % pid)
         if name == FILL_THREAD:
@@ -238,13 +240,20 @@ def _processes(tree):
     return seen
 
 
+def is_kernel_thread(stat):
+    """Return whether ``stat`` (str) is a kernel thread's (bool). In a container any process may have number 2."""
+    # proc_pid_stat(5): field 9, the first after the name is field 3.
+    flags = stat.rpartition(")")[2].split()[6:7]
+    return bool(flags and re.match(r"[0-9]{1,10}\Z", flags[0]) and int(flags[0]) & PF_KTHREAD)
+
+
 def fill_thread(stat, ticks):
     """Return ``fill``, ``fill_cpu`` and ``fill_state`` (dict, see ``_processes``) of the thread with this ``stat`` (str), None where it is not the fill
     thread; ``ticks`` (int) are its clock's per s."""
     before, _end, after = stat.rpartition(")")
     fields = after.split()
     # proc_pid_stat(5): fields 4 (parent), 14 and 15 (CPU time in user and kernel mode) and 22 (start), the first after the name is field 3.
-    if not before.endswith(" (" + FILL_THREAD) or len(fields) < 20 or fields[1] != KTHREADD:
+    if not before.endswith(" (" + FILL_THREAD) or len(fields) < 20 or fields[1] != KTHREADD or not is_kernel_thread(stat):
         return None
     times = [fields[at] for at in (11, 12, 19)]
     if not all(re.match(r"[0-9]{1,15}$", time) for time in times):

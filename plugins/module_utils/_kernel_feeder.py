@@ -76,10 +76,18 @@ def _program(pid, name):
         path, found = os.readlink(link), os.stat(link)
     except OSError:
         return None, None
-    return path, _file_fault(found, os.path.basename(path), name) or _folder_fault(pid, path)
+    return path, _file_fault(found, os.path.basename(path), name, _gives_rights(link, found)) or _folder_fault(pid, path)
 
 
-def _file_fault(found, base, name):
+def _gives_rights(link, found):
+    """Return whether the file ``link`` (str), of the os.stat_result ``found``, gives rights of its own to whoever starts it (bool)."""
+    try:
+        return bool(found.st_mode & (stat.S_ISUID | stat.S_ISGID) or os.getxattr(link, "security.capability"))
+    except OSError:
+        return False
+
+
+def _file_fault(found, base, name, gives_rights):
     if not stat.S_ISREG(found.st_mode):
         return "it is no regular file"
     if found.st_uid != 0:
@@ -87,7 +95,7 @@ def _file_fault(found, base, name):
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return "others than root may write it"
     # A link to such a program gives its process any name, and the program's rights.
-    if found.st_mode & (stat.S_ISUID | stat.S_ISGID) and base[:_NAME_LENGTH] != name:
+    if gives_rights and base[:_NAME_LENGTH] != name:
         return "anyone may start it with root's rights and by any name"
     return None
 

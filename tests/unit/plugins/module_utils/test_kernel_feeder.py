@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
@@ -145,6 +146,21 @@ def test_a_set_user_id_program_under_a_borrowed_name_does_not(program):
     with running(program, "-p", *WAITS, user=NOBODY, group=NOBODY) as process:
         feeder = named(process.pid)
     assert (feeder["uid"], feeder["capable"], feeder["program"]) == (0, True, str(other))
+    assert standing(feeder) == "anyone may start it with root's rights and by any name"
+
+
+def test_a_program_with_capabilities_under_a_borrowed_name_does_not(program):
+    other = program.with_name("other")
+    program.rename(other)
+    try:
+        # struct vfs_cap_data of revision 2 in include/uapi/linux/capability.h: all that is permitted is effective, and that is CAP_SYS_ADMIN.
+        os.setxattr(other, "security.capability", struct.pack("<5I", 0x02000001, 1 << 21, 0, 0, 0))
+    except OSError as error:
+        pytest.skip("no file may have capabilities here: %s" % error)
+    program.symlink_to(other)
+    with running(program, *WAITS, user=NOBODY, group=NOBODY) as process:
+        feeder = named(process.pid)
+    assert (feeder["uid"], feeder["capable"]) == (NOBODY, True)
     assert standing(feeder) == "anyone may start it with root's rights and by any name"
 
 
