@@ -29,7 +29,12 @@ options:
 EXAMPLES = r"""
 - name: Check what rngd is told
   ansible.builtin.assert:
-    that: not ('-f $RNGD_OPTS' | kvm.entropy.rngd_refusal({'name': 'RNGD_OPTS', 'value': '-r /dev/hwrng'}))
+    that: not (options | kvm.entropy.rngd_refusal(configuration))
+  vars:
+    options: -f $RNGD_OPTS
+    configuration:
+      name: RNGD_OPTS
+      value: -r /dev/hwrng
 """
 
 RETURN = r"""
