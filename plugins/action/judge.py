@@ -70,10 +70,10 @@ def _judged(options, hostvars, everyone):
 
 
 def _half(half, name, variables, expect):
-    """Return the half (dict) of ``name`` (str). Variables of it that cannot be read are wrong, and nobody else's trouble."""
+    """Return the half (dict) of ``name`` (str). Where its variables cannot be read, as with a damaged fact cache, that is its own row's fault."""
     try:
         found = variables.of(name)
     except AnsibleError as error:
-        return {"entropy": None, "expect": expect, "wrong": f"its variables or cached facts cannot be read: {error}"}
+        return {"unreadable": f"its cached facts or variables cannot be read: {error}", "expect": expect}
     own, wrong = variables.own(name, found)
     return dict(half(found, own, expect), wrong=wrong)

@@ -15,6 +15,8 @@ FAKE_SOURCES = ("/dev/urandom", "/dev/random")
 UNKNOWN = "unknown"
 # What a program may read that is no output of the kernel's own.
 _HARDWARE = (HWRNG, DEVICE)
+# So many failures of a source that count at the same time may be chance.
+_BY_CHANCE = 1
 _NAMES = {"jitterentropy-r": "jitterentropy-rngd", "jitterentropy": "jitterentropy-rngd", "rng-tools": "rngd", "rng-tools-debian": "rngd"}
 
 
@@ -24,7 +26,7 @@ def feeder_facts(seen, hwrng, generation):
     ``which`` (str or None) and ``all`` (list of str), ``running`` (tri-state), ``dead`` (list of str: those that are wanted and don't run), ``reads`` (list
     of str, or None: the kinds of devices that those which run have open for reading), ``needed`` (tri-state) and ``needed_evidence``, ``useful``
     (tri-state, None without a feeder), ``fake`` (path, None, or ``unknown``: a process that may be rngd names one) and ``fake_evidence`` (str or
-    None), ``stuck`` (str or None: which tests failed, so that one that runs credits nothing),
+    None), ``stuck`` (str or None: how the source of one that runs failed, ``_stuck``),
     ``silent`` (str or None: why one that runs credits nothing, without a failed test), ``wanted`` (list of str: the units or services that every boot
     shall start), ``idle_reason`` (str or None: why one that is wanted is not to be started on this kernel), and three lists of str: ``processes`` that
     count, ``unproven`` (of which it is not known whether they can credit) and ``ignored`` (which cannot), see ``_entropy_process``.
@@ -37,7 +39,7 @@ def feeder_facts(seen, hwrng, generation):
     running = _running(seen, feeders, suspects)
     idle_reason = _idle_reason(wanted) if running is False else None
     reads, status = _reads(feeders), _status(seen, feeders)
-    stuck = str(status.get("why")) if status.get("state") == "failed" else None
+    stuck = _stuck(status)
     needed, why_needed = _needed(seen, hwrng)
     useful = UNKNOWN if names else None
     if fakes or idle_reason or (feeders and hwrng["filling"] is True and generation == "rewritten"):
@@ -91,6 +93,21 @@ def _reads_hardware(feeders, status):
 def _credits(status):
     """Return whether entropy-feeder says that it has credited, and goes on (bool). It may read a FIFO, which no list of devices shows."""
     return status.get("state") in ("starting", "feeding") and bool(status.get("credited_bits"))
+
+
+def _stuck(status):
+    """Return how entropy-feeder's source failed (str), by its ``status`` (dict); None where it did not, or where chance may explain it.
+
+    One failure that is over is what chance brings about; it is over once the source feeds again. Two that count at the same time are a fault
+    (``_feeder_trust``), even while it feeds.
+    """
+    state, why, recent = status.get("state"), status.get("why"), status.get("recent_failures")
+    if state == "failed" or status.get("latched") is True:
+        return str(why)
+    recent = recent if isinstance(recent, int) else 0
+    if recent > _BY_CHANCE or recent == _BY_CHANCE and state != "feeding":
+        return "its source failed health tests %d times and is no longer trusted to be sound (now %s: %s)" % (recent, state, why)
+    return None
 
 
 def _status(seen, feeders):

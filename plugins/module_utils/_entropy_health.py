@@ -6,7 +6,7 @@
 
 import errno
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _health, _health_fips, _kernel_health, _kernel_reader
+from ansible_collections.kvm.entropy.plugins.module_utils import _health_cutoffs, _health_fips, _kernel_health, _kernel_reader
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 
 UNKNOWN = "unknown"
@@ -87,7 +87,7 @@ def evidence(health):
     if repetition["failures"]:
         said.append("%d times %d equal bytes in a row" % (repetition["failures"], repetition["cutoff"]))
     if proportion["failures"]:
-        said.append("%d times a value %d times among %d" % (proportion["failures"], proportion["cutoff"], _health.WINDOW))
+        said.append("%d times a value %d times among %d" % (proportion["failures"], proportion["cutoff"], _health_cutoffs.WINDOW))
     if health["period"]:
         said.append("the same again after %d" % health["period"])
     if fips["passed"] < fips["blocks"]:
@@ -98,7 +98,7 @@ def evidence(health):
 
 def _fips_cutoff(blocks, chance):
     """Return how many of so many ``blocks`` (int) of a sound source fail with at most this ``chance``; more than there are where none do."""
-    return 1 + _health.critbinom(blocks, _FALSE_ALARM, chance)
+    return 1 + _health_cutoffs.critbinom(blocks, _FALSE_ALARM, chance)
 
 
 def _judged(tests, fips):

@@ -46,7 +46,7 @@ def _health_problems(facts):
     if facts["health"] and facts["health"]["passed"] is False:
         yield problem("source-stuck", _entropy_health.evidence(facts["health"]))
     elif facts["feeder"]["stuck"]:
-        yield problem("source-stuck", "entropy-feeder runs and credits nothing: %s" % facts["feeder"]["stuck"])
+        yield problem("source-stuck", "entropy-feeder says: %s" % facts["feeder"]["stuck"])
 
 
 def _time_problems(facts, log):

@@ -10,6 +10,7 @@ import time
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_gate import Gate
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import FeederError
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_source import GoneError
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_trust import Trust
 
 STARTING, FEEDING, SILENT, ABSENT, FAILED = STATES = ("starting", "feeding", "silent", "absent", "failed")
 
@@ -17,6 +18,8 @@ STARTING, FEEDING, SILENT, ABSENT, FAILED = STATES = ("starting", "feeding", "si
 SEED_BITS = 256
 # From one attempt to open a source that is not there to the next (s): doubled each time.
 _SHORTEST_REST, _LONGEST_REST = 1.0, 60.0
+# From one look whether the kernel listens to another source than the one that is latched to the next (s).
+_LATCHED_REST = 60.0
 # After so many blocks a kernel that is not ready yet is given no more than any other.
 _MOST_IN_VAIN = 4
 
@@ -33,17 +36,19 @@ class Feeder:
         self.read = self.discarded = self.credited = self.reseeds = 0
         self.last_credit = None
         self._kernel, self._source, self._clock = kernel, source, clock
-        self._gate = Gate()
+        self._gate, self._trust = Gate(), Trust()
         self._held = b""
         self._in_vain = 0
         self.change(options)
 
     def change(self, options):
-        """Go on with other ``options`` (Options), as with a source that nobody has tested yet."""
+        """Go on with other ``options`` (Options), as with a source that nobody has tested yet. It is trusted again, whatever it did before."""
         self._options = options
         self._source.move(options.source)
         self._forget()
-        self._gate.claim(options.min_entropy, 2.0 ** -options.alpha)
+        self._alpha = 2.0 ** -options.alpha
+        self._gate.claim(options.min_entropy, self._alpha)
+        self._trust.reset()
         # Whole pieces of 64 bytes, as that is what most sources give at once.
         self._block = 64 * math.ceil(SEED_BITS / (64 * options.min_entropy))
         self._name = None
@@ -60,9 +65,24 @@ class Feeder:
         """How often each test failed (dict of int)."""
         return self._gate.failures
 
+    @property
+    def source_failures(self):
+        """How often a source failed a health test and was left alone (int), since the feeder began."""
+        return self._trust.failures
+
+    @property
+    def recent_failures(self):
+        """How many of these still count against the current source (int)."""
+        return self._trust.recent
+
+    @property
+    def is_latched(self):
+        """Whether the source failed so often that it is not tried again (bool)."""
+        return self._trust.is_latched
+
     def turn(self, seconds):
         """Do what is due, in ``seconds`` (s) at most. Return (for how long there is nothing to do (s), whether the kernel's thirst ends that)."""
-        idle = self._idle()
+        idle = self._idle() or self._latched()
         if idle:
             return idle
         now = self._clock()
@@ -71,7 +91,9 @@ class Feeder:
                 self._source.open()
             count = self._carry(self._gate.left + self._block - len(self._held), seconds)
         except GoneError as gone:
-            return self._rest(ABSENT, str(gone))
+            # One that failed a test before it went has failed.
+            if self._gate.is_sound:
+                return self._rest(ABSENT, str(gone))
         except FeederError as error:
             self._source.close()
             return self._rest(ABSENT, str(error), self._options.retry)
@@ -98,6 +120,23 @@ class Feeder:
         is_due = is_urgent or is_begun or now >= self._due or self._kernel.is_thirsty()
         return None if is_due else (self._due - now, True)
 
+    def _latched(self):
+        """Return what a turn returns where the source is not tried again, else None."""
+        if not self._trust.is_latched or self._is_another():
+            return None
+        return self._rest(FAILED, self.why, _LATCHED_REST)
+
+    def _is_another(self):
+        """Return whether another source delivers than the one that is latched (bool). Nothing is opened or read for that."""
+        try:
+            self._source.look()
+        except GoneError:
+            return False
+        if self._source.name == self._trust.name:
+            return False
+        self._trust.begin(self._source.name)
+        return True
+
     def _carry(self, wanted, seconds):
         """Read ``wanted`` bytes (int) in ``seconds`` (s) at most, mix each in at once, and credit what may be. Return how many came."""
         count = 0
@@ -123,6 +162,8 @@ class Feeder:
             self._credit()
         else:
             self._discard(part)
+        if self._gate.is_sound:
+            self._trust.passed(len(part), self._alpha)
 
     def _credit(self):
         """Credit what is held, once it is a whole block, where the kernel still listens to the source that was tested; raise GoneError."""
@@ -149,6 +190,7 @@ class Feeder:
         self._forget()
         self._gate.restart()
         self._name = self._source.name
+        self._trust.begin(self._name)
         self._say(STARTING, why)
 
     def _forget(self):
@@ -160,11 +202,14 @@ class Feeder:
         self.discarded += len(data)
 
     def _fail(self):
-        """Leave alone a source that failed a test, and forget what it gave."""
+        """Leave alone a source that failed a test, longer each time, and hold nothing that it gave."""
         why = "%s failed: %s" % (self._source.name, self._gate.why())
+        seconds = self._trust.failed(self._options.retry)
+        if self._trust.is_latched:
+            why += ". It failed %d times and is not tried again: repair it, then reload or restart the service" % self._trust.recent
         self._begin(why)
         self._source.close()
-        return self._rest(FAILED, why, self._options.retry)
+        return self._rest(FAILED, why, seconds)
 
     def _rest(self, state, why, seconds=None):
         """Leave the source alone for ``seconds`` (s), or for longer each time."""

@@ -10,6 +10,7 @@ import stat
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_gate import Gate
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import FeederError
 from ansible_collections.kvm.entropy.plugins.module_utils._health_fips import BLOCK, WORD
+from ansible_collections.kvm.entropy.plugins.module_utils._health_period import LONGEST_PERIOD
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_reader import PATIENCE, Reader, in_words
 
 STANDARD_INPUT = "-"
@@ -22,7 +23,8 @@ def tested(path, blocks, options):
 
     The first word, 4 bytes, is only what the first block is compared with, as with rngtest.
     """
-    gate = Gate()
+    # Where it takes less than a second, a period is looked for at each byte.
+    gate = Gate(is_bulk=blocks * BLOCK > LONGEST_PERIOD)
     gate.claim(options.min_entropy, 2.0 ** -options.alpha)
     word, came = b"", 0
     for piece in _pieces(path, WORD + blocks * BLOCK, options.timeout):

@@ -47,19 +47,24 @@ def status_of(feeder, kernel):
         "pid": os.getpid(), "at": round(time.time()), "state": feeder.state, "why": feeder.why, "source": feeder.source_name, "kernel_ready": kernel.is_ready(),
         "read_bytes": feeder.read, "discarded_bytes": feeder.discarded, "credited_bits": feeder.credited, "reseeds": feeder.reseeds,
         "last_credit": feeder.last_credit and round(feeder.last_credit), "failures": dict(feeder.failures),
+        "source_failures": feeder.source_failures, "recent_failures": feeder.recent_failures, "latched": feeder.is_latched,
     }
 
 
 def status_words(status):
     """Return the lines (list of str) that tell a person about ``status`` (dict)."""
     failed = ["%s %d" % (test, count) for test, count in status["failures"].items() if count]
-    return [
+    lines = [
         "%s: %s" % (status["state"], status["why"]),
         "the kernel is %s" % ("ready" if status["kernel_ready"] else "not ready"),
         "read %d bytes, discarded %d bytes, credited %d bits, reseeds %d" % (
             status["read_bytes"], status["discarded_bytes"], status["credited_bits"], status["reseeds"]),
         "failed tests: %s" % (", ".join(failed) or "none"),
     ]
+    if status["source_failures"]:
+        lines.append("source failures: %d, of which %d still count%s" % (
+            status["source_failures"], status["recent_failures"], "; the source is not tried again" if status["latched"] else ""))
+    return lines
 
 
 def metrics(status):
@@ -74,10 +79,12 @@ def metrics(status):
     tell("discarded_bytes_total", "counter", "Bytes that were not credited: of start-up tests and of failed ones.", ("", status["discarded_bytes"]))
     tell("credited_bits_total", "counter", "Bits that the kernel was told to credit.", ("", status["credited_bits"]))
     tell("reseeds_total", "counter", "How often the kernel reseeded when it was asked to.", ("", status["reseeds"]))
-    tell("health_failures_total", "counter", "Failures by health test; those of FIPS 140-2 do not end the credit.",
+    tell("health_failures_total", "counter", "Failures by health test; of those of FIPS 140-2 only blocks in a row (fips) end the credit.",
          *[('{test="%s"}' % test, count) for test, count in sorted(status["failures"].items())])
     tell("source_state", "gauge", "1 for the state that the source is in.",
          *[('{state="%s"}' % state, state == status["state"]) for state in STATES])
+    tell("source_failures_total", "counter", "How often the source failed a health test and was left alone.", ("", status["source_failures"]))
+    tell("source_latched", "gauge", "Whether the source failed so often that it is not tried again.", ("", status["latched"]))
     tell("source_info", "gauge", "What delivers.", ('{source="%s"}' % status["source"].replace("\\", r"\\").replace('"', r"\""), 1))
     tell("kernel_ready", "gauge", "Whether the kernel's CRNG is ready.", ("", status["kernel_ready"]))
     tell("last_credit_timestamp_seconds", "gauge", "When bits were credited last; 0 for never.", ("", status["last_credit"] or 0))

@@ -7,41 +7,10 @@
 They find a source that is stuck, broken or worse than is claimed of it. None of them can prove entropy. A sample is one byte.
 """
 
-import math
 import re
 
-# SP 800-90B, 4.4.2: the window of the adaptive proportion test for samples of more than one bit.
-WINDOW = 512
-# For how many samples the chance that bytes come again by accident stays below alpha.
-_HORIZON = 2 ** 20
-
-
-def critbinom(trials, chance, alpha):
-    """Return the smallest k (int) with P(X > k) <= ``alpha`` for X of a binomial distribution: what a spreadsheet calls CRITBINOM(.., 1 - alpha).
-
-    ``chance`` and ``alpha`` (float) are taken for the fractions that they are, and all is whole numbers: no rounding, however small ``alpha`` is.
-    """
-    hit, scale = chance.as_integer_ratio()
-    part, whole = alpha.as_integer_ratio()
-    miss = scale - hit
-    # The term and the tail P(X >= k), both times scale ** trials, from k = trials down. The division leaves no rest.
-    term, tail, limit = hit ** trials, 0, part * scale ** trials
-    for k in range(trials, 0, -1):
-        tail += term
-        if tail * whole > limit:
-            return k
-        term = term * (k * miss) // ((trials - k + 1) * hit)
-    return 0
-
-
-def repetition_cutoff(min_entropy, alpha):
-    """Return how many equal samples in a row (int) a source of ``min_entropy`` (bits per sample) gives with a chance of ``alpha`` (4.4.1)."""
-    return 1 + math.ceil(-math.log2(alpha) / min_entropy)
-
-
-def proportion_cutoff(min_entropy, alpha, window=WINDOW):
-    """Return how often (int) the first of ``window`` samples is in them with a chance of ``alpha``, of ``min_entropy`` bits per sample (4.4.2)."""
-    return 1 + critbinom(window, 2.0 ** -min_entropy, alpha)
+from ansible_collections.kvm.entropy.plugins.module_utils._health_cutoffs import WINDOW, proportion_cutoff, repetition_cutoff
+from ansible_collections.kvm.entropy.plugins.module_utils._health_period import Period
 
 
 class RepetitionCount:
@@ -96,42 +65,22 @@ class AdaptiveProportion:
         return failed
 
 
-class Period:
-    """Finds that a stream begins again. Not from SP 800-90B, which sees no repetition that is longer than its window.
-
-    ``period`` (int or None) is after how many samples.
-    """
-
-    def __init__(self, min_entropy, alpha):
-        """That the first samples come again by accident has a chance below ``alpha`` within 2**20 samples of ``min_entropy`` bits each."""
-        self.period = None
-        self._length = math.ceil((math.log2(_HORIZON) - math.log2(alpha)) / min_entropy)
-        self._first = self._last = b""
-        self._before = 0
-
-    def update(self, data):
-        """Take ``data`` (bytes, of any length)."""
-        if self.period:
-            return
-        data = self._last + data
-        if not self._first and len(data) >= self._length:
-            self._first = data[:self._length]
-        at = data.find(self._first, 0 if self._before else 1) if self._first else -1
-        if at >= 0:
-            self.period = self._before + at
-        keep = min(len(data), self._length - 1)
-        self._before += len(data) - keep
-        self._last = data[len(data) - keep:]
-
-
 class Continuous:
     """All of these tests of one source: ``repetition``, ``proportion``, ``period``."""
 
-    def __init__(self, min_entropy, alpha):
-        """``min_entropy`` (bits per sample) is claimed of the source; a sound one fails with a chance of ``alpha`` per sample."""
-        self.repetition = RepetitionCount(repetition_cutoff(min_entropy, alpha))
-        self.proportion = AdaptiveProportion(proportion_cutoff(min_entropy, alpha))
-        self.period = Period(min_entropy, alpha)
+    def __init__(self, min_entropy, alpha, is_bulk=False):
+        """``min_entropy`` (bits per sample) is claimed of the source; a sound one fails each test with a chance of ``alpha`` per sample at most.
+
+        ``is_bulk`` (bool) is whether speed matters more than to find a period at once (``Period``).
+        """
+        self._cutoffs = repetition_cutoff(min_entropy, alpha), proportion_cutoff(min_entropy, alpha)
+        self.period = Period(min_entropy, alpha, is_bulk)
+        self.restart()
+
+    def restart(self):
+        """Begin anew, as where bytes are missing. What came before is remembered: it must not come again."""
+        self.repetition, self.proportion = RepetitionCount(self._cutoffs[0]), AdaptiveProportion(self._cutoffs[1])
+        self.period.restart()
 
     def update(self, data):
         """Take ``data`` (bytes); return how often each test fails in it (dict of int, by the tests' names)."""

@@ -59,8 +59,8 @@ class Fips140:
         self._before = b""
 
     def begin(self, before):
-        """Compare the first block's first word with the word ``before`` (4 bytes)."""
-        self._before = before
+        """Begin a block with the next byte, and compare its first word with the word ``before`` (4 bytes; none where it is empty)."""
+        self._before, self._rest = before, b""
 
     def update(self, data):
         """Take ``data`` (bytes, of any length); return one tuple per block that it completes: the names of the tests that the block fails."""

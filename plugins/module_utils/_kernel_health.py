@@ -9,7 +9,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import _entropy_hwrng,
 HWRNG = "/dev/hwrng"
 
 # SP 800-90B asks for at least 2**-50 (4.3). With this and _entropy_health's limit for FIPS 140-2, a sound source of quality 1024 fails one of 22 million
-# tests of 20,000 bytes, and one of 900,000 of whatever size is allowed (docs/health.md).
+# tests of 20,000 bytes, and one of 700,000 of whatever size is allowed (docs/health.md).
 ALPHA = 2.0 ** -40
 
 # What a source is tested for (bits per byte) whose claim is not known, or which the kernel credits with nothing: hardly any source gives less.

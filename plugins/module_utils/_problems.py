@@ -169,11 +169,12 @@ _known("feeder-dead",
        sure="Certain at the moment of the look; not said where other users' processes are hidden. Whether the guest misses it, its other links tell.")
 _known("source-stuck",
        "The source delivers bytes that no sound source delivers: a constant, a repetition or a bias",
-       "Take it out of use (a guest gets another backend by kvm.entropy.virt_rng on its host), and replace the keys that were generated from it",
+       "Take it out of use (a guest gets another backend by kvm.entropy.virt_rng on its host), and replace the keys that were generated from it. "
+       "Then reload entropy-feeder where it runs, so that it trusts the source again",
        seen_by=BOTH, needs="root, and a test that is asked for (health_bytes); nothing where entropy-feeder or the host tells",
-       detected="The repetition count or adaptive proportion test of SP 800-90B failed, the first bytes came again, or more blocks failed FIPS 140-2 than "
-                "chance explains (docs/health.md). Or entropy-feeder says so "
-                "of what it reads. On the host: the backend is /dev/zero, /dev/null or /dev/full by device number, or no device at all.",
+       detected="The repetition count or adaptive proportion test of SP 800-90B failed, bytes came again, or more blocks failed FIPS 140-2 than "
+                "chance explains (docs/health.md). Or entropy-feeder says that its source failed such tests: twice, or once without feeding again since "
+                "(docs/feeders.md). On the host: the backend is /dev/zero, /dev/null or /dev/full by device number, or no device at all.",
        sure="Nearly: a sound source fails one of 22 million tests of 20,000 bytes. That a source passes proves no entropy.")
 _known("no-vmgenid",
        "The guest is not told when it was cloned or restored, and may then repeat random numbers until its kernel reseeds",

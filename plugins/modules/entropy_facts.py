@@ -307,7 +307,8 @@ ansible_facts:
               sample: []
               version_added: 0.5.0
             stuck:
-              description: Which health tests failed, where C(entropy-feeder) runs and credits nothing for that, as it says itself.
+              description: How the source failed health tests, as C(entropy-feeder) says itself. One failure of a source that feeds again may be chance and is
+                not told.
               type: str
               sample: null
               version_added: 0.4.0
@@ -441,7 +442,7 @@ ansible_facts:
                   type: dict
                   sample: {failures: 0, cutoff: 19}
             period:
-              description: After how many bytes the same bytes came again from the first one on. Null where they did not.
+              description: After how many bytes the same bytes came again, wherever in the stream that was. Null where they did not.
               type: int
               sample: null
             passed:

@@ -47,6 +47,8 @@ def admitted(half, decisive, now, max_age):
         found["doubts"].append(problem("bad-variable", wrong))
     if half.get("error"):
         found["error"] = printable(str(half["error"]), _MOST_ERROR)
+    if half.get("unreadable"):
+        found["why"] = problem("bad-facts", half["unreadable"])
     for key in _SCHEMAS:
         found[key], misfit = _validated(key, half.get(key))
         if misfit and key == decisive:

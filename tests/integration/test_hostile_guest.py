@@ -6,9 +6,10 @@
 
 import re
 import shlex
+from typing import NamedTuple
 
 import pytest
-from controller import Controller, lab
+from controller import Controller, Run, lab
 from hostile import answers
 from lab.daemon import Daemon
 
@@ -31,10 +32,18 @@ def controller(folder):
     return Controller(folder / "inventory.yml", folder, pipelining=True)
 
 
+class Before(NamedTuple):
+    """The ``run`` of an audit while both are honest, and the fact entropy of each (dict) that it left."""
+
+    run: Run
+    honest: dict
+    evil: dict
+
+
 @pytest.fixture(scope="module")
 def before(controller):
-    """The Run of an audit while both are honest."""
-    return controller.play("kvm.entropy.audit", "-v")
+    run = controller.play("kvm.entropy.audit", "-v")
+    return Before(run, *(run.facts(name)["entropy"] for name in ("honest", "evil")))
 
 
 def become_hostile(folder, answer):
@@ -50,13 +59,13 @@ def rows(run):
 
 
 def test_both_are_ok_while_both_are_honest(before):
-    assert before.status == 0, before.output
-    assert {name: verdict for name, (verdict, _links) in rows(before).items()} == {"honest": "OK", "evil": "OK"}
+    assert before.run.status == 0, before.run.output
+    assert {name: verdict for name, (verdict, _links) in rows(before.run).items()} == {"honest": "OK", "evil": "OK"}
 
 
 def test_a_claim_to_the_honest_guests_uuid_is_a_dispute_that_names_both_and_the_inventory_settles_it(folder, controller, before):
-    honest = before.facts("honest")["entropy"]
-    claim = dict(before.facts("evil")["entropy"], domain_uuid=honest["domain_uuid"])
+    honest = before.honest
+    claim = dict(before.evil, domain_uuid=honest["domain_uuid"])
     become_hostile(folder, answers(folder, claim)["a host of its own choice"])
     run = controller.play("kvm.entropy.audit", "-v")
     assert "guests evil, honest have one UUID" in run.output, run.output
@@ -64,26 +73,26 @@ def test_a_claim_to_the_honest_guests_uuid_is_a_dispute_that_names_both_and_the_
     named = folder / "named.yml"
     named.write_text(f"kvm_guests:\n  hosts:\n    honest:\n      entropy_domain_uuid: {honest['domain_uuid']}\n", encoding="utf-8")
     run = controller.play("kvm.entropy.audit", "-v", "-i", named)
-    assert rows(run)["honest"] == rows(before)["honest"]
+    assert rows(run)["honest"] == rows(before.run)["honest"]
     assert rows(run)["evil"][0] == "UNKNOWN"
     assert "and the inventory gives that to honest (entropy_domain_uuid), which counts" in run.output
 
 
 @pytest.mark.parametrize("name", ["templates everywhere", "a hundred thousand problems", "no JSON"])
 def test_verify_says_the_same_of_the_honest_guest_and_what_is_wrong_of_the_hostile_one(name, folder, controller, before):
-    become_hostile(folder, answers(folder, before.facts("evil")["entropy"])[name])
+    become_hostile(folder, answers(folder, before.evil)[name])
     run = controller.play("kvm.entropy.verify", "-v")
     assert not (folder / "obeyed").exists()
-    assert rows(run)["honest"] == rows(before)["honest"], run.output
+    assert rows(run)["honest"] == rows(before.run)["honest"], run.output
     assert set(run.counts) == {"labhost", "honest", "evil", "localhost"}
 
 
 def test_site_finishes_the_honest_guest_and_obeys_nothing_of_the_hostile_one(folder, controller, before):
-    become_hostile(folder, answers(folder, before.facts("evil")["entropy"])["a path as its distribution"])
+    become_hostile(folder, answers(folder, before.evil)["a path as its distribution"])
     (folder / "evil.yml").write_text("__entropy_guest_rngd_usual: \"{{ lookup('ansible.builtin.pipe', 'touch %s/obeyed') }}\"\n" % folder)
     run = controller.play("kvm.entropy.site", "-v", "-e", "entropy_guest_early=false")
     assert not (folder / "obeyed").exists()
-    assert rows(run)["honest"] == rows(before)["honest"], run.output
+    assert rows(run)["honest"] == rows(before.run)["honest"], run.output
     assert run.counts["honest"]["failed"] == 0
     assert set(run.counts) == {"labhost", "honest", "evil", "localhost"}
     assert Daemon(folder).virsh("domstate", "honest").strip() == "running"

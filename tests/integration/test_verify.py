@@ -6,6 +6,7 @@
 
 import json
 import os
+import re
 import textwrap
 from pathlib import Path
 
@@ -153,3 +154,17 @@ def test_no_fact_takes_the_place_of_what_the_inventory_says_and_a_wrong_variable
     assert "11111111-84af" not in run.output
     assert "entropy_verify_expect is 'foo', must be one of auto, host-only, guest-only" in run.output
     assert "entropy_domain_uuid is '{{ nowhere.uuid }}', which cannot be made of its variables" in run.output
+
+
+def test_a_damaged_fact_cache_is_the_fault_of_its_own_row(ansible, tmp_path):
+    controller = write(tmp_path, {}, {"good": LOCAL, "damaged": LOCAL})
+    inventory = json.loads((tmp_path / "inventory.json").read_text())
+    (tmp_path / "inventory.json").write_text(json.dumps(dict(inventory, ungrouped={"hosts": {"localhost": LOCAL}})))
+    (tmp_path / "cache.yml").write_text(CACHE)
+    assert controller.play(tmp_path / "cache.yml").status == 0
+    (file,) = (tmp_path / "cache").glob("*damaged*")
+    file.write_text('{"entropy": {"schema": 1')
+    run = controller.play("kvm.entropy.verify", "-v", "--limit", "localhost")
+    assert run.status == 0, run.output
+    assert "damaged: UNKNOWN" in run.output and "bad-facts: " in run.output
+    assert re.search(r"good: [A-Z]+  \[ host unknown.* ready ok", run.output)

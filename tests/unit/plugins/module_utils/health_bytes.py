@@ -5,6 +5,7 @@
 """Bytes for the tests of health: sound ones, the same in each run, and faults."""
 
 import hashlib
+import itertools
 import random
 
 from hypothesis import settings
@@ -25,6 +26,12 @@ def biased(length, seed=0):
     """Return bytes with 9 of 16 bits set: two bits of each byte are set as soon as one of two sound ones has them."""
     one, other = sound(length, seed), sound(length, seed + 1000)
     return bytes(first | (second & 0x88) for first, second in zip(one, other, strict=True))
+
+
+def pieces(data, cuts):
+    """Return ``data`` cut into pieces of the lengths ``cuts`` (list of int), and what is left."""
+    bounds = [min(end, len(data)) for end in itertools.accumulate(cuts, initial=0)]
+    return [data[start:end] for start, end in itertools.pairwise([*bounds, len(data)])]
 
 
 def bits(text):

@@ -276,6 +276,20 @@ class TestFeeder:
         assert (facts["links"]["fed"], codes(facts), facts["verdict"]) == ("broken", ["quality-zero", "source-stuck"], "broken")
         assert "repetition count" in facts["problems"][1]["evidence"]
 
+    @pytest.mark.parametrize("status", [
+        {"state": "feeding", "recent_failures": 2}, {"state": "starting", "recent_failures": 2}, {"state": "silent", "recent_failures": 3},
+        {"state": "absent", "recent_failures": 5, "latched": True}, {"state": "starting", "recent_failures": 1}, {"state": "failed", "recent_failures": 1}])
+    def test_a_source_is_judged_by_its_failures_not_by_what_it_does_at_the_moment(self, status):
+        facts = self.unfed(["hwrng"], dict(status, pid=7, why="virtio_rng.0", credited_bits=256))
+        assert (facts["links"]["fed"], facts["verdict"]) == ("broken", "broken")
+        assert "source-stuck" in codes(facts)
+
+    @pytest.mark.parametrize("recent", [0, 1, None, "many", [3]])
+    def test_one_failure_of_a_source_that_feeds_again_may_be_chance(self, recent):
+        facts = self.unfed(["hwrng"], {"pid": 7, "state": "feeding", "why": "reads it", "credited_bits": 256, "recent_failures": recent,
+                                       "source_failures": 9, "latched": False})
+        assert (facts["links"]["fed"], codes(facts), facts["verdict"]) == ("ok", [], "ok")
+
     @pytest.mark.parametrize("status", [{"pid": 8, "state": "failed", "why": "an earlier one"}, ["no status"],
                                         {"pid": 7, "state": "feeding", "why": "fine", "credited_bits": 256},
                                         {"pid": 7, "state": "starting", "why": "reads it anew", "credited_bits": 256}])

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import FeederError
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_source import GoneError
 from feeder_fakes import BLOCK, STARTUP, FakeKernel, Stand, options
-from health_bytes import sound
+from health_bytes import biased, sound
 
 
 def credited(stand):
@@ -102,6 +102,119 @@ def test_a_source_that_failed_is_left_alone_and_then_tested_anew():
     stand.turn()
     assert (stand.source.opened, stand.feeder.state) == (2, "feeding")
     assert credited(stand) == sound(STARTUP + BLOCK)[STARTUP:]
+
+
+def looped(lead, loop, length=200_000):
+    """Return bytes that begin to repeat ``loop`` (bytes) after ``lead`` of them."""
+    return (sound(lead) + loop * (length // len(loop)))[:length]
+
+
+@pytest.mark.parametrize(("lead", "loop", "bits"), [
+    (1200, sound(64, 1), 4 * 256), (16, bytes(range(256)), 0), (1024, bytes(range(256)), 4 * 256),
+    (1200, sound(4096, 1), (1200 + 4096 - 1024 + 42) // 64 * 256),
+])
+@pytest.mark.parametrize("is_ready", [True, False])
+def test_no_more_is_credited_of_a_source_that_repeats_itself_than_what_came_once(lead, loop, bits, is_ready):
+    stand = Stand(looped(lead, loop), FakeKernel(is_ready=is_ready, needs=None), interval=1, limit=1048576)
+    stand.run(86400)
+    assert (stand.feeder.credited, stand.feeder.state, stand.feeder.is_latched) == (bits, "failed", True)
+    assert "it gives again what it gave before" in stand.feeder.why
+    # Each retry took what it takes to recognize what came before.
+    assert stand.feeder.source_failures == 5
+    assert stand.feeder.read < lead + len(loop) + 6 * (STARTUP + BLOCK)
+
+
+def test_a_source_that_keeps_failing_is_tried_after_a_rest_that_doubles_and_after_five_failures_no_more():
+    stand = Stand(bytes(200_000), retry=100)
+    assert [stand.turn() for _again in range(7)] == [100, 200, 400, 800, 1600, 60, 60]
+    assert (stand.source.opened, stand.feeder.is_latched, stand.feeder.recent_failures) == (5, True, 5)
+    assert "It failed 5 times and is not tried again: repair it, then reload or restart the service" in stand.feeder.why
+    # Not even where it has become sound.
+    stand.source.data = sound(100_000)
+    stand.run(86400)
+    assert (stand.source.opened, stand.kernel.given) == (5, [])
+
+
+def latched(**changes):
+    """Return a Stand whose source is not tried again, although it is sound now."""
+    stand = Stand(bytes(200_000), **changes)
+    stand.run(3600)
+    assert stand.feeder.is_latched
+    stand.source.data = sound(100_000)
+    return stand
+
+
+def test_a_reload_has_a_source_tried_again_that_failed_too_often():
+    stand = latched()
+    stand.feeder.change(options())
+    assert (stand.feeder.is_latched, stand.feeder.recent_failures, stand.feeder.source_failures) == (False, 0, 5)
+    stand.turn()
+    assert credited(stand) == sound(STARTUP + BLOCK)[STARTUP:]
+
+
+def test_another_current_source_is_tried_although_the_one_before_failed_too_often():
+    stand = latched()
+    stand.source.current = GoneError("/dev/hwrng: the kernel has no hardware source")
+    assert (stand.turn(), stand.feeder.state, stand.feeder.is_latched) == (60, "failed", True)
+    stand.source.current = "tpm-rng-0"
+    stand.turn()
+    assert (stand.feeder.state, stand.feeder.source_name, stand.feeder.is_latched) == ("feeding", "tpm-rng-0", False)
+    assert credited(stand) == sound(STARTUP + BLOCK)[STARTUP:]
+
+
+def test_what_failed_is_recognized_after_its_rest_before_anything_of_it_is_credited():
+    data = sound(5000)
+    stand = Stand(data, retry=60)
+    stand.run(86400)
+    once = stand.feeder.credited
+    # It delivers the same again, from another place on.
+    for number, at in enumerate((1000, 2500), start=1):
+        stand.source.data = data[at:at + BLOCK]
+        stand.run(3600)
+        assert (stand.feeder.credited, stand.feeder.failures["period"], stand.feeder.source_failures) == (once, number, number)
+
+
+def test_a_replay_after_the_source_went_away_is_recognized_too():
+    data = sound(STARTUP + 4 * BLOCK)
+    stand = Stand(data)
+    stand.source.ends = True
+    stand.run(600)
+    before = stand.feeder.credited
+    assert before > 0
+    stand.source.data = data[:BLOCK]
+    stand.run(600)
+    assert (stand.feeder.credited, stand.feeder.failures["period"]) == (before, 1)
+
+
+def test_a_source_that_ends_with_each_failure_has_failed_all_the_same():
+    stand = Stand(b"")
+    stand.source.ends = True
+    for _again in range(5):
+        stand.source.data = bytes(100)
+        stand.clock.now += 3600
+        stand.turn()
+    assert (stand.feeder.source_failures, stand.feeder.is_latched, stand.feeder.state) == (5, True, "failed")
+
+
+def test_a_failure_counts_until_a_mebibyte_was_sound():
+    stand = Stand(bytes(1000), limit=1048576, interval=1)
+    stand.turn()
+    stand.source.data = sound(2 ** 20 + 2000)
+    while stand.source.data and stand.feeder.read < 2 ** 20:
+        stand.turn()
+        assert stand.feeder.recent_failures == 1
+    stand.run(600)
+    assert (stand.feeder.recent_failures, stand.feeder.source_failures, stand.feeder.state) == (0, 1, "silent")
+
+
+def test_blocks_that_fail_fips_140_2_end_the_credit_of_a_source_that_passes_all_else():
+    stand = Stand(biased(100_000), interval=1, limit=1048576)
+    stand.run(86400)
+    assert (stand.feeder.state, stand.feeder.is_latched) == ("failed", True)
+    assert "FIPS 140-2 (7 blocks in a row)" in stand.feeder.why
+    # Three blocks at first, of which the start-up test is not credited. After that no block passed a start-up test.
+    assert stand.feeder.credited <= 4 * (3 * 2500 - STARTUP)
+    assert stand.feeder.read <= 7 * 2500 + 5 * BLOCK
 
 
 def test_another_current_source_begins_anew_and_what_is_held_of_the_one_before_is_dropped():

@@ -20,7 +20,7 @@ from health_bytes import BLOCK, sound
 
 BLOCKS = 8
 DATA = sound(4 + BLOCKS * BLOCK)
-PASSED = "blocks 8, passed 8; failures: repetition 0, proportion 0, period 0, monobit 0, poker 0, runs 0, long_run 0, continuous_run 0\n"
+PASSED = "blocks 8, passed 8; failures: repetition 0, proportion 0, period 0, fips 0, monobit 0, poker 0, runs 0, long_run 0, continuous_run 0\n"
 
 
 def run(*words, **how):
@@ -118,7 +118,7 @@ def test_a_block_that_fails_is_counted_by_test_and_told_to_programs_too(tmp_path
     counts = json.loads(told)
     assert (status, counts["blocks"], counts["passed"]) == (1, 9, 8)
     assert [counts["failures"][test] for test in TESTS] == [1] * 5
-    assert list(counts["failures"]) == ["repetition", "proportion", "period", *TESTS]
+    assert list(counts["failures"]) == ["repetition", "proportion", "period", "fips", *TESTS]
     # 2,500 zeros: 277 times nine in a row.
     assert counts["failures"]["repetition"] == 277
 

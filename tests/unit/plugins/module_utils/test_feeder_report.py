@@ -81,12 +81,23 @@ def test_the_metrics_tell_what_was_done_and_found(fed):
     found = samples(metrics(status_of(fed.feeder, fed.kernel)))
     told = {name[len("entropy_feeder_"):]: value for (name, labels), value in found.items() if labels is None}
     assert told.pop("last_credit_timestamp_seconds") == round(fed.feeder.last_credit) > 1700000000
-    assert told == {"read_bytes_total": STARTUP + 128, "discarded_bytes_total": STARTUP + 64, "credited_bits_total": 256, "reseeds_total": 1, "kernel_ready": 1}
+    assert told == {"read_bytes_total": STARTUP + 128, "discarded_bytes_total": STARTUP + 64, "credited_bits_total": 256, "reseeds_total": 1, "kernel_ready": 1,
+                    "source_failures_total": 1, "source_latched": 0}
     assert {labels: value for (name, labels), value in found.items() if name == "entropy_feeder_source_state"} == {
         'state="%s"' % state: int(state == "failed") for state in STATES}
     assert found["entropy_feeder_health_failures_total", 'test="repetition"'] == 7
     assert found["entropy_feeder_health_failures_total", 'test="monobit"'] == 0
     assert found["entropy_feeder_source_info", 'source="/nowhere/source"'] == 1
+
+
+def test_a_source_that_is_not_tried_again_is_told_with_its_failures():
+    stand = Stand(bytes(200_000))
+    stand.run(3600)
+    status = status_of(stand.feeder, stand.kernel)
+    assert (status["source_failures"], status["recent_failures"], status["latched"]) == (5, 5, True)
+    assert status_words(status)[-1] == "source failures: 5, of which 5 still count; the source is not tried again"
+    found = samples(metrics(status))
+    assert (found["entropy_feeder_source_latched", None], found["entropy_feeder_source_failures_total", None]) == (1, 5)
 
 
 def test_a_sources_name_cannot_break_the_metrics():
@@ -106,8 +117,9 @@ def test_the_status_is_what_a_program_and_a_person_can_read(fed):
     status = json.loads(json.dumps(status_of(fed.feeder, fed.kernel)))
     assert (status["pid"], status["state"], status["kernel_ready"], status["source"]) == (os.getpid(), "failed", True, "/nowhere/source")
     assert status_words(status) == [
-        "failed: /nowhere/source failed: repetition count (cutoff 9)", "the kernel is ready",
-        "read 1152 bytes, discarded 1088 bytes, credited 256 bits, reseeds 1", "failed tests: repetition 7"]
+        "failed: /nowhere/source failed: repetition count (cutoff 9), its bytes came again after 1", "the kernel is ready",
+        "read 1152 bytes, discarded 1088 bytes, credited 256 bits, reseeds 1", "failed tests: repetition 7, period 1",
+        "source failures: 1, of which 1 still count"]
 
 
 def test_a_file_is_replaced_as_a_whole_and_can_be_read_by_others(tmp_path):
@@ -190,11 +202,11 @@ def test_a_change_is_told_once_to_the_log_and_to_systemd(fed, folder, systemd, c
     report = Report()
     report.tell(fed.feeder, fed.kernel)
     report.tell(fed.feeder, fed.kernel)
-    fed.source.data = sound(4096)
+    fed.source.data = sound(4096, 1)
     fed.clock.now += 3600
     fed.turn()
     report.tell(fed.feeder, fed.kernel)
-    said = ["failed: /nowhere/source failed: repetition count (cutoff 9)", "feeding: reads /nowhere/source"]
+    said = ["failed: /nowhere/source failed: repetition count (cutoff 9), its bytes came again after 1", "feeding: reads /nowhere/source"]
     assert capsys.readouterr().err.splitlines() == ["entropy-feeder: " + each for each in said]
     assert [systemd.recv(4096).decode() for _each in said] == ["STATUS=" + each for each in said]
     systemd.setblocking(False)

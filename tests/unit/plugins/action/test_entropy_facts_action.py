@@ -1,0 +1,34 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Of a machine's answer to entropy_facts only what the module returns reaches ansible-core."""
+
+import pytest
+from ansible_collections.kvm.entropy.plugins.action.entropy_facts import kept
+
+FACTS = {"entropy": {"schema": 1}}
+
+
+@pytest.mark.parametrize("key", ["add_host", "add_group", "ansible_stats", "results", "skipped", "unreachable", "ansible_notify", "diff", "invocation"])
+def test_what_ansible_would_obey_is_not_kept(key):
+    assert kept({"ansible_facts": FACTS, key: {"host_name": "pwned"}}) == {"ansible_facts": FACTS, "changed": False}
+
+
+def test_only_the_modules_own_fact_and_the_interpreter_are_kept():
+    facts = dict(FACTS, entropy_domain_uuid="x", entropy_domains={}, distribution="../x", discovered_interpreter_python="/usr/bin/python3")
+    assert kept({"ansible_facts": facts})["ansible_facts"] == dict(FACTS, discovered_interpreter_python="/usr/bin/python3")
+    assert kept({"ansible_facts": "none"}) == {"changed": False}
+
+
+def test_a_failure_keeps_its_words_and_its_status():
+    answer = {"failed": True, "msg": "no such folder", "rc": 1, "module_stdout": "x" * 20000, "exception": "Traceback", "changed": "yes"}
+    found = kept(answer)
+    assert (found["failed"], found["msg"], found["rc"], found["exception"], found["changed"]) == (True, "no such folder", 1, "Traceback", False)
+    assert len(found["module_stdout"]) == 10000
+    assert kept({"failed": "yes", "msg": ["x"], "rc": "1"}) == {"failed": True, "changed": False}
+
+
+def test_warnings_of_ansible_itself_are_kept_and_counted():
+    assert kept({"warnings": ["one"], "deprecations": 7})["warnings"] == ["one"]
+    assert len(kept({"warnings": ["x"] * 1000})["warnings"]) == 20
