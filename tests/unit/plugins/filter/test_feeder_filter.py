@@ -24,6 +24,9 @@ def test_a_generation_is_a_number_also_where_it_came_as_a_text():
     assert [feeder(facts, rngd=text)["feeder"] for text in ("5", "6")] == ["python", "rngd"]
     with pytest.raises(AnsibleFilterError, match="found rngd 'six', expected the generation"):
         feeder(facts, rngd="six")
+    for value in (float("inf"), 10 ** 5000, -1, True, "\u0666", [6]):
+        with pytest.raises(AnsibleFilterError, match="found rngd .{1,80}, expected the generation"):
+            feeder(facts, rngd=value)
 
 
 def guest(**feeder):
