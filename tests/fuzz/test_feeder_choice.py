@@ -22,7 +22,8 @@ GUESTS = [{key: facts_of(machine(name))[key] for key in READ} for name in ("fork
 
 
 @examples(400)
-@given(some.one_of(VALUES, *map(mutations, GUESTS)), some.one_of(some.sampled_from(WISHES), VALUES), some.one_of(some.sampled_from([None, 2, 5, 6]), VALUES), some.booleans())
+@given(some.one_of(VALUES, *map(mutations, GUESTS)),
+       some.one_of(some.sampled_from(WISHES), VALUES), some.one_of(some.sampled_from([None, 2, 5, 6]), VALUES), some.booleans())
 def test_whatever_a_guest_says_a_known_feeder_is_chosen_or_it_is_refused(facts, wish, rngd, remove):
     try:
         found = choice(facts, wish, rngd, remove)
