@@ -4,8 +4,13 @@
 
 """The filter kvm.entropy.feeder."""
 
+import re
+
 from ansible.errors import AnsibleFilterError
 from ansible_collections.kvm.entropy.plugins.module_utils._choice import WISHES, choose
+from ansible_collections.kvm.entropy.plugins.plugin_utils._facts_schema import NAMES, TRI
+from ansible_collections.kvm.entropy.plugins.plugin_utils._printable import printable
+from ansible_collections.kvm.entropy.plugins.plugin_utils._schema import MisfitError, nullable, one_of, record, shown, text
 
 DOCUMENTATION = r"""
 name: feeder
@@ -52,16 +57,44 @@ _value:
 """
 
 
+# Evidence is repeated in the reason, which a person reads.
+_MOST_SHOWN = 500
+# The newest rngd is of generation 6.
+_MOST = 100
+
+
+def _shown(most):
+    """Accept text as ``text(most)``, and return it printable."""
+    schema = text(most)
+    return lambda value: printable(schema(value), _MOST_SHOWN)
+
+
+# What the choice reads of a guest's facts. Nothing else that the guest says gets in.
+_FACTS = record({
+    "container": nullable(_shown(256)), "fips": TRI, "confidential": TRI, "kernel": record({"generation": one_of("rewritten", "legacy", "unknown")}),
+    "feeder": record({"needed": TRI, "needed_evidence": _shown(4096), "all": NAMES, "useful": one_of(True, False, "unknown", None)})})
+
+
+def _generation(rngd):
+    """Return the generation (int or None) that ``rngd`` is, as a number or as text; raise AnsibleFilterError for any other value."""
+    if rngd is None or (isinstance(rngd, int) and not isinstance(rngd, bool) and 0 <= rngd < _MOST):
+        return rngd
+    if isinstance(rngd, str) and re.match(r"[0-9]{1,2}\Z", rngd):
+        return int(rngd)
+    raise AnsibleFilterError("kvm.entropy.feeder: found rngd %s, expected the generation of the distribution's, such as 6" % shown(rngd))
+
+
 def choice(facts, wish="auto", rngd=None, remove_useless=False):
     """Return the Choice (dict) of ``_choice.choose``; raise AnsibleFilterError where a parameter is not of its kind."""
     if wish not in WISHES:
-        raise AnsibleFilterError("kvm.entropy.feeder: found wish %r, expected one of %s" % (wish, ", ".join(WISHES)))
-    try:
-        generation = None if rngd is None else int(rngd)
-    except (TypeError, ValueError):
-        raise AnsibleFilterError("kvm.entropy.feeder: found rngd %r, expected the generation of the distribution's, such as 6" % (rngd,)) from None
+        raise AnsibleFilterError("kvm.entropy.feeder: found wish %s, expected one of %s" % (shown(wish), ", ".join(WISHES)))
+    generation = _generation(rngd)
     if not isinstance(facts, dict) or "feeder" not in facts:
         raise AnsibleFilterError("kvm.entropy.feeder: found %s, expected the fact entropy (kvm.entropy.entropy_facts)" % type(facts).__name__)
+    try:
+        facts = _FACTS(facts)
+    except MisfitError as misfit:
+        raise AnsibleFilterError("kvm.entropy.feeder: %s" % misfit.at("entropy")) from None
     return dict(choose(facts, wish, generation, remove_useless)._asdict())
 
 

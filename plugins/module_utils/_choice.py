@@ -14,6 +14,8 @@ WISHES = (AUTO, NONE, RNGD, PYTHON, ALWAYS)
 _RESEEDING = 6
 
 _PYTHON_FEEDER = "entropy-feeder"
+# What role guest can remove. The names among a guest's facts are its own words.
+_REMOVABLE = ("rngd", "haveged", "jitterentropy-rngd", _PYTHON_FEEDER)
 _PROGRAMS = {NONE: (), RNGD: ("rngd",), PYTHON: (_PYTHON_FEEDER,)}
 
 
@@ -77,5 +79,5 @@ def _useless(facts, chosen, rngd):
     if chosen == RNGD and feeder["needed"] is True and not _reseeds(rngd, facts):
         # A policy has its rngd, and the kernel what feeds it.
         kept += (_PYTHON_FEEDER,)
-    others = [name for name in feeder["all"] if name not in kept]
+    others = [name for name in dict.fromkeys(feeder["all"]) if name in _REMOVABLE and name not in kept]
     return others if chosen != NONE or feeder["useful"] is False else []

@@ -8,7 +8,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import _kernel, _verdi
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_crng import crng_facts, first_consumer
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_feeder import feeder_facts
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_health import check, health_facts
-from ansible_collections.kvm.entropy.plugins.module_utils._entropy_hwrng import hwrng_facts
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_hwrng import hwrng_facts, number
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_log import events
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_platform import confidential, cpu_facts, domain_uuid, fips, kvm_guest, vmgenid
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_problems import problems, unseen
@@ -61,7 +61,7 @@ def facts_of(seen):
 
 
 def _kernel_facts(texts):
-    pool, available = (int(texts[RANDOM + name]) if texts.get(RANDOM + name) else None for name in ("poolsize", "entropy_avail"))
+    pool, available = (number(texts.get(RANDOM + name)) for name in ("poolsize", "entropy_avail"))
     return {
         "release": texts.get("/proc/sys/kernel/osrelease"),
         "pool_bits": pool,

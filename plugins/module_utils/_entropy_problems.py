@@ -74,10 +74,10 @@ def _came_late(facts, log):
 
 def _other_problems(facts):
     feeder = facts["feeder"]
-    if feeder["fake"]:
-        yield problem("fake-source", "rngd runs with %s as its source" % feeder["fake"])
+    if feeder["fake_evidence"]:
+        yield problem("fake-source", feeder["fake_evidence"])
     elif feeder["useful"] is False:
-        why = "%s runs; %s" % (feeder["which"], facts["hwrng"]["filling_evidence"])
+        why = "%s runs; %s" % (", ".join(feeder["processes"]), facts["hwrng"]["filling_evidence"])
         yield problem("feeder-useless", "%s, and does not run" % feeder["idle_reason"] if feeder["idle_reason"] else why)
     if feeder["dead"]:
         yield problem("feeder-dead", "enabled: %s; not running: %s" % (", ".join(feeder["wanted"]), ", ".join(feeder["dead"])))
@@ -108,6 +108,8 @@ def _unseen(seen, log, facts):
         yield "domain_uuid", facts["domain_uuid_reason"], "root" if refused else "entropy_domain_uuid in the inventory"
     if seen["live"] and not seen["processes"]["kernel"]:
         yield "hwrng.filling, hwrng.driver_at, feeder", "/proc hides other users' processes (hidepid)", "root"
+    for process in facts["feeder"]["unproven"]:
+        yield "feeder.running, feeder.fake, feeder.useful", process, "root"
     if facts["cpu"]["trusted"] == "unknown":
         yield "cpu.trusted", "the kernel's build options are not to be found", "a readable /boot/config-%s" % (facts["kernel"]["release"] or "RELEASE")
     if seen["live"] and facts["boot_id"] is None and facts["crng"]["ready"] is False:

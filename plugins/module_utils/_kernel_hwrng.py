@@ -25,16 +25,16 @@ class Sources:
         if not os.path.isdir(self._folder):
             raise EntropyError("%s: not there: no driver of a hardware source is loaded. Give the guest its device and load virtio_rng "
                                "(role kvm.entropy.guest)." % self._folder)
-        quality = self.quality()
         try:
-            return {
-                "available": self._read("rng_available").split(),
-                "current": self._read("rng_current"),
-                "quality": quality,
-                "has_quality": os.path.exists(self._folder + "rng_quality"),
-            }
+            available, current, quality = self._read("rng_available").split(), self._read("rng_current"), self.quality()
         except OSError as error:
             raise EntropyError("%s: cannot be read: %s." % (self._folder, error.strerror)) from error
+        return {
+            "available": available,
+            "current": current,
+            "quality": quality,
+            "has_quality": os.path.exists(self._folder + "rng_quality"),
+        }
 
     def quality(self):
         """Return the current source's quality (int, of 1024), None where the kernel does not tell."""

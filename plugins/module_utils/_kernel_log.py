@@ -14,7 +14,7 @@ LONGEST_RECORD = 8192
 # "<priority>,<sequence number>,<µs since boot>,<flags>[,more];<text>", Documentation/ABI/testing/dev-kmsg.
 _RECORD = re.compile(r"[^,]*,(\d+),(\d+),[^;]*;([^\n]*)")
 # "[    1.234567] text" as dmesg prints it; with CONFIG_PRINTK_CALLER "[    1.234567][    T1] text".
-_LINE = re.compile(r"(?:<\d+>)?\[ *(\d+\.\d+)\](?:\[ *[TC]\d+\])? (.*)")
+_LINE = re.compile(r"(?:<\d+>)?\[ *(\d{1,10}\.\d{1,9})\](?:\[ *[TC]\d+\])? (.*)")
 # The first line of a boot, init/main.c.
 FIRST = "Linux version "
 

@@ -27,6 +27,7 @@ NAME = text(256)
 WORDS = nullable(text(4096))
 PATH = nullable(text(4096))
 NAMES = list_of(NAME, 256)
+PROCESSES = list_of(text(1024), 32)
 COUNT = integer(0, 2 ** 63)
 # Seconds since the boot; some 3,000 years.
 UPTIME = nullable(real(0, 10 ** 11))
@@ -64,7 +65,8 @@ _CRNG = record({"ready": TRI, "in_time": TRI}, {
 
 _FEEDER = record({}, {
     "which": nullable(NAME), "all": NAMES, "running": TRI, "dead": NAMES, "reads": nullable(NAMES), "needed": TRI, "needed_evidence": WORDS,
-    "useful": one_of(True, False, "unknown", None), "stuck": WORDS, "silent": WORDS, "fake": PATH, "wanted": NAMES, "idle_reason": WORDS})
+    "useful": one_of(True, False, "unknown", None), "stuck": WORDS, "silent": WORDS, "fake": PATH, "wanted": NAMES, "idle_reason": WORDS,
+    "fake_evidence": WORDS, "processes": PROCESSES, "unproven": PROCESSES, "ignored": PROCESSES})
 
 _TEST = record({}, {"cutoff": COUNT, "failures": COUNT})
 _HEALTH = record({"passed": TRI}, {

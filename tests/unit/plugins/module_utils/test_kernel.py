@@ -13,7 +13,7 @@ import tempfile
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy import gather
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
-from ansible_collections.kvm.entropy.plugins.module_utils._kernel import observe
+from ansible_collections.kvm.entropy.plugins.module_utils._kernel import fill_thread, observe
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import Tree
 from waiting import when
 
@@ -176,6 +176,22 @@ def test_a_container_is_known_by_its_namespaces():
     if done.returncode and "unshare" in done.stderr:
         pytest.skip("no namespaces may be made here: %s" % done.stderr)
     assert done.stdout.strip() not in ("", "None"), done.stderr
+
+
+def test_a_containers_second_process_is_no_kernel_thread():
+    text = ("import sys, subprocess; sys.path[:0] = %r; from ansible_collections.kvm.entropy.plugins.module_utils._kernel import observe\n"
+            "second = subprocess.Popen(['sleep', '60'])\n"
+            "print(second.pid, observe()['processes']['kernel'])\nsecond.kill()\nsecond.wait()") % (sys.path,)
+    done = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", text], capture_output=True, text=True, check=False)
+    if done.returncode and "unshare" in done.stderr:
+        pytest.skip("no namespaces may be made here: %s" % done.stderr)
+    assert done.stdout.split() == ["2", "False"], done.stderr
+
+
+@pytest.mark.parametrize(("flags", "is_thread"), [("2129984", True), ("4194304", False), ("0", False), ("9" * 5000, False), ("x", False)])
+def test_a_kernel_thread_is_known_by_its_flags(flags, is_thread):
+    stat = "141 (hwrng) S 2 0 0 0 -1 %s 0 0 0 0 9 7 0 0 20 0 1 0 91963 0 0" % flags
+    assert (fill_thread(stat, 100) is not None) is is_thread
 
 
 def test_the_running_systems_observations_lead_to_facts():
