@@ -8,9 +8,10 @@ from ansible_collections.kvm.entropy.plugins.module_utils import _kernel, _verdi
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_crng import crng_facts, first_consumer
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_feeder import feeder_facts
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_health import check, health_facts
-from ansible_collections.kvm.entropy.plugins.module_utils._entropy_hwrng import hwrng_facts
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_hwrng import hwrng_facts, number
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_hypervisor import kvm_guest
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_log import events
-from ansible_collections.kvm.entropy.plugins.module_utils._entropy_platform import confidential, cpu_facts, domain_uuid, fips, kvm_guest, vmgenid
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_platform import confidential, cpu_facts, domain_uuid, fips, vmgenid
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_problems import problems, unseen
 
 SCHEMA = 1
@@ -33,6 +34,7 @@ def facts_of(seen):
     texts = seen["texts"]
     log = events(seen["log"], texts.get("/proc/cmdline", ""))
     is_guest, guest_evidence = kvm_guest(seen, log)
+    is_hidden, hidden_evidence = confidential(seen, log, is_guest)
     uuid, uuid_from, uuid_reason = domain_uuid(seen, is_guest)
     facts = {
         "schema": SCHEMA,
@@ -45,7 +47,8 @@ def facts_of(seen):
         "fips": fips(seen),
         "kvm_guest": is_guest,
         "kvm_guest_evidence": guest_evidence,
-        "confidential": confidential(seen, log, is_guest),
+        "confidential": is_hidden,
+        "confidential_evidence": hidden_evidence,
         "container": seen.get("container"),
         "domain_uuid": uuid,
         "domain_uuid_from": uuid_from,
@@ -61,7 +64,7 @@ def facts_of(seen):
 
 
 def _kernel_facts(texts):
-    pool, available = (int(texts[RANDOM + name]) if texts.get(RANDOM + name) else None for name in ("poolsize", "entropy_avail"))
+    pool, available = (number(texts.get(RANDOM + name)) for name in ("poolsize", "entropy_avail"))
     return {
         "release": texts.get("/proc/sys/kernel/osrelease"),
         "pool_bits": pool,

@@ -163,7 +163,7 @@ class TestFilling:
     def test_a_thread_that_waits_in_its_driver_for_longer_than_a_buffer_a_minute_takes_gets_nothing_any_more(self, state, ago, filling):
         # As Linux 6.12 shows it, whose backend went silent a minute after the boot: D, and no run of the thread meanwhile.
         seen = machine("trixie-fed", texts={"/proc/uptime": "107.12 89.77"})
-        seen["processes"].update(fill_state=state, fill_ran=107.12 - ago)
+        seen["processes"].update(fill_state=state, fill_slept=ago)
         facts = facts_of(seen)
         assert facts["hwrng"]["filling"] is filling
         assert codes(facts) == ([] if filling else ["not-filling"])
