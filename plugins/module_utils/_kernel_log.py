@@ -130,7 +130,9 @@ def _own_lines(found):
         found = [line for line in found if line.is_syslog]
     else:
         dated = [line for line in found if line.when is not None]
-        if 2 * sum(line.who == "kernel" for line in dated) > len(dated):
+        starts = [line for line in dated if FIRST in (line.text[:len(FIRST)], line.named[:len(FIRST)])]
+        # Without a boot's start most lines decide, as the kernel may say "some kernel: thing" itself.
+        if starts[-1].who == "kernel" if starts else 2 * sum(line.who == "kernel" for line in dated) > len(dated):
             # journalctl -o short-monotonic: whoever else is named there is not the kernel.
             found = [line for line in dated if line.who]
         else:
