@@ -185,8 +185,8 @@ def _hindrance(seen, facts):
         return "%s delivers and nothing is credited; %s" % (facts["current"], facts["spin"])
     if processes and processes["kernel"] and processes["fill"] is None:
         return "the kernel's thread hwrng does not run"
-    # The count is of all devices together: of several it may be another that delivered.
-    has_delivered = bool(facts["delivered"]) and len(facts["driver_bound"]) == 1
+    # The count is of all virtio-rng devices together: of several it may be another that delivered.
+    has_delivered = bool(facts["delivered"]) and len(facts["driver_bound"]) == 1 and is_virtio(facts["current"])
     return _waiting(seen, facts["current"], PATIENCE + _INTERVAL if has_delivered else PATIENCE)
 
 

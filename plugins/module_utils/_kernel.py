@@ -169,7 +169,7 @@ def _virtio(tree, names):
     for name in names:
         path = VIRTIO + "devices/" + name
         said = tree.text(path + "/device")
-        device = {"name": name, "id": int(said, 16) if said else None}
+        device = {"name": name, "id": int(said, 16) if said and re.match(r"0x[0-9a-fA-F]{1,8}$", said) else None}
         if device["id"] == RNG_DEVICE:
             driver = tree.target(path + "/driver")
             device.update(driver=driver and os.path.basename(driver), path=tree.target(path))
