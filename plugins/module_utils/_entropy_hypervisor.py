@@ -186,20 +186,16 @@ def _by_less(seen, signs, dmi):
         return _on_metal(seen, signs[METAL][0], dmi, said)
     if _names(dmi, _MICROSOFT) and HYPERV in signs:
         return False, "%s, and %s" % (signs[HYPERV][0], said)
-    virtual, bare = VIRTUAL in signs or HYPERV in signs, _bare(seen, signs, dmi)
     fors = [said] if _names(dmi, _QEMU_VENDORS + _CLOUDS) and not _METAL_PRODUCT.search(dmi) else []
     fors += ["it has virtio devices"] if seen["virtio"] or seen["pci_rng"] else []
-    against = [said] if _names(dmi, _OTHER_VENDORS) else []
-    against += [bare] if bare else []
-    if fors and against:
-        return UNKNOWN, "%s, but %s" % (fors[0], against[0])
+    others, bare = [said] if _names(dmi, _OTHER_VENDORS) else [], _bare(seen, signs, dmi)
+    virtual = others + signs.get(HYPERV, []) + signs.get(VIRTUAL, [])
     if fors:
-        return True, fors[0]
-    if bare and not virtual and not _names(dmi, _OTHER_VENDORS):
-        return False, bare
-    if against or virtual:
-        return UNKNOWN, "%s; nothing else tells whose guest it is" % (against or signs.get(HYPERV) or signs[VIRTUAL])[0]
-    return UNKNOWN, "nothing tells whether this machine is virtual"
+        against = others + bare
+        return (UNKNOWN, "%s, but %s" % (fors[0], against[0])) if against else (True, fors[0])
+    if virtual:
+        return UNKNOWN, "%s; nothing else tells whose guest it is" % (others + bare + virtual)[0]
+    return (False, bare[0]) if bare else (UNKNOWN, "nothing tells whether this machine is virtual")
 
 
 def _on_metal(seen, evidence, dmi, said):
@@ -212,12 +208,9 @@ def _on_metal(seen, evidence, dmi, said):
 
 
 def _bare(seen, signs, dmi):
-    """Return what makes a machine that is not x86 look like bare metal (str), or None."""
-    if _METAL_PRODUCT.search(dmi):
-        return "DMI says " + printable(dmi)
-    if BARE in signs:
-        return signs[BARE][0]
+    """Return what makes a machine that is not x86 look like bare metal (list of str)."""
+    found = ["DMI says " + printable(dmi)] if _METAL_PRODUCT.search(dmi) else []
     # arm64 runs guests only where it started at EL2 itself (is_hyp_mode_available()).
     if "kvm" in seen["folders"].get("/sys/class/misc", ()) and "CPU implementer" in seen["texts"].get("/proc/cpuinfo", ""):
-        return "it can run guests of its own"
-    return None
+        found.append("it can run guests of its own")
+    return found + signs.get(BARE, [])

@@ -19,8 +19,8 @@ _READ = re.compile(r".* urandom read with -?\d+ bits of entropy available$"
                    r"|.*: (?:uninitialized urandom read|CRNG uninitialized) \(\d+ bytes read(?:, -?\d+ bits of entropy available)?\)$")
 # How many of these lines the rate limit kept back (since 4.14.36 and 4.17).
 _KEPT_BACK = re.compile(r"(\d{1,9}) (?:urandom|getrandom) warning\(s\) missed due to ratelimiting$")
-# No read of user space and not yet ready, or only what comes later: "fast init" is 64 bytes of 4.8 to 5.17; get_random_bytes() and its like are the kernel's own
-# reads; reseeding since 5.18; a pool's negative count until 5.16.
+# No read of user space and not yet ready, or only what comes later: "fast init" is 64 bytes of 4.8 to 5.17; get_random_bytes() and its like are the
+# kernel's own reads; reseeding since 5.18; a pool's negative count until 5.16.
 _OTHER = re.compile(r"fast init done$"
                     r"|(?:input|blocking) pool is initialized$"
                     r"|.* called from .* with crng_init=\d$"

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 WORDS = ("Linux version 6.1", "random: crng init done", "random: fast init done", "random: nonblocking pool is initialized",
          "random: x: uninitialized urandom read (16 bytes read)", "random: 7 urandom warning(s) missed due to ratelimiting", "random: ", "random: x",
          "random: crng done (trusting CPU's manufacturer)", "Run /init as init process", "Run /sbin/init as init process", "systemd[1]: hello", "kernel: ",
-         "Kernel command line: x", "devtmpfs: initialized", "Hypervisor detected: KVM", "Memory Encryption Features active: AMD SEV", "pci 0000:00:01.0: [1af4:1005]")
+         "Kernel command line: x", "devtmpfs: initialized", "Hypervisor detected: KVM",
+         "Memory Encryption Features active: AMD SEV", "pci 0000:00:01.0: [1af4:1005]")
 STAMPS = ("", "[    1.500000] ", "[1.5]", "[99999999999999.9] ", "<6>", "<30>", "<99999>", "kern  :info  : ", "user  :info  : ", "[    T1] ", "[1.0][ C3] ",
           "Nov 27 10:00:00 h kernel: ", "Nov 27 10:00:00 h kernel: [    2.0] ", "2026-11-27T10:00:00+00:00 h kernel: ", "h kernel: ", "kernel: ", "[  +0.1] ",
           "[Fri Nov 27 10:00:00 2026] ", "\x1b[32m", "-- Reboot --", "-- Boot 0123456789abcdef0123456789abcdef --")
@@ -65,8 +66,8 @@ def test_any_records_give_facts_and_only_the_kernels_own_count(records, name):
 
 
 @examples(100)
-@given(st.lists(st.tuples(st.one_of(st.none(), st.floats(0, 1e6)), st.one_of(st.sampled_from(WORDS), LINES)), max_size=20), st.booleans(), st.sampled_from(NAMES),
-       st.booleans())
+@given(st.lists(st.tuples(st.one_of(st.none(), st.floats(0, 1e6)), st.one_of(st.sampled_from(WORDS), LINES)), max_size=20), st.booleans(),
+       st.sampled_from(NAMES), st.booleans())
 def test_any_lines_with_times_or_without_give_facts(lines, complete, name, live):
     checked({"source": "fuzz", "lines": [list(line) for line in lines], "complete": complete}, name, live)
 

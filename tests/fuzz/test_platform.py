@@ -19,7 +19,8 @@ VENDORS = st.one_of(st.none(), st.text(max_size=30), st.sampled_from((
     "Microsoft Corporation", "Virtual Machine", "Apple Inc.")))
 TEXTS = st.fixed_dictionaries({}, optional={
     DMI + "sys_vendor": VENDORS, DMI + "product_name": VENDORS,
-    "/proc/cpuinfo": st.sampled_from(("flags\t: fpu hypervisor", "flags\t: fpu", "CPU implementer\t: 0x41", "flags :", "", "model name\t: QEMU Virtual CPU\nflags\t: hypervisor")),
+    "/proc/cpuinfo": st.sampled_from(("flags\t: fpu hypervisor", "flags\t: fpu", "CPU implementer\t: 0x41", "flags :", "",
+                                      "model name\t: QEMU Virtual CPU\nflags\t: hypervisor")),
     "/sys/hypervisor/type": st.sampled_from(("xen", "", "kvm")),
     "/proc/sysinfo": st.one_of(st.text(max_size=40), st.sampled_from(("VM00 Control Program: KVM/Linux", "VM00 Control Program: z/VM", "LPAR Number: 3"))),
     "/proc/device-tree/compatible": st.sampled_from(("linux,dummy-virt", "ibm,powernv", "IBM,9009-42A", "qemu,pseries", "riscv-virtio", "\0")),
@@ -38,7 +39,8 @@ LOG = st.lists(st.sampled_from((
     "Booting paravirtualized kernel on KVM", "smccc: KVM: hypervisor services detected (0x0)", "CPU: All CPU(s) started at EL1",
     "CPU: All CPU(s) started at EL2")), max_size=3)
 VIRTIO = st.lists(st.builds(lambda number: {"name": "virtio0", "id": number, "driver": None, "path": None}, st.sampled_from((None, 1, 2, 4, 5))), max_size=2)
-PCI = st.lists(st.sampled_from(("8086:1237 1af4:1100", "1b36:0008 0000:0000", "80ee:cafe 0:0", "15ad:0740 15ad:0740", "8086:29c0 1028:0001", "? ?", "")), max_size=3)
+PCI = st.lists(st.sampled_from(("8086:1237 1af4:1100", "1b36:0008 0000:0000", "80ee:cafe 0:0", "15ad:0740 15ad:0740", "8086:29c0 1028:0001", "? ?", "")),
+               max_size=3)
 EVIDENCE = st.fixed_dictionaries({"folders": FOLDERS, "virtio": VIRTIO, "pci": PCI, "pci_rng": st.lists(st.just("0000:00:01.0"), max_size=1)})
 
 # What only a guest of KVM or QEMU has.
@@ -80,7 +82,8 @@ def test_what_dmi_says_makes_no_virtual_machine_another_hypervisors(vendor, prod
 @given(TEXTS, EVIDENCE, LOG, st.sampled_from(("trixie-bare", "trixie-fed", "bookworm-undriven")),
        st.sampled_from(("none", "virtio_rng.0", "virtio", "tpm-rng-0", "other-source", "smccc_trng")), st.sampled_from(("0", "1", "1024", "x")))
 def test_a_machine_that_may_be_a_guest_is_ok_only_where_it_is_seen_to_be_fed(texts, evidence, lines, name, current, quality):
-    seen = machine(name, getrandom="ready", log=[(0.0, line) for line in lines], texts={path: text for path, text in texts.items() if text is not None}, **evidence)
+    texts = {path: text for path, text in texts.items() if text is not None}
+    seen = machine(name, getrandom="ready", log=[(0.0, line) for line in lines], texts=texts, **evidence)
     folder = "/sys/class/misc/hw_random/"
     seen["texts"].update({folder + "rng_current": current, folder + "rng_quality": quality})
     facts = facts_of(seen)

@@ -211,7 +211,8 @@ class TestFilling:
         facts = facts_of(seen)
         assert (codes(facts), facts["links"]["live"], facts["links"]["fed"], facts["verdict"]) == (["other-source"], "n/a", "ok", "ok")
 
-    @pytest.mark.parametrize(("state", "filling", "verdict"), [("S", True, "ok"), ("D", "unknown", "unknown"), ("R", "unknown", "unknown"), (None, "unknown", "unknown")])
+    @pytest.mark.parametrize(("state", "filling", "verdict"), [
+        ("S", True, "ok"), ("D", "unknown", "unknown"), ("R", "unknown", "unknown"), (None, "unknown", "unknown")])
     def test_without_a_counter_of_its_own_the_pause_after_a_buffer_tells_that_the_device_delivers(self, state, filling, verdict):
         # As on s390x, where adapter interrupts have no line of their own.
         seen = machine("trixie-fed", without=["/proc/interrupts"])

@@ -42,7 +42,8 @@ def told(vendor=None, product=None, cpu=None, log=(), texts=None, **changes):
     {"cpu": "model name\t: QEMU Virtual CPU version 2.5+\nflags\t: fpu hypervisor"},
     {"cpu": "model name\t: Common KVM processor\nflags\t: fpu hypervisor"},
 ])
-@pytest.mark.parametrize("vendor", [None, "QEMU", "Bochs", "Dell Inc.", "VMware, Inc.", "Apple Inc.", "Microsoft Corporation Virtual Machine", "Amazon EC2 m5.metal"])
+@pytest.mark.parametrize("vendor", [
+    None, "QEMU", "Bochs", "Dell Inc.", "VMware, Inc.", "Apple Inc.", "Microsoft Corporation Virtual Machine", "Amazon EC2 m5.metal"])
 def test_a_sign_of_kvm_or_qemu_tells_a_guest_whatever_dmi_says(sign, vendor):
     is_guest, evidence = told(vendor=vendor, **sign)
     assert (is_guest, bool(evidence)) == (True, True)
@@ -95,7 +96,8 @@ def test_a_sign_of_another_hypervisor_or_of_none_tells_that_it_is_no_kvm_guest(s
     ({"vendor": "Amazon EC2", "product": "m6g.metal", "cpu": ARM, "log": ["CPU: All CPU(s) started at EL1"]}, "m6g.metal"),
     # KVM can be told to show Hyper-V's interface and to hide its own.
     ({"log": ["Hypervisor detected: Microsoft Hyper-V"], "cpu": VIRTUAL}, "Hyper-V"),
-    ({"vendor": "innotek GmbH", "product": "VirtualBox", "cpu": VIRTUAL, "texts": {CLOCKS: "kvm-clock tsc"}}, "kvm-clock, but DMI says innotek GmbH VirtualBox"),
+    ({"vendor": "innotek GmbH", "product": "VirtualBox", "cpu": VIRTUAL, "texts": {CLOCKS: "kvm-clock tsc"}},
+     "kvm-clock, but DMI says innotek GmbH VirtualBox"),
     ({"vendor": "BHYVE", "cpu": VIRTUAL, "folders": {ACPI: ["QEMU0002:00"]}}, "but DMI says BHYVE"),
     ({"texts": {"/sys/hypervisor/type": "xen"}, "folders": {ACPI: ["QEMU0002:00"]}}, "but /sys/hypervisor/type is xen"),
     ({"cpu": METAL, "folders": {ACPI: ["QEMU0002:00"]}}, "but the CPU does not say"),
@@ -114,7 +116,8 @@ def test_what_is_contradicted_or_told_by_dmi_alone_is_unknown_with_both_sides(si
 
 @pytest.mark.parametrize("sign", [
     {"vendor": "QEMU", "product": "Standard PC"}, {"vendor": "Red Hat", "product": "KVM"}, {"vendor": "OpenStack Foundation", "product": "OpenStack Nova"},
-    {"vendor": "Bochs", "product": "Bochs"}, {"vendor": "Bochs", "product": "Bochs", "cpu": VIRTUAL}, {"vendor": "Amazon EC2", "product": "m6g.large", "cpu": ARM},
+    {"vendor": "Bochs", "product": "Bochs"}, {"vendor": "Bochs", "product": "Bochs", "cpu": VIRTUAL},
+    {"vendor": "Amazon EC2", "product": "m6g.large", "cpu": ARM},
     {"vendor": "Google", "product": "Google Compute Engine", "cpu": VIRTUAL}, {"cpu": VIRTUAL, "virtio": [{"name": "virtio0", "id": 1}]},
 ])
 def test_dmi_and_virtio_devices_tell_a_guest_where_nothing_contradicts(sign):

@@ -83,8 +83,9 @@ def test_a_confidential_guest_is_told_in_the_words_of_every_kernel(line):
     assert platform.confidential(bare({}), log, True) == (True, "the kernel's log says: " + line)
 
 
-@pytest.mark.parametrize("line", ["AMD Secure Memory Encryption (SME) active", "AMD Memory Encryption Features active: SME", "Memory Encryption Features active: AMD SME",
-                                  "ccp 0000:46:00.1: SEV API:1.55 build:8", "kvm_amd: SEV enabled (ASIDs 10 - 509)"])
+@pytest.mark.parametrize("line", [
+    "AMD Secure Memory Encryption (SME) active", "AMD Memory Encryption Features active: SME", "Memory Encryption Features active: AMD SME",
+    "ccp 0000:46:00.1: SEV API:1.55 build:8", "kvm_amd: SEV enabled (ASIDs 10 - 509)"])
 def test_a_host_that_encrypts_or_can_is_no_confidential_guest(line):
     log = events({"source": "dmesg", "lines": [[0.0, "Linux version 6.1"], [0.1, line]], "complete": True}, "")
     seen = bare({"/proc/cpuinfo": "flags\t: fpu sme sev sev_es sev_snp", "/sys/firmware/uv/prot_virt_host": "1"})

@@ -18,10 +18,12 @@ GUEST = {
     HW_RANDOM + "rng_current": "virtio_rng.0", HW_RANDOM + "rng_available": "virtio_rng.0",
     "/sys/bus/virtio/devices/virtio0/device": "0x0004",
 }
-START = "[    0.000000] Linux version 5.15.0\n[    0.000000] Hypervisor detected: KVM\n[    0.010000] Kernel command line: ro\n[    0.400000] devtmpfs: initialized\n"
+START = ("[    0.000000] Linux version 5.15.0\n[    0.000000] Hypervisor detected: KVM\n"
+         "[    0.010000] Kernel command line: ro\n[    0.400000] devtmpfs: initialized\n")
+READY = "[    0.500000] random: crng init done\n"
 NO_DEVICE = {"/sys/bus/virtio/devices/virtio0/device": "0x0002"}
 METAL = {"/proc/cpuinfo": "processor\t: 0\nflags\t\t: fpu vmx rdrand\n", "/sys/bus/virtio/devices/virtio0/device": None,
-         HW_RANDOM + "rng_current": "none", HW_RANDOM + "rng_available": "", "/var/log/dmesg": START.replace("Hypervisor detected: KVM", "x") + "[    0.500000] random: crng init done\n"}
+         HW_RANDOM + "rng_current": "none", HW_RANDOM + "rng_available": "", "/var/log/dmesg": START.replace("Hypervisor detected: KVM", "x") + READY}
 
 
 @pytest.fixture

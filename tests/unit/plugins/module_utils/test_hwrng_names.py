@@ -13,12 +13,14 @@ def test_a_virtio_rng_device_is_known_by_the_name_of_every_kernel(name):
     assert (is_virtio(name), is_known(name)) == (True, False)
 
 
-@pytest.mark.parametrize("name", ["tpm-rng", "tpm-rng-0", "smccc_trng", "s390-trng", "trng", "pseries-rng", "powernv-rng", "ccp", "ccp-1-rng", "optee-rng", "rng-caam",
-                                  "3f104000.rng", "intel", "amd", "via", "nsm-hwrng"])
+@pytest.mark.parametrize("name", [
+    "tpm-rng", "tpm-rng-0", "smccc_trng", "s390-trng", "trng", "pseries-rng", "powernv-rng", "ccp", "ccp-1-rng", "optee-rng", "rng-caam", "3f104000.rng",
+    "intel", "amd", "via", "nsm-hwrng"])
 def test_the_kernels_other_drivers_are_known(name):
     assert (is_virtio(name), is_known(name)) == (False, True)
 
 
-@pytest.mark.parametrize("name", [None, "", "none", "other-source", "virtio_rng", "virtio_rng.0x", "my-virtio_rng.0", "tpm-rng-0\n", "tpm-rng-evil", "xtrng", "trng2", "faketpm-rng"])
+@pytest.mark.parametrize("name", [
+    None, "", "none", "other-source", "virtio_rng", "virtio_rng.0x", "my-virtio_rng.0", "tpm-rng-0\n", "tpm-rng-evil", "xtrng", "trng2", "faketpm-rng"])
 def test_any_other_name_is_not(name):
     assert (is_virtio(name), is_known(name)) == (False, False)
