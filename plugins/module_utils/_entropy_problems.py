@@ -127,6 +127,10 @@ def _unseen(seen, log, facts):
         yield "domain_uuid", facts["domain_uuid_reason"], "root" if refused else "entropy_domain_uuid in the inventory"
     if seen["live"] and not seen["processes"]["kernel"]:
         yield "hwrng.filling, hwrng.driver_at, feeder", "/proc hides other users' processes (hidepid)", "root"
+    elif seen["live"] and facts["hwrng"]["filling"] == "unknown":
+        yield "hwrng.filling", facts["hwrng"]["filling_evidence"], "a look a minute after the boot or later"
+    if facts["kvm_guest"] == "unknown" and not log["readable"]:
+        yield "kvm_guest", facts["kvm_guest_evidence"], "the kernel's log from the boot on, which tells the hypervisor's name"
     if facts["cpu"]["trusted"] == "unknown":
         yield "cpu.trusted", "the kernel's build options are not to be found", "a readable /boot/config-%s" % (facts["kernel"]["release"] or "RELEASE")
     if seen["live"] and facts["boot_id"] is None and facts["crng"]["ready"] is False:

@@ -16,8 +16,8 @@ from ansible_collections.kvm.entropy.plugins.module_utils._hwrng_names import is
 
 # A sleep of so many s and more is none that follows a failed read; timers are up to a jiffy late.
 RESTED = 11
-# Until so many s after the boot the kernel reads more often than that (crng_reseed_interval() in drivers/char/random.c: half the time since the boot).
-_EARLY = 2 * RESTED
+# Before so many s after the boot the kernel rests for less than that (crng_reseed_interval() in drivers/char/random.c: half the time since the boot).
+_EARLY = 2 * RESTED + 1
 
 
 def slept(tree, pid):
@@ -72,7 +72,7 @@ def wait_for_rest(texts, processes, sleep=time.sleep):
     cpu = texts.get("/proc/cpuinfo") or ""
     is_bare = re.search(r"^flags\s*:", cpu, re.MULTILINE) and "hypervisor" not in cpu
     if (asleep is None or asleep >= RESTED or processes["fill_state"] != "S" or is_bare or not is_known(texts.get("/sys/class/misc/hw_random/rng_current"))
-            or not uptime or int(uptime.group()) < _EARLY):
+            or not uptime or int(uptime.group()) - asleep < _EARLY):
         return False
     sleep(RESTED + 0.2 - asleep)
     return True

@@ -11,6 +11,7 @@ an ordinary user.
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy import facts_of
 from entropy_quick import MICROVM, UUID, observations
+from faults import other_source
 from lab import quick
 
 SUITES = ("bullseye", "bookworm", "trixie", "forky")
@@ -196,6 +197,21 @@ def test_without_an_interrupt_of_its_own_the_fill_threads_rest_tells_whether_the
     assert {name: facts["hwrng"]["delivered"] for name, facts in told.items()} == dict.fromkeys(told)
     assert {name: facts["hwrng"]["filling"] for name, facts in told.items()} == {"fed": True, "user-fed": True, "soon": "unknown", "late": False}
     assert (told["fed"]["verdict"], told["user-fed"]["verdict"], codes(told["late"])) == ("ok", "ok", ["not-filling", "not-ready"])
+
+
+@pytest.mark.parametrize(("fails", "filling", "link"), [(0, True, "ok"), (1, "unknown", "unknown")])
+def test_another_of_the_kernels_drivers_is_seen_to_feed_a_guest_that_has_no_device(fails, filling, link):
+    # It has the name of arm64's paravirtual source. After 26 s the kernel rests for longer than after a read that failed.
+    module = "insmod /lab/other_source.ko name=smccc_trng quality=1024 fails=%d" % fails
+    seen = observations("trixie", ["load virtio_rng", module, "wait 40", "observe it", "user", "observe user"], timeout=120,
+                        files={"/lab/other_source.ko": other_source.module("trixie")})
+    for each in seen.values():
+        facts = facts_of(each)
+        assert (facts["hwrng"]["current"], facts["hwrng"]["quality"], facts["hwrng"]["filling"]) == ("smccc_trng", 1024, filling)
+        assert (facts["links"]["live"], facts["links"]["current"], facts["links"]["fed"]) == ("n/a" if fails == 0 else "unknown", link, link)
+        assert codes(facts) == ["other-source"] + ([] if facts["crng"]["ready"] else ["not-ready"])
+    if not fails:
+        assert facts_of(seen["it"])["verdict"] == "ok"
 
 
 def test_a_record_that_a_program_wrote_is_not_the_kernels_word():
