@@ -16,10 +16,12 @@ import time
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible_collections.kvm.entropy.plugins.module_utils import _judgement, _words
-from ansible_collections.kvm.entropy.plugins.module_utils._chain import chain
+from ansible_collections.kvm.entropy.plugins.module_utils import _words
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
-from ansible_collections.kvm.entropy.plugins.module_utils._halves import OWN, guest_half, host_half
+from ansible_collections.kvm.entropy.plugins.plugin_utils import _judgement
+from ansible_collections.kvm.entropy.plugins.plugin_utils._chain import chain
+from ansible_collections.kvm.entropy.plugins.plugin_utils._halves import guest_half, host_half
+from ansible_collections.kvm.entropy.plugins.plugin_utils._inventory_variables import InventoryVariables
 
 OPTIONS = {"hosts": [], "guests": [], "expect": "auto", "max_age": 86400, "fail_on": ["broken"], "max_unknown": _judgement.ANY, "max_results": 500}
 
@@ -56,39 +58,22 @@ def _uncollected():
 
 def _judged(options, hostvars, everyone):
     """Return the result (dict) of judging by ``options`` (dict) what ``hostvars`` has; ``everyone`` (bool): of ok guests is told too."""
-    wrong = []
-    hosts, guests = (_halves(half, options[names], hostvars, options["expect"], wrong) for half, names in ((host_half, "hosts"), (guest_half, "guests")))
-    if wrong:
-        raise EntropyError(_words.names(wrong, ". "))
+    missing = [name for names in ("hosts", "guests") for name in options[names] if name not in hostvars]
+    if missing:
+        raise EntropyError("not in the inventory, and so not to be judged: %s. Correct entropy_verify_hosts or entropy_verify_guests." % _words.names(missing))
+    variables = InventoryVariables(hostvars)
+    hosts, guests = ({name: _half(half, name, variables, options["expect"]) for name in options[names]}
+                     for half, names in ((host_half, "hosts"), (guest_half, "guests")))
     rows = chain(hosts, guests, int(time.time()), options["max_age"])
     told = _judgement.judgement(rows, options["fail_on"], options["max_unknown"], options["max_results"], everyone)
     return dict(told, rows=json.dumps(rows))
 
 
-def _halves(half, names, hostvars, expect, wrong):
-    """Return the halves (dict: name to ``half`` of its variables) of ``names`` (list of str); what is wrong of one is added to ``wrong`` (list of str)."""
-    halves = {}
-    for name in names:
-        if name not in hostvars:
-            wrong.append(f"{name}: is to be judged, and is not in the inventory")
-            continue
-        try:
-            halves[name] = half(name, _variables(hostvars, name), expect)
-        except EntropyError as error:
-            wrong.append(str(error))
-    return halves
-
-
-def _variables(hostvars, name):
-    """Return the variables (dict) of ``name`` (str): those that a template may make as it makes them, the rest as they are.
-
-    What hostvars returns by itself is templated whole, facts that are no templates included.
-    """
-    variables = hostvars.raw_get(name)
-    for own in OWN:
-        if "{" in str(variables.get(own, "")):
-            try:
-                variables[own] = hostvars[name][own]
-            except AnsibleError as error:
-                raise EntropyError(f"{name}: {own} is {variables[own]!r}, which cannot be made of its variables: {error}") from error
-    return variables
+def _half(half, name, variables, expect):
+    """Return the half (dict) of ``name`` (str). Variables of it that cannot be read are wrong, and nobody else's trouble."""
+    try:
+        found = variables.of(name)
+    except AnsibleError as error:
+        return {"entropy": None, "expect": expect, "wrong": f"its variables or cached facts cannot be read: {error}"}
+    own, wrong = variables.own(name, found)
+    return dict(half(found, own, expect), wrong=wrong)

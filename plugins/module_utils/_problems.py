@@ -242,3 +242,16 @@ _known("ambiguous",
        detected="Two guests' facts have one UUID and not one boot; or two domains have it, and both run or none does. Or "
                 "entropy_domain_uuid is not the UUID that the guest itself reports, with which a domain runs.",
        sure="Certain. One that runs among several that are off is taken for the guest's.")
+_known("bad-facts",
+       "What the machine reports of itself does not fit the schema of this collection's facts, so it is not judged by them",
+       "Gather its facts again with the version of the collection that judges. Where that does not help, see who changes what the machine "
+       "reports: a replaced Python or module, or a changed fact cache",
+       seen_by=BOTH, needs="nothing",
+       detected="The facts entropy and entropy_domains are validated on the controller, field by field; the evidence names the first field that is wrong.",
+       sure="Certain. Facts that fit the schema may still be untrue: a guest's facts are its own word.")
+_known("bad-variable",
+       "A variable that tells how this machine is judged has a value that is not allowed",
+       "Correct it in the inventory: entropy_domain_uuid is the UUID that 'virsh domuuid' prints, entropy_verify_expect is auto, host-only or guest-only",
+       seen_by=BOTH, needs="nothing",
+       detected="entropy_domain_uuid or entropy_verify_expect of this host or guest is read from the inventory and checked. Facts never set them.",
+       sure="Certain.")

@@ -28,6 +28,9 @@ BREAKING = frozenset(("not-ready", "early-reads", "fake-source", "source-stuck",
 # Every link may look right, and yet the next start or the next minutes will not be.
 DEGRADING = frozenset(("unsafe-backend", "backend-starves", "rate-starves", "seeded-late", "driver-late", "not-filling", "quality-zero", "managed-save"))
 
+# Something that would decide cannot be relied upon: never ``ok``, whatever the links say.
+UNDECIDED = frozenset(("bad-facts", "bad-variable"))
+
 
 def verdict(links, codes):
     """Return the verdict (str) of ``links`` (dict: link to its state) and ``codes`` (the problem codes, any iterable)."""
@@ -40,7 +43,7 @@ def verdict(links, codes):
     if BROKEN in states or codes & DEGRADING:
         return DEGRADED
     # An unreadable log hides when the CRNG became ready; that alone never degrades a verdict.
-    if any(links.get(link, UNKNOWN) == UNKNOWN for link in LINKS if link != "in_time"):
+    if codes & UNDECIDED or any(links.get(link, UNKNOWN) == UNKNOWN for link in LINKS if link != "in_time"):
         return UNKNOWN
     return OK
 

@@ -12,18 +12,18 @@ from ansible_collections.kvm.entropy.plugins.module_utils import _bounds
 # rows have more.
 _MOST_REASONS = 20
 _MOST_MESSAGE = 20000
-_MOST_NAMED = 10
+MOST_NAMED = 10
 
 # What libvirt says of one domain, with its devices where they could not be put back, has place in this; what is longer is cut.
 _MOST_REASON = 2000
 # No domain of QEMU has a longer name, as its definition is a file of that name (NAME_MAX in Linux's include/uapi/linux/limits.h).
-_MOST_NAME = 255
+MOST_NAME = 255
 
 
 def names(found, between=", "):
     """Return the first of the names ``found`` (list of str) in words, with ``between`` (str) between two, and how many more there are."""
-    rest = len(found) - _MOST_NAMED
-    return between.join(cut(name, _MOST_NAME) for name in found[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    rest = len(found) - MOST_NAMED
+    return between.join(cut(name, MOST_NAME) for name in found[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def reason(text):

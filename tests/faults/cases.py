@@ -13,7 +13,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import yaml
-from ansible_collections.kvm.entropy.plugins.module_utils._chain import chain
+from ansible_collections.kvm.entropy.plugins.plugin_utils._chain import chain
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy import facts_of
 
 FOLDER = Path(__file__).resolve().parent
@@ -72,4 +72,5 @@ def _half(half):
         # A host is a machine like any other; this one is known from its own record.
         (other,) = record_of(half["seen_of"])["guests"].values()
         seen = other["seen"]
-    return dict({key: value for key, value in half.items() if key not in ("seen", "seen_of")}, entropy=seen and facts_of(seen))
+    more = {key: value for key, value in half.items() if key not in ("seen", "seen_of")}
+    return dict(more, entropy=facts_of(seen)) if seen else more

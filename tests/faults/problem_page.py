@@ -6,8 +6,9 @@
 
 from pathlib import Path
 
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy import facts_of
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import BOTH, GUEST, HOST, INFO, PROBLEMS
-from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BREAKING, DEGRADING
+from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BREAKING, DEGRADING, UNDECIDED
 
 from faults.cases import CASES, judged, record_of
 
@@ -30,7 +31,7 @@ def weight(code):
     """Return in words what the problem ``code`` (str) does to a verdict."""
     if PROBLEMS[code]["severity"] == INFO:
         return "nothing, it is for information"
-    return "broken" if code in BREAKING else "degraded" if code in DEGRADING else BY_LINKS
+    return "broken" if code in BREAKING else "degraded" if code in DEGRADING else "unknown, unless it is worse" if code in UNDECIDED else BY_LINKS
 
 
 def example(code):
@@ -60,9 +61,18 @@ def _group(record):
     return host["domains"]["groups"][0]
 
 
-def _confidential(record):
+def _only_guest(record):
     (guest,) = record["guests"].values()
-    guest["seen"]["log"]["lines"].append([0.01, "Memory Encryption Features active: AMD SEV"])
+    return guest
+
+
+def _with_wrong_facts(record):
+    guest = _only_guest(record)
+    guest["entropy"] = dict(facts_of(guest.pop("seen")), crng="ready")
+
+
+def _confidential(record):
+    _only_guest(record)["seen"]["log"]["lines"].append([0.01, "Memory Encryption Features active: AMD SEV"])
 
 
 def _by_tpm(record):
@@ -87,6 +97,9 @@ DRY = {"delivered": 0, "enough": False, "reason": "/dev/hwrng delivers nothing. 
 
 # Codes that no recorded machine has, from one that is changed.
 CHANGED = {
+    "bad-facts": lambda: (_changed("healthy-debian-13", _with_wrong_facts), "a healthy guest whose Python was replaced, as if it reported text in place of a number"),
+    "bad-variable": lambda: (_changed("healthy-debian-13", lambda record: _only_guest(record).update(uuid="web-1")),
+                             "a healthy guest whose entropy_domain_uuid is its name"),
     "untrusted-host": lambda: (_changed("healthy-6.12", _confidential), "the log line of a guest under AMD SEV was added to a healthy guest"),
     "other-source": lambda: (_changed("healthy-6.12", _by_tpm), "a healthy guest, as if its kernel had chosen a TPM"),
     "host-unsound": lambda: (_changed("healthy-debian-13", lambda record: record["hosts"]["kvm1"].update(seen_of="rngd-fake")),

@@ -76,7 +76,7 @@ class Controller:
     def _ansible_playbook(self, *words):
         environment = dict(
             os.environ, ANSIBLE_CACHE_PLUGIN="jsonfile", ANSIBLE_CACHE_PLUGIN_CONNECTION=str(self._folder / "cache"), ANSIBLE_NOCOLOR="1",
-            ANSIBLE_INJECT_FACT_VARS="False", ANSIBLE_LOCALHOST_WARNING="False", ANSIBLE_CALLBACK_RESULT_FORMAT="json",
+            ANSIBLE_INJECT_FACT_VARS=os.environ.get("KVM_ENTROPY_INJECT", "False"), ANSIBLE_LOCALHOST_WARNING="False", ANSIBLE_CALLBACK_RESULT_FORMAT="json",
             ANSIBLE_PIPELINING=str(self._pipelining))
         return subprocess.run(
             ["ansible-playbook", "-i", self.inventory, *words],

@@ -122,3 +122,34 @@ def test_sources_of_hosts_and_guests_are_tested_where_that_is_asked_for(ansible,
     assert [run.facts(name)["entropy"]["health"]["bytes_asked"] for name in ("kvm1", "web-1")] == [2500, 2500]
     run = controller.play("kvm.entropy.audit", "-e", "entropy_verify_health_bytes=7")
     assert run.output.count("(health_bytes: found 7, expected 0 (no test) or 2500 to 1048576)") == 2, run.output
+
+
+CACHE = """
+- hosts: kvm_guests
+  gather_facts: false
+  tasks:
+    - kvm.entropy.entropy_facts:
+    - ansible.builtin.set_fact:
+        entropy_verify_expect: host-only
+        entropy_domain_uuid: 11111111-84af-424b-91cf-7470bde43aa8
+        cacheable: true
+      when: inventory_hostname == 'liar'
+"""
+
+
+def test_no_fact_takes_the_place_of_what_the_inventory_says_and_a_wrong_variable_is_its_own_rows_fault(ansible, tmp_path, monkeypatch):
+    monkeypatch.setenv("KVM_ENTROPY_INJECT", "True")
+    guests = {"liar": LOCAL, "good": LOCAL, "typo": LOCAL | {"entropy_verify_expect": "foo"}, "hole": LOCAL | {"entropy_domain_uuid": "{{ nowhere.uuid }}"}}
+    controller = write(tmp_path, {}, guests)
+    inventory = json.loads((tmp_path / "inventory.json").read_text())
+    (tmp_path / "inventory.json").write_text(json.dumps(dict(inventory, ungrouped={"hosts": {"localhost": LOCAL}})))
+    (tmp_path / "cache.yml").write_text(CACHE)
+    assert controller.play(tmp_path / "cache.yml").status == 0
+    run = controller.play("kvm.entropy.verify", "-v", "--limit", "localhost", "-e", "entropy_verify_fail_on=[]")
+    assert run.status == 0, run.output
+    lines = {line.strip(' "').split(":")[0]: line for line in run.output.splitlines() if "[ host" in line}
+    assert set(lines) == set(guests)
+    assert lines["liar"].split("[")[1] == lines["good"].split("[")[1]
+    assert "11111111-84af" not in run.output
+    assert "entropy_verify_expect is 'foo', must be one of auto, host-only, guest-only" in run.output
+    assert "entropy_domain_uuid is '{{ nowhere.uuid }}', which cannot be made of its variables" in run.output

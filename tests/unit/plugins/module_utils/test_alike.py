@@ -9,7 +9,7 @@ import uuid
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _bounds
 from ansible_collections.kvm.entropy.plugins.module_utils._alike import grouped, rows_of
-from ansible_collections.kvm.entropy.plugins.module_utils._chain import chain
+from ansible_collections.kvm.entropy.plugins.plugin_utils._chain import chain
 from chain_halves import NOW, UUID, domain, guest, host
 
 

@@ -9,7 +9,7 @@ import json
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_health
-from ansible_collections.kvm.entropy.plugins.module_utils._chain_host import host_links
+from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_host import host_links
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy import facts_of, gather
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_health import check
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError

@@ -6,7 +6,7 @@
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _capacity
 from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import CONSTANT, FILE
-from ansible_collections.kvm.entropy.plugins.module_utils._join import RUNNING
+from ansible_collections.kvm.entropy.plugins.plugin_utils._join import RUNNING
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_checks import delay
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import MISSING, kind_by_name, lacks_source

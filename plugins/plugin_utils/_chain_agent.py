@@ -18,5 +18,9 @@ def told_by_agents(host):
 
 
 def half_by_agent(half):
-    """Return (links, problems) of a guest from the ``half`` (dict) that its agent told. A code that only a newer collection knows is left out."""
-    return half["links"], [problem(one["code"], "%s; %s" % (one["evidence"], SEEN_THROUGH)) for one in half["problems"] if one["code"] in PROBLEMS]
+    """Return (links, problems) of a guest from the ``half`` (dict) that its agent told. A code that only a newer collection knows decides nothing."""
+    problems = [problem(one["code"], "%s; %s" % (one["evidence"], SEEN_THROUGH)) for one in half["problems"] if one["code"] in PROBLEMS]
+    foreign = sorted({one["code"] for one in half["problems"]} - set(PROBLEMS))
+    if foreign:
+        problems.append(problem("bad-facts", "its host names a problem that this version of the collection does not know: %s; %s" % (foreign[0], SEEN_THROUGH)))
+    return half["links"], problems

@@ -4,7 +4,7 @@
 
 """A guest finds its domain by UUID, over all hosts."""
 
-from ansible_collections.kvm.entropy.plugins.module_utils._join import Index, byte_swapped
+from ansible_collections.kvm.entropy.plugins.plugin_utils._join import Index, byte_swapped
 from chain_halves import UUID, domain, host
 
 

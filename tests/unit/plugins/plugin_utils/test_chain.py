@@ -5,7 +5,8 @@
 """Halves of hosts and guests become one judged row per guest."""
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils._chain import chain
+from ansible_collections.kvm.entropy.plugins.plugin_utils._chain import chain
+from ansible_collections.kvm.entropy.plugins.plugin_utils._join import byte_swapped
 from chain_halves import DEVICE, NOW, UUID, domain, guest, host
 
 DAY = 86400
@@ -203,19 +204,20 @@ def test_an_explicit_uuid_wins_over_the_platforms_where_nothing_runs_with_that(o
 def test_an_explicit_uuid_of_another_domain_than_the_one_that_runs_with_the_guests_own_is_ambiguous():
     both = {"g": guest(explicit_uuid=OTHER), "db": guest(uuid=OTHER)}
     rows = chain({"kvm1": host(domain(), domain(name="db", uuid=OTHER))}, both, NOW, DAY)
-    assert [(row["guest"], row["domain"], row["verdict"]) for row in rows] == [("g", None, "unknown"), ("db", "db", "ok")]
-    (problem,) = rows[0]["problems"]
-    assert problem["code"] == "ambiguous" and OTHER in problem["evidence"] and "as which domain web runs" in problem["evidence"]
+    assert [(row["guest"], row["domain"], row["verdict"]) for row in rows] == [(None, "web", "unknown"), ("g", None, "unknown"), ("db", "db", "ok")]
+    for row in rows[:2]:
+        (problem,) = row["problems"]
+        assert problem["code"] == "ambiguous" and OTHER in problem["evidence"] and "with which domain web runs" in problem["evidence"]
 
 
 def test_an_explicit_uuid_in_the_order_of_old_smbios_is_the_guests_own():
-    swapped = guest(uuid="822ac12c-af84-4b42-91cf-7470bde43aa8", explicit_uuid=domain()["uuid"])
+    swapped = guest(uuid=byte_swapped(UUID), explicit_uuid=domain()["uuid"])
     assert judged({"kvm1": host(domain())}, {"web-1": swapped})["domain"] == "web"
 
 
 def test_the_worst_comes_first():
-    hosts = {"kvm1": host(domain(), domain(name="b", uuid="b" * 8, config=()))}
-    guests = {"fine": guest(), "bad": guest(uuid="b" * 8, ready=False, problems=["not-ready"]), "gone": {}}
+    hosts = {"kvm1": host(domain(), domain(name="b", uuid=OTHER, config=()))}
+    guests = {"fine": guest(), "bad": guest(uuid=OTHER, ready=False, problems=["not-ready"]), "gone": {}}
     assert [(row["guest"], row["verdict"]) for row in chain(hosts, guests, NOW, DAY)] == [
         ("bad", "broken"), ("gone", "unknown"), ("fine", "ok")]
 
@@ -246,8 +248,8 @@ def test_what_a_migration_left_behind_has_no_row_of_its_own():
 
 def test_two_guests_with_one_uuid_are_ambiguous_both():
     rows = chain({"kvm1": host(domain())}, {"web-1": guest(), "clone": guest()}, NOW, DAY)
-    assert [(row["guest"], row["verdict"], codes(row)) for row in rows] == [
-        ("clone", "unknown", ["ambiguous"]), ("web-1", "unknown", ["ambiguous"])]
+    assert [(row["guest"], row["domain"], row["verdict"], codes(row)) for row in rows] == [
+        (None, "web", "unknown", ["ambiguous"]), ("clone", None, "unknown", ["ambiguous"]), ("web-1", None, "unknown", ["ambiguous"])]
 
 
 def test_a_host_that_did_not_answer_has_a_row_and_is_named_to_its_guests():
@@ -283,7 +285,7 @@ def test_a_guest_that_nobody_logs_in_to_is_judged_through_its_agent(hosts, guest
     row = judged(through_agent(host(domain(), **hosts)), guests)
     assert (row["verdict"], row["problems"]) == ("ok", [])
     assert row["links"] == {"host": "ok", "config": "ok", "live": "ok", "current": "ok", "fed": "ok", "ready": "ok", "in_time": "unknown"}
-    row = judged(through_agent(host(domain(), **hosts), current="broken", problems=["driver-missing", "of-a-newer-collection"]), guests)
+    row = judged(through_agent(host(domain(), **hosts), current="broken", problems=["driver-missing"]), guests)
     assert (row["verdict"], codes(row), row["problems"][0]["evidence"]) == ("degraded", ["driver-missing"], "so; seen through the guest agent")
     assert judged(through_agent(host(domain(), **hosts), ready="broken", problems=["not-ready"]), guests)["verdict"] == "broken"
 

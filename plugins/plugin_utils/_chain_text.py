@@ -8,12 +8,18 @@ from ansible_collections.kvm.entropy.plugins.module_utils._problems import INFO,
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import LINKS
 
 
+# A row has at most so many lines with a fault of their own, so that no guest hides the others.
+_MOST_FAULTS = 12
+
+
 def text_of(row):
     """Return the lines (list of str) that tell a person about ``row`` (dict, see ``_chain.chain``)."""
     links = "  ".join("%s %s" % (link.replace("_", " "), row["links"][link]) for link in LINKS)
     lines = ["%s: %s  [ %s ]" % (_name(row), row["verdict"].upper(), links)]
-    lines += ["    %s: %s (%s) -> %s" % (one["code"], one["text"], one["evidence"], one["remedy"])
-              for one in row["problems"] if not is_info(one)]
+    faults = [one for one in row["problems"] if not is_info(one)]
+    lines += ["    %s: %s (%s) -> %s" % (one["code"], one["text"], one["evidence"], one["remedy"]) for one in faults[:_MOST_FAULTS]]
+    if len(faults) > _MOST_FAULTS:
+        lines.append("    and %d more: %s" % (len(faults) - _MOST_FAULTS, ", ".join(one["code"] for one in faults[_MOST_FAULTS:])))
     notes = [one["code"] for one in row["problems"] if is_info(one)]
     return lines + (["    worth knowing: %s" % ", ".join(notes)] if notes else [])
 

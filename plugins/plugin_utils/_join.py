@@ -36,21 +36,26 @@ class Index:
             for domain in rows_of(hosts[host].get("domains") or {}):
                 self._found.setdefault(normalized(domain["uuid"]), []).append((host, domain))
 
+    def key(self, uuid):
+        """Return the UUID (str) under which the domain is known that ``uuid`` (str or None) means, in either order of bytes; ``uuid`` where none is."""
+        uuid = normalized(uuid)
+        swapped = byte_swapped(uuid)
+        return swapped if uuid not in self._found and swapped in self._found else uuid
+
     def find(self, uuid):
         """Return a list of (host name, domain dict) that ``uuid`` (str or None) may mean.
 
         One element is the answer, none is no answer, several are ambiguous. A migration leaves one UUID defined on two
         hosts; then the one that runs is meant.
         """
-        uuid = normalized(uuid)
-        candidates = self._found.get(uuid) or self._found.get(byte_swapped(uuid)) or []
+        candidates = self._found.get(self.key(uuid), [])
         running = [(host, domain) for host, domain in candidates if domain["state"] in RUNNING]
         if running:
             return running
         return candidates
 
-    def beside(self, uuids):
-        """Yield (host name, domain dict) of the domains with none of ``uuids`` (set of str), as ``find`` returns them."""
+    def beside(self, keys):
+        """Yield (host name, domain dict) of the domains with none of ``keys`` (set of str, see ``key``), as ``find`` returns them."""
         for uuid in self._found:
-            if uuid not in uuids and byte_swapped(uuid) not in uuids:
+            if uuid not in keys:
                 yield from self.find(uuid)

@@ -7,7 +7,7 @@
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _bounds
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
-from ansible_collections.kvm.entropy.plugins.module_utils._judgement import ANY, checked, judgement
+from ansible_collections.kvm.entropy.plugins.plugin_utils._judgement import ANY, checked, judgement
 
 OPTIONS = {"hosts": ["kvm1"], "guests": ["web-1"], "expect": "auto", "max_age": 86400, "fail_on": ["broken"], "max_unknown": -1, "max_results": 500}
 

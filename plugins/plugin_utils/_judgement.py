@@ -7,8 +7,8 @@
 import collections
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _bounds, _words
-from ansible_collections.kvm.entropy.plugins.module_utils._chain import EXPECTATIONS
-from ansible_collections.kvm.entropy.plugins.module_utils._chain_text import is_info
+from ansible_collections.kvm.entropy.plugins.plugin_utils._admission import EXPECTATIONS
+from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_text import is_info
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, DEGRADED, OK, UNKNOWN, VERDICTS
 

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action kvm.entropy.entropy_facts; its documentation is that of the module of this name.
+
+A machine whose Python was replaced answers what it likes, and ansible-core obeys some of that: the key ``add_host`` of any result adds a host, with
+variables such as its connection, and each key of ``ansible_facts`` becomes a variable that counts before the inventory. So of the answer only what
+the module returns is kept.
+"""
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+# What a failed module says of itself, in at most so many characters each.
+_TEXTS = ("msg", "exception", "module_stdout", "module_stderr")
+_MOST = 10000
+_FACTS = ("entropy", "discovered_interpreter_python")
+# What ansible-core's own warnings on the way, such as that of interpreter discovery, come to at most.
+_MOST_WARNINGS = 20
+
+
+class ActionModule(ActionBase):
+    """Runs the module, and keeps of the machine's answer what the module may say."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp=None, task_vars=None):
+        """Return the module's result (dict)."""
+        result = super().run(tmp, task_vars)
+        try:
+            answer = self._execute_module(task_vars=task_vars)
+        except AnsibleConnectionFailure:
+            raise
+        except Exception as error:  # noqa: BLE001  an answer of another form than JSON's objects ends ansible-core's own reading in many ways
+            answer = {"failed": True, "msg": "the machine's answer cannot be read: %s" % error}
+        result.update(kept(answer))
+        return result
+
+
+def kept(answer):
+    """Return those parts (dict) of a machine's ``answer`` (dict) that are the module's to say."""
+    # What begins like this is ansible-core's own: it takes such keys out of a machine's answer.
+    found = {key: value for key, value in answer.items() if key.startswith("_ansible_")}
+    found.update({key: answer[key][:_MOST] for key in _TEXTS if isinstance(answer.get(key), str)})
+    found["changed"] = False
+    if answer.get("failed"):
+        found["failed"] = True
+    if isinstance(answer.get("rc"), int):
+        found["rc"] = answer["rc"]
+    for key in ("warnings", "deprecations"):
+        if isinstance(answer.get(key), list):
+            found[key] = [one for one in answer[key][:_MOST_WARNINGS] if not isinstance(one, (int, float, list))]
+    facts = answer.get("ansible_facts")
+    if isinstance(facts, dict):
+        found["ansible_facts"] = {key: facts[key] for key in _FACTS if key in facts}
+    return found

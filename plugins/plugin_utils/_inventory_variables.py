@@ -1,0 +1,66 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The variables of hosts and guests as the controller has them, less what a machine's facts put into their place.
+
+With fact injection, Ansible's default, each fact is a variable too, and counts before the inventory. A machine could so choose its own domain UUID, or
+that nobody expects anything of it.
+"""
+
+import copy
+
+from ansible.errors import AnsibleError
+from ansible.template import Templar
+from ansible_collections.kvm.entropy.plugins.plugin_utils._halves import OWN
+
+
+class _NoFacts:
+    """A fact cache without any facts."""
+
+    def get(self, _name, _default=None):
+        """Return the facts (dict) of a machine."""
+        return {}
+
+
+class InventoryVariables:
+    """Reads variables through ``hostvars``, each machine's once."""
+
+    def __init__(self, hostvars):
+        """``hostvars``: Ansible's own, from a task's variables."""
+        self._hostvars = hostvars
+        self._without_facts = None
+
+    def of(self, name):
+        """Return all variables (dict) of ``name`` (str), templates as they are: what hostvars returns by itself is templated whole, facts included."""
+        return self._hostvars.raw_get(name)
+
+    def own(self, name, variables):
+        """Return (those of OWN (dict) that the inventory, the play or the user gave to ``name``, which of them is wrong (str) or None).
+
+        ``variables`` (dict) are all of its variables. Where a fact has the name of one of OWN, it is left out.
+        """
+        facts = variables.get("ansible_facts")
+        is_claimed = isinstance(facts, dict) and any(own in facts for own in OWN)
+        trusted = self._trusted(name) if is_claimed else variables
+        found, wrong = {}, []
+        for own in OWN:
+            value = trusted.get(own)
+            if isinstance(value, str) and "{" in value:
+                try:
+                    value = Templar(loader=self._hostvars._loader, variables=trusted).template(value)  # noqa: SLF001
+                except AnsibleError as error:
+                    wrong.append(f"{own} is {value!r}, which cannot be made of its variables: {error}")
+                    value = None
+            found[own] = value
+        return found, "; ".join(wrong) or None
+
+    def _trusted(self, name):
+        """Return the variables (dict) of ``name`` without its facts."""
+        if self._without_facts is None:
+            # Ansible's own class has no way to leave facts out. Its public get_vars() asks this attribute for them, from 2.16 to 2.21.
+            manager = self._hostvars._variable_manager  # noqa: SLF001
+            self._without_facts = object.__new__(type(manager))
+            self._without_facts.__dict__.update(copy.copy(manager.__dict__), _fact_cache=_NoFacts())
+        host = self._hostvars._inventory.get_host(name)  # noqa: SLF001
+        return self._without_facts.get_vars(host=host, include_hostvars=False)

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From variables to halves: what a look left, and what the inventory says of a host or guest."""
+
+import pytest
+from ansible_collections.kvm.entropy.plugins.plugin_utils._halves import guest_half, host_half
+
+FACTS = {"gathered_at": 1}
+
+
+def test_cached_facts_are_a_guests_half():
+    assert guest_half({"ansible_facts": {"entropy": FACTS}}, {}, "auto") == {"entropy": FACTS, "error": None, "uuid": None, "expect": "auto"}
+
+
+def test_a_guest_that_nobody_has_looked_at_has_an_empty_half():
+    assert guest_half({}, {}, "auto") == {"entropy": None, "error": None, "uuid": None, "expect": "auto"}
+
+
+def test_a_look_of_this_run_that_failed_tells_why():
+    assert guest_half({"__entropy_verify_seen": {"msg": "no route"}}, {}, "auto")["error"] == "no route"
+    assert guest_half({"__entropy_verify_seen": {"unreachable": True}}, {}, "auto")["error"] == "the look at it failed without a word"
+
+
+def test_a_host_tells_why_its_own_look_or_that_at_its_domains_failed():
+    good = {"__entropy_host_seen": {"ansible_facts": {}}}
+    assert host_half(dict(good, __entropy_host_domains_seen={"groups": []}), {}, "auto")["error"] is None
+    assert host_half(dict(good, __entropy_host_domains_seen={"msg": "no libvirt"}), {}, "auto")["error"] == "no libvirt"
+    assert host_half({"__entropy_host_seen": {"msg": "no answer"}}, {}, "auto")["error"] == "no answer"
+
+
+@pytest.mark.parametrize("half", [host_half, guest_half])
+def test_what_a_host_or_guest_expects_counts_before_what_is_expected_of_all(half):
+    assert half({}, {"entropy_verify_expect": "host-only"}, "auto")["expect"] == "host-only"
+    assert half({}, {}, "guest-only")["expect"] == "guest-only"
+
+
+@pytest.mark.parametrize("half", [host_half, guest_half])
+@pytest.mark.parametrize("found", ["", 7, [], ["entropy"], None, {"entropy": 7}, {"msg": {"deep": []}}])
+def test_whatever_a_machine_made_of_its_facts_and_results_there_is_a_half(half, found):
+    variables = dict.fromkeys(("ansible_facts", "__entropy_verify_seen", "__entropy_host_seen", "__entropy_host_domains_seen"), found)
+    assert half(variables, {}, "auto")["expect"] == "auto"
