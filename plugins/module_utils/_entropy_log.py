@@ -19,6 +19,8 @@ _READ = re.compile(r".* urandom read with -?\d+ bits of entropy available$"
                    r"|.*: (?:uninitialized urandom read|CRNG uninitialized) \(\d+ bytes read(?:, -?\d+ bits of entropy available)?\)$")
 # How many of these lines the rate limit kept back (since 4.14.36 and 4.17).
 _KEPT_BACK = re.compile(r"(\d{1,9}) (?:urandom|getrandom) warning\(s\) missed due to ratelimiting$")
+# The same as lib/ratelimit.c says it while reads go on: without the random driver's name, but with its function's.
+_SUPPRESSED = re.compile(r"urandom_read(?:_iter|_nowarn)?: (\d{1,9}) callbacks suppressed$")
 # No read of user space and not yet ready, or only what comes later: "fast init" is 64 bytes of 4.8 to 5.17; get_random_bytes() and its like are the
 # kernel's own reads; reseeding since 5.18; a pool's negative count until 5.16.
 _OTHER = re.compile(r"fast init done$"
@@ -77,6 +79,8 @@ def events(log, command_line):
             found["systemd_at"] = when
         elif found["encrypted"] is None and _ENCRYPTED.match(text):
             found["encrypted"] = printable(text)
+        elif _SUPPRESSED.match(text):
+            found["reads"] += int(_SUPPRESSED.match(text).group(1))
         elif _RUN.match(text):
             found["init"], found["init_at"] = _RUN.match(text).group(1), when
     found["understood"] = found["understood"] and found["strange"] is None

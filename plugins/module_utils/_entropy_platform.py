@@ -66,7 +66,7 @@ def confidential(seen, log, is_guest):
     prot_virt = texts.get("/sys/firmware/uv/prot_virt_guest")
     if prot_virt is not None:
         return prot_virt == "1", "/sys/firmware/uv/prot_virt_guest is %s" % printable(prot_virt)
-    evidence = _hidden(seen, log)
+    evidence = _hidden(seen, log, is_guest)
     if evidence:
         return True, evidence
     # The kernels of such guests say so in each boot.
@@ -75,17 +75,20 @@ def confidential(seen, log, is_guest):
     return (False, "this machine is no KVM guest") if is_guest is False else (UNKNOWN, None)
 
 
-def _hidden(seen, log):
-    """Return what says that this guest's memory is hidden from its host (str), or None. The CPU flags sev, sev_es and sev_snp are a host's."""
-    texts = seen["texts"]
+def _hidden(seen, log, is_guest):
+    """Return what says that this guest's memory is hidden from its host (str), or None."""
+    texts, flags = seen["texts"], cpu_flags(seen["texts"]) or ()
     # drivers/virt/coco: the guest's own devices for reports.
     nodes = set(seen["folders"].get("/sys/class/misc", ())).union(seen.get("nodes", ()))
     for name in GUEST_DEVICES:
         if name in nodes:
             return "it has the device %s" % name
     # arch/x86/coco/tdx/tdx.c sets this flag in guests alone; a host has tdx_host_platform.
-    if "tdx_guest" in (cpu_flags(texts) or ()):
+    if "tdx_guest" in flags:
         return "the CPU flag tdx_guest"
+    # A host has these flags where its CPU can. QEMU gives them to guests under SEV alone (target/i386/cpu.c, leaf 0x8000001F).
+    if is_guest is True and any(flag in flags for flag in ("sev", "sev_es", "sev_snp")):
+        return "the CPU flags of SEV, in a guest"
     # Documentation/ABI/testing/sysfs-devices-system-cpu: the privilege level of an SEV-SNP guest, and ppc64's Protected Execution Facility.
     if "/sys/devices/system/cpu/sev/vmpl" in texts:
         return "/sys/devices/system/cpu/sev/vmpl is there"

@@ -51,7 +51,8 @@ FOLDERS = (
 NODES = ("sev-guest", "tdx_guest")
 
 # Where a tree that is no running system keeps its last boot's log: an sosreport's, then the distributions' own.
-SAVED_LOGS = ("/sos_commands/kernel/dmesg", "/var/log/dmesg", "/var/log/kern.log", "/var/log/messages")
+SAVED_LOGS = (
+    "/sos_commands/kernel/dmesg", "/sos_commands/logs/journalctl_--no-pager_--boot", "/var/log/dmesg", "/var/log/kern.log", "/var/log/messages")
 
 # include/uapi/linux/virtio_ids.h: VIRTIO_ID_RNG.
 RNG_DEVICE = 4
@@ -334,9 +335,12 @@ def _config(tree, release):
 
 
 def _saved_log(tree):
+    """Return the first of the saved logs (dict, see ``_kernel_log``) that goes back to its boot, else the first of any, or None."""
+    found = None
     for path in SAVED_LOGS:
         text = tree.text(path)
         log = _kernel_log.parsed(path, text) if text else None
-        if log and log["lines"]:
+        if log and log["complete"]:
             return log
-    return None
+        found = found or (log if log and log["lines"] else None)
+    return found

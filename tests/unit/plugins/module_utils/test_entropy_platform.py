@@ -65,6 +65,7 @@ def test_vmgenid_counts_where_its_driver_serves_a_device(folders, expected):
     ({"texts": {"/sys/devices/system/cpu/svm": "1"}}, "svm is 1"),
     ({"folders": {"/sys/class/misc": ["hw_random", "sev-guest"]}}, "sev-guest"),
     ({"nodes": ["tdx_guest"]}, "tdx_guest"),
+    ({"texts": {"/proc/cpuinfo": "flags\t: fpu hypervisor sev sev_es"}}, "flags of SEV"),
 ])
 def test_a_confidential_guest_is_told_without_any_log(changes, evidence):
     is_hidden, why = platform.confidential(bare(**{"texts": {}, **changes}), NO_LOG, True)

@@ -71,6 +71,13 @@ def test_the_first_file_with_a_log_is_read(told, path):
     assert told({"/var/log/dmesg": "\n", path: START + "[    3.100000] random: crng init done\n"})["crng"]["ready_at"] == 3.1
 
 
+def test_a_log_that_goes_back_to_the_boot_is_preferred_to_one_that_does_not(told):
+    facts = told({"/sos_commands/kernel/dmesg": "[ 9000.000000] usb 1-1: new device\n",
+                  "/sos_commands/logs/journalctl_--no-pager_--boot": "Nov 27 10:00:03 web-1 kernel: Linux version 5.15.0\n"
+                                                                     "Nov 27 10:00:03 web-1 kernel: random: x: uninitialized urandom read (4 bytes read)\n"})
+    assert (facts["crng"]["uninitialized_reads"], facts["verdict"]) == (1, "broken")
+
+
 def test_the_source_of_kernels_before_3_17_is_the_device(told):
     facts = told({HW_RANDOM + "rng_current": "virtio", HW_RANDOM + "rng_available": "virtio", "/proc/sys/kernel/random/poolsize": "4096",
                   "/var/log/dmesg": START + "[    1.500000] random: init urandom read with 3 bits of entropy available\n"
