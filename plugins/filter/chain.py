@@ -6,6 +6,7 @@
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain import chain
+from ansible_collections.kvm.entropy.plugins.plugin_utils._schema import MisfitError, moment, shown
 
 DOCUMENTATION = r"""
 name: chain
@@ -63,12 +64,22 @@ _value:
 """
 
 
+_WHOLE = moment(10 ** 12)
+
+
 def judged_rows(hosts, guests, now, max_age=86400):
     """Return the rows of ``_chain.chain``; raise AnsibleFilterError where a parameter is not of its kind."""
     for what, halves in (("hosts", hosts), ("guests", guests)):
         if not isinstance(halves, dict):
-            raise AnsibleFilterError("kvm.entropy.chain: %s must be a dictionary from names to halves, found %s" % (what, type(halves).__name__))
-    return chain(hosts, guests, int(now), int(max_age))
+            raise AnsibleFilterError("kvm.entropy.chain: %s must be a dictionary from names to halves, found %s" % (what, shown(halves)))
+    seconds = []
+    for what, value in (("now", now), ("max_age", max_age)):
+        try:
+            # A template may have made a float of it.
+            seconds.append(_WHOLE(int(value) if isinstance(value, float) and value.is_integer() else value))
+        except MisfitError as misfit:
+            raise AnsibleFilterError("kvm.entropy.chain: %s" % misfit.at(what)) from misfit
+    return chain(hosts, guests, *seconds)
 
 
 class FilterModule:

@@ -18,6 +18,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils._kernel import (
     VIRTIO,
     fill_thread,
 )
+from ansible_collections.kvm.entropy.plugins.module_utils._kernel_feeder import status
 
 RELEASE = "/proc/sys/kernel/osrelease"
 MISC = "/sys/class/misc"
@@ -195,7 +196,10 @@ def _feeders(files):
         for pid in (files.text("%s%s/cgroup.procs" % (slices, unit)) or "").split()[:_MOST_PIDS]:
             name = _told(files, "/proc/%s/comm" % pid, _WORD) if re.match(r"[0-9]{1,10}$", pid) else None
             if name in FEEDERS:
-                found.append({"pid": int(pid), "name": name, "arguments": (files.text("/proc/%s/cmdline" % pid) or "").split("\0")})
+                # The agent follows no link: the process's executable and namespace are not shown. That it is in its unit's group is.
+                feeder = dict(status(files.text("/proc/%s/status" % pid, LONG)), pid=int(pid), name=name, unit=unit)
+                feeder["arguments"] = (files.text("/proc/%s/cmdline" % pid) or "").split("\0")
+                found.append(feeder)
     return found
 
 

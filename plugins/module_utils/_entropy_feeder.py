@@ -5,15 +5,14 @@
 """Programs that feed the kernel, as its processes and its enabled units show them. Pure: from observations."""
 
 import json
-import re
 
+from ansible_collections.kvm.entropy.plugins.module_utils import _entropy_process, _rngd_options
 from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import DEVICE, HWRNG
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel import FEEDER_STATUS
 
 # The kernel's own output: what comes from there and is credited again is no new entropy.
 FAKE_SOURCES = ("/dev/urandom", "/dev/random")
-# rngd's option for its source, and what is glued to it. The short one may follow others in one word, as in -fr/dev/urandom.
-_SOURCE_OPTION = re.compile(r"(?:--rng-device(?:=|$)|-[A-Za-z]*r=*)(.*)$")
+UNKNOWN = "unknown"
 # What a program may read that is no output of the kernel's own.
 _HARDWARE = (HWRNG, DEVICE)
 _NAMES = {"jitterentropy-r": "jitterentropy-rngd", "jitterentropy": "jitterentropy-rngd", "rng-tools": "rngd", "rng-tools-debian": "rngd"}
@@ -24,20 +23,23 @@ def feeder_facts(seen, hwrng, generation):
 
     ``which`` (str or None) and ``all`` (list of str), ``running`` (tri-state), ``dead`` (list of str: those that are wanted and don't run), ``reads`` (list
     of str, or None: the kinds of devices that those which run have open for reading), ``needed`` (tri-state) and ``needed_evidence``, ``useful``
-    (tri-state, None without a feeder), ``fake`` (path or None), ``stuck`` (str or None: which tests failed, so that one that runs credits nothing),
+    (tri-state, None without a feeder), ``fake`` (path, None, or ``unknown``: a process that may be rngd names one) and ``fake_evidence`` (str or
+    None), ``stuck`` (str or None: which tests failed, so that one that runs credits nothing),
     ``silent`` (str or None: why one that runs credits nothing, without a failed test), ``wanted`` (list of str: the units or services that every boot
-    shall start), ``idle_reason`` (str or None: why one that is wanted is not to be started on this kernel).
+    shall start), ``idle_reason`` (str or None: why one that is wanted is not to be started on this kernel), and three lists of str: ``processes`` that
+    count, ``unproven`` (of which it is not known whether they can credit) and ``ignored`` (which cannot), see ``_entropy_process``.
     """
-    feeders = (seen["processes"] or {}).get("feeders", ())
+    feeders, unproven, ignored = _entropy_process.sorted_out((seen["processes"] or {}).get("feeders", ()))
+    suspects = [process for process, _why in unproven]
     wanted = seen.get("wanted") or {}
-    names = _programs([feeder["name"] for feeder in feeders] + [unit.partition(".")[0] for unit in sorted(wanted)])
-    fakes = [fake for fake in (_fake_source(feeder) for feeder in feeders if feeder["name"] == "rngd") if fake]
-    running = _running(seen, feeders)
+    names = _programs([feeder["name"] for feeder in feeders + suspects] + [unit.partition(".")[0] for unit in sorted(wanted)])
+    fakes = _fakes(feeders)
+    running = _running(seen, feeders, suspects)
     idle_reason = _idle_reason(wanted) if running is False else None
     reads, status = _reads(feeders), _status(seen, feeders)
     stuck = str(status.get("why")) if status.get("state") == "failed" else None
     needed, why_needed = _needed(seen, hwrng)
-    useful = "unknown" if names else None
+    useful = UNKNOWN if names else None
     if fakes or idle_reason or (feeders and hwrng["filling"] is True and generation == "rewritten"):
         useful = False
     elif (needed is True and _reads_hardware(feeders, status)) or (hwrng["filling"] is False and _credits(status)):
@@ -53,9 +55,13 @@ def feeder_facts(seen, hwrng, generation):
         "useful": useful,
         "stuck": stuck,
         "silent": "%s: %s" % (status.get("state"), status.get("why")) if status and not stuck and not _credits(status) else None,
-        "fake": fakes[0] if fakes else None,
+        "fake": fakes[0][1] if fakes else UNKNOWN if _fakes(suspects) else None,
+        "fake_evidence": "%s runs with %s as its source" % fakes[0] if fakes else None,
         "wanted": sorted(wanted),
         "idle_reason": idle_reason,
+        "processes": [_entropy_process.described(feeder) for feeder in feeders[:_entropy_process.MOST_LISTED]],
+        "unproven": _entropy_process.listed(unproven),
+        "ignored": _entropy_process.listed(ignored),
     }
 
 
@@ -91,7 +97,7 @@ def _status(seen, feeders):
     """Return what entropy-feeder, which runs, says of itself (dict; empty where none runs or nothing can be read)."""
     try:
         status = json.loads(seen["texts"].get(FEEDER_STATUS) or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return status if isinstance(status, dict) and status.get("pid") in [feeder["pid"] for feeder in feeders] else {}
 
@@ -111,10 +117,10 @@ def _needed(seen, hwrng):
     return "unknown", hwrng["filling_evidence"]
 
 
-def _running(seen, feeders):
+def _running(seen, feeders, suspects):
     if feeders:
         return True
-    return False if seen["processes"] and seen["processes"]["kernel"] else "unknown"
+    return False if seen["processes"] and seen["processes"]["kernel"] and not suspects else UNKNOWN
 
 
 def _idle_reason(wanted):
@@ -123,18 +129,15 @@ def _idle_reason(wanted):
     return ", ".join(limited) if limited and len(limited) == len(wanted) else None
 
 
+def _fakes(feeders):
+    """Return (process, source) (list of pairs of str) of each rngd among ``feeders`` (list of dict) that reads the kernel's own output."""
+    found = [(feeder, _fake_source(feeder)) for feeder in feeders if feeder["name"] == "rngd"]
+    return [(_entropy_process.described(feeder), _entropy_process.printable(source)) for feeder, source in found if source]
+
+
 def _fake_source(rngd):
     """Return the fake source (str) that ``rngd`` (dict of ``_kernel.observe``) names among its arguments or has open, None where there is none."""
     # What it feeds is open for writing too, and it reads no random numbers for itself (versions 5 and 6.17).
     opened = ["/dev/" + kind for kind in rngd.get("open") or () if "/dev/" + kind in FAKE_SOURCES]
-    return _named_fake(rngd["arguments"], rngd.get("own", ())) or (opened[0] if opened else None)
-
-
-def _named_fake(arguments, own):
-    """Return the fake source (str) that rngd's ``arguments`` (list of str) name, None where they name none; ``own`` (list of str) are more names for one."""
-    for number, word in enumerate(arguments):
-        option = _SOURCE_OPTION.match(word)
-        value = option and (option.group(1) or "".join(arguments[number + 1:number + 2]))
-        if value in FAKE_SOURCES or value in own:
-            return value
-    return None
+    named = [path for path in _rngd_options.sources(rngd["arguments"]) if path in FAKE_SOURCES or path in rngd.get("own", ())]
+    return next(iter(named + opened), None)

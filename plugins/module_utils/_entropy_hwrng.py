@@ -16,6 +16,9 @@ RNG_DEVICE = 4
 HW_RANDOM = "/sys/class/misc/hw_random/"
 DRIVER = "/sys/bus/virtio/drivers/virtio_rng"
 
+# A line of /proc/interrupts: a name, a count of 32 bits (kernel/irq/proc.c) for each CPU, and more.
+_COUNTER = re.compile(r" *[^ ]+:((?: +[0-9]{1,10})+) +[^ ]")
+
 # A host's usual limit has a period of 1 s: a device that has delivered nothing in ten of them is not merely slow.
 PATIENCE = 10
 
@@ -96,7 +99,7 @@ def _device(seen, devices):
 def _device_at(seen, devices):
     """Return the PCI address (str) of the first device, None where it is not on PCI."""
     for device in devices:
-        found = re.findall(r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", device["path"] or "")
+        found = re.findall(r"\b[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", device["path"] or "")
         if found:
             return found[-1]
     return seen["pci_rng"][0] if seen["pci_rng"] else None
@@ -128,16 +131,13 @@ def _early(seen, facts, consumer_at):
 
 def _delivered(interrupts, bound):
     """Return how many buffers (int) the devices ``bound`` (list of names) delivered, None where no counter is theirs alone."""
-    counts = []
-    for line in (interrupts or "").splitlines():
-        match = re.match(r"\s*\S+:((?:\s+\d+)+)\s+(.*\S)", line)
-        if not match:
-            continue
-        first, _comma, others = match.group(2).partition(", ")
+    counts, names = [], {device + end for device in bound for end in ("", "-input", "-virtqueues")}
+    for match in filter(None, map(_COUNTER.match, (interrupts or "").split("\n"))):
+        # Who is served comes last; commas stand between several.
+        words = match.string.rsplit(None, 2)[-2:]
         # With MSI-X the queue has its own vector (virtioN-input, or virtioN-virtqueues); with a wire or MMIO it is virtioN.
-        name = first.split()[-1]
-        if not others and name in {device + end for device in bound for end in ("", "-input", "-virtqueues")}:
-            counts.append(sum(int(count) for count in match.group(1).split()))
+        if words[-1] in names and not words[0].endswith(","):
+            counts.append(sum(map(int, match.group(1).split())))
     return sum(counts) if counts else None
 
 

@@ -94,10 +94,10 @@ def _came_late(facts, log):
 
 def _other_problems(facts):
     feeder = facts["feeder"]
-    if feeder["fake"]:
-        yield problem("fake-source", "rngd runs with %s as its source" % feeder["fake"])
+    if feeder["fake_evidence"]:
+        yield problem("fake-source", feeder["fake_evidence"])
     elif feeder["useful"] is False:
-        why = "%s runs; %s" % (feeder["which"], facts["hwrng"]["filling_evidence"])
+        why = "%s runs; %s" % (", ".join(feeder["processes"]), facts["hwrng"]["filling_evidence"])
         yield problem("feeder-useless", "%s, and does not run" % feeder["idle_reason"] if feeder["idle_reason"] else why)
     if feeder["dead"]:
         yield problem("feeder-dead", "enabled: %s; not running: %s" % (", ".join(feeder["wanted"]), ", ".join(feeder["dead"])))
@@ -127,6 +127,8 @@ def _unseen(seen, log, facts):
         yield "hwrng.filling", facts["hwrng"]["filling_evidence"], "a look a minute after the boot or later"
     if facts["kvm_guest"] == "unknown" and not log["readable"]:
         yield "kvm_guest", facts["kvm_guest_evidence"], "the kernel's log from the boot on, which tells the hypervisor's name"
+    for process in facts["feeder"]["unproven"]:
+        yield "feeder.running, feeder.fake, feeder.useful", process, "root"
     if facts["cpu"]["trusted"] == "unknown":
         yield "cpu.trusted", "the kernel's build options are not to be found", "a readable /boot/config-%s" % (facts["kernel"]["release"] or "RELEASE")
     if seen["live"] and facts["boot_id"] is None and facts["crng"]["ready"] is False:

@@ -10,6 +10,8 @@ from ansible_collections.kvm.entropy.plugins.module_utils import _hwrng_rule
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 
 NONE = "none"
+# The kernel's own buffer for such a name is a page (drivers/char/hw_random/core.c, rng_current_store()); no driver's has more than 20 characters.
+LONGEST_NAME = 64
 VIRTIO_RNG = "virtio_rng"
 # drivers/char/hw_random/virtio-rng.c declares 1000 until 6.2, and then nothing, which the core takes for its maximum: in every kernel at least this.
 VIRTIO_QUALITY = 1000
@@ -51,8 +53,8 @@ def plan(state, before, wanted, has_udev):
 
 def _chosen(state, source):
     """Return the available name (str) that ``source`` (str: a driver's prefix or a name) means: the current one where it fits, else the first."""
-    if not re.match(r"[A-Za-z0-9_.:-]+$", source):
-        raise EntropyError("source %r: no name of a source: expected letters, digits and _ . : -" % source)
+    if not re.match(r"[A-Za-z0-9_.:-]{1,%d}\Z" % LONGEST_NAME, source):
+        raise EntropyError("source %s: no name of a source: expected at most %d letters, digits and _ . : -" % (ascii(source[:LONGEST_NAME]), LONGEST_NAME))
     fitting = [name for name in state["available"] if name == source or name.startswith((source + ".", source + "-"))]
     if not fitting:
         raise EntropyError("source %s: this kernel has none. Available: %s." % (source, " ".join(state["available"]) or "nothing"))

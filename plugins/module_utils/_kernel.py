@@ -8,14 +8,15 @@ The only file that asks the kernel, with those that it imports. It draws no rand
 nothing that does.
 """
 
+import itertools
 import os
 import re
 import time
 import zlib
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _device_kind, _kernel_fill, _kernel_health, _kernel_log
+from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_feeder, _kernel_fill, _kernel_health, _kernel_log
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
-from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import Tree
+from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import LONGEST, Tree
 
 RANDOM = "/proc/sys/kernel/random/"
 HW_RANDOM = "/sys/class/misc/hw_random/"
@@ -37,7 +38,7 @@ TEXTS = (
     RNG_CORE + "current_quality", RNG_CORE + "default_quality",
     DMI + "sys_vendor", DMI + "product_name", DMI + "product_uuid", "/sys/hypervisor/type", "/sys/firmware/uv/prot_virt_guest",
     "/sys/devices/system/cpu/svm", "/sys/devices/system/cpu/sev/vmpl",
-    "/sys/devices/system/clocksource/clocksource0/available_clocksource", FEEDER_STATUS,
+    "/sys/devices/system/clocksource/clocksource0/available_clocksource",
 )
 # CPU 0 alone: the others say the same, and there may be hundreds.
 CPU = "/proc/cpuinfo"
@@ -84,6 +85,18 @@ _CONTAINER_NAMES = ("/run/systemd/container", "/run/host/container-manager")
 _CONTAINER_FILES = (("/run/.containerenv", "podman"), ("/.dockerenv", "docker"))
 KTHREADD = "2"
 
+# What /proc/config.gz holds is 300 KB at most; a file that is made for it may become a thousand times as long.
+MOST_CONFIG = 2 * 1024 * 1024
+# Lines of /proc/interrupts that name a virtio device, and 11 characters for each of 8192 CPUs (NR_CPUS in arch/x86/Kconfig) in one.
+MOST_INTERRUPTS = 4096
+LONGEST_INTERRUPT = 128 * 1024
+# Of a unit's condition or a container's manager, so many characters are kept.
+MOST_WORDS = 200
+# drivers/char/Kconfig, from 4.19 (CPU) and 5.4 (BOOTLOADER) to 6.1.
+_TRUST = "RANDOM_TRUST_CPU|RANDOM_TRUST_BOOTLOADER"
+# UTS_RELEASE, include/linux/utsname.h: 64 characters; scripts/setlocalversion and the distributions put no others into it.
+_RELEASE = re.compile(r"[A-Za-z0-9._+~:-]{1,64}\Z")
+
 
 def observe(root="/", health_bytes=0, health_timeout=10):
     """Return what there is to see below ``root`` (str), as a dict that JSON can hold:
@@ -99,9 +112,9 @@ def observe(root="/", health_bytes=0, health_timeout=10):
     """
     try:
         tree = Tree(root)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise EntropyError("root %s: cannot be read: %s. Give the folder in which the other system's /proc, /sys and /var lie."
-                           % (root, error.strerror)) from error
+                           % (ascii(root)[1:-1], getattr(error, "strerror", None) or "no file has such a name")) from error
     try:
         seen = _observe(tree)
         if seen["getrandom"] == "waiting" and _getrandom() == "ready":
@@ -117,6 +130,7 @@ def _observe(tree):
     ready = _getrandom() if tree.is_live else None
     texts = {path: tree.text(path) for path in TEXTS}
     texts[CPU] = tree.text(CPU, CPU_BYTES)
+    texts[FEEDER_STATUS] = tree.roots_text(FEEDER_STATUS)
     # The first read of it in a boot draws a number and fixes it for ever; that has to wait until numbers are good.
     if ready == "ready" or not tree.is_live:
         texts[RANDOM + "boot_id"] = tree.text(RANDOM + "boot_id")
@@ -128,6 +142,8 @@ def _observe(tree):
     pci_rng = [] if rng else _pci_rng(tree, folders[PCI] or ())
     pci = _pci(tree, (folders.pop(PCI) or ())[:MOST_PCI])
     release = texts["/proc/sys/kernel/osrelease"]
+    # It becomes a part of paths.
+    release = release if release and _RELEASE.match(release) else None
     if release and rng and folders[DRIVER] is not None:
         texts["modules.builtin"] = _builtin(tree, release)
     processes = _processes(tree) if tree.is_live else None
@@ -169,13 +185,18 @@ def _virtio(tree, names):
     devices = []
     for name in names:
         path = VIRTIO + "devices/" + name
-        said = tree.text(path + "/device")
-        device = {"name": name, "id": int(said, 16) if said and re.match(r"0x[0-9a-fA-F]{1,8}$", said) else None}
+        device = {"name": name, "id": _device_id(tree.text(path + "/device"))}
         if device["id"] == RNG_DEVICE:
             driver = tree.target(path + "/driver")
             device.update(driver=driver and os.path.basename(driver), path=tree.target(path))
         devices.append(device)
     return devices
+
+
+def _device_id(text):
+    """Return the number (int) that an attribute ``device`` holds, as in ``0x0004``, None where it holds none."""
+    match = re.match(r"0x([0-9a-fA-F]{1,8})\Z", text or "")
+    return int(match.group(1), 16) if match else None
 
 
 def _pci_rng(tree, addresses):
@@ -195,13 +216,24 @@ def _pci(tree, addresses):
 
 def _interrupts(tree):
     """Return the lines (str) of /proc/interrupts that name a virtio device, None where it is not there."""
-    text = tree.text("/proc/interrupts")
-    return text and "\n".join(line for line in text.splitlines() if "virtio" in line)
+    text = tree.text("/proc/interrupts", LONGEST)
+    return text and "\n".join(itertools.islice(_lines_with("virtio", text), MOST_INTERRUPTS))
+
+
+def _lines_with(word, text):
+    """Yield the lines (str) of ``text`` (str) that hold ``word`` (str) and are not too long. Nothing is kept of the others: there may be millions."""
+    at = text.find(word)
+    while at >= 0:
+        start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+        end = len(text) if end < 0 else end
+        if end - start <= LONGEST_INTERRUPT:
+            yield text[start:end]
+        at = text.find(word, end)
 
 
 def _builtin(tree, release):
     """Return the line (str) of the virtio-rng driver among those built into the kernel, empty for none, None where the list is not there."""
-    text = tree.text("/lib/modules/%s/modules.builtin" % release)
+    text = tree.text("/lib/modules/%s/modules.builtin" % release, LONGEST)
     return text and "\n".join(re.findall(r"^\S*/virtio-rng\.ko$", text, re.MULTILINE))
 
 
@@ -209,8 +241,7 @@ def _processes(tree):
     """Return ``kernel`` (bool: kernel threads are shown to us), ``feeders``, and of the kernel's fill thread, if it runs, ``fill`` (its start, s since
     boot), ``fill_cpu`` (s of CPU that it has used), ``fill_state`` (str, proc_pid_stat(5)) and ``fill_slept`` (s since it last ran, at least, or None).
 
-    ``feeders`` is a list of dict: pid, name, arguments (list of str), own (list of str: the paths in these that lead to the kernel's own generator), open
-    (list of str, or None where that takes root: the kinds of devices that it has open for reading, see ``_device_kind``).
+    ``feeders`` is a list of what ``_kernel_feeder.observe`` returns of each process that is named as one.
     """
     seen = {"kernel": tree.text("/proc/2/comm") is not None, "fill": None, "fill_cpu": None, "feeders": []}
     for pid in filter(str.isdigit, tree.names("/proc") or ()):
@@ -220,11 +251,9 @@ def _processes(tree):
             if found:
                 seen.update(found, fill_slept=_kernel_fill.slept(tree, pid))
         elif name in FEEDERS:
-            arguments = (tree.text("/proc/%s/cmdline" % pid) or "").split("\0")
-            opened = _opened(tree, pid)
-            # One that ended meanwhile, as a feeder's reading process may, hides nothing.
-            if opened is not None or "/proc/%s/fd" % pid in tree.refused:
-                seen["feeders"].append({"pid": int(pid), "name": name, "arguments": arguments, "own": _own_output(arguments), "open": opened})
+            feeder = _kernel_feeder.observe(tree, pid, name)
+            if feeder:
+                seen["feeders"].append(feeder)
     # A process that ended meanwhile was not refused.
     for path in [path for path in tree.refused if re.match(r"/proc/\d", path)]:
         del tree.refused[path]
@@ -244,36 +273,6 @@ def fill_thread(stat, ticks):
         return None
     user, system, start = (int(time) / ticks for time in times)
     return {"fill": start, "fill_cpu": user + system, "fill_state": fields[0]}
-
-
-def _opened(tree, pid):
-    """Return the kinds (list of str) of devices that process ``pid`` (str) has open for reading alone, None where that is not shown."""
-    numbers = tree.names("/proc/%s/fd" % pid)
-    if numbers is None:
-        return None
-    kinds = set()
-    for number in numbers:
-        flags = re.search(r"^flags:\s*([0-7]+)", tree.text("/proc/%s/fdinfo/%s" % (pid, number)) or "", re.MULTILINE)
-        try:
-            kind = _device_kind.device_kind(os.stat("/proc/%s/fd/%s" % (pid, number)))
-        except OSError:
-            continue
-        # What is open for writing too is what it feeds. /dev/null and its like are every service's standard input.
-        if flags and int(flags.group(1), 8) & os.O_ACCMODE == os.O_RDONLY and kind not in (_device_kind.FILE, _device_kind.CONSTANT):
-            kinds.add(kind)
-    return sorted(kinds)
-
-
-def _own_output(arguments):
-    """Return the paths (list of str) in a running program's ``arguments`` (list of str) that are /dev/random or /dev/urandom under whatever name."""
-    found = []
-    for path in ["/" + word.partition("/")[2] for word in arguments if "/" in word]:
-        try:
-            if _device_kind.device_kind(os.stat(path)) in (_device_kind.RANDOM, _device_kind.URANDOM):
-                found.append(path)
-        except (OSError, ValueError):
-            continue
-    return found
 
 
 def _wanted(tree):
@@ -307,7 +306,7 @@ def _container(tree):
     if not any(tree.target("/proc/self/ns/" + kind) not in (None, "%s:[%d]" % (kind, number)) for kind, number in _FIRST_NAMESPACES):
         return None
     names = [tree.text(path) for path in _CONTAINER_NAMES] + [name for path, name in _CONTAINER_FILES if tree.has(path)]
-    return next(filter(None, names), "container")
+    return next(filter(None, names), "container")[:MOST_WORDS]
 
 
 def _kernels_of(tree, unit):
@@ -316,29 +315,37 @@ def _kernels_of(tree, unit):
         text = tree.text("%s/%s" % (folder, unit))
         if text:
             limits = re.findall(r"^ConditionKernelVersion=(.+)$", text, re.MULTILINE)
-            return limits[-1] if limits else None
+            return limits[-1][:MOST_WORDS] if limits else None
     return None
 
 
 def _config(tree, release):
     """Return the kernel's build options (dict, str to str) about trusting its CPU and bootloader, None where they are not to be found."""
-    packed = tree.data("/proc/config.gz")
-    if packed:
-        text = zlib.decompress(packed, 16 + zlib.MAX_WBITS).decode("ascii", "replace")
-    else:
-        text = release and (tree.text("/boot/config-" + release) or tree.text("/lib/modules/%s/config" % release))
+    text = _unpacked(tree.data("/proc/config.gz", LONGEST))
+    if text is None and release:
+        text = tree.text("/boot/config-" + release, MOST_CONFIG) or tree.text("/lib/modules/%s/config" % release, MOST_CONFIG)
     if not text:
         return None
-    options = dict.fromkeys(re.findall(r"^# CONFIG_(RANDOM_TRUST_\w+) is not set", text, re.MULTILINE), "n")
-    options.update(re.findall(r"^CONFIG_(RANDOM_TRUST_\w+)=(\w)", text, re.MULTILINE))
+    options = dict.fromkeys(re.findall(r"^# CONFIG_(%s) is not set" % _TRUST, text, re.MULTILINE), "n")
+    options.update(re.findall(r"^CONFIG_(%s)=([yn])" % _TRUST, text, re.MULTILINE))
     return options
+
+
+def _unpacked(packed):
+    """Return the text (str) that ``packed`` (bytes or None) holds, None where it is no whole gzip file of at most ``MOST_CONFIG`` bytes."""
+    unpacking = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    try:
+        content = unpacking.decompress(packed or b"", MOST_CONFIG)
+    except zlib.error:
+        return None
+    return content.decode("ascii", "replace") if unpacking.eof else None
 
 
 def _saved_log(tree):
     """Return the first of the saved logs (dict, see ``_kernel_log``) that goes back to its boot, else the first of any, or None."""
     found = None
     for path in SAVED_LOGS:
-        text = tree.text(path)
+        text = tree.tail(path)
         log = _kernel_log.parsed(path, text) if text else None
         if log and log["complete"]:
             return log

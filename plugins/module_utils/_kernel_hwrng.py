@@ -25,10 +25,14 @@ class Sources:
         if not os.path.isdir(self._folder):
             raise EntropyError("%s: not there: no driver of a hardware source is loaded. Give the guest its device and load virtio_rng "
                                "(role kvm.entropy.guest)." % self._folder)
+        try:
+            available, current, quality = self._read("rng_available").split(), self._read("rng_current"), self.quality()
+        except OSError as error:
+            raise EntropyError("%s: cannot be read: %s." % (self._folder, error.strerror)) from error
         return {
-            "available": self._read("rng_available").split(),
-            "current": self._read("rng_current"),
-            "quality": self.quality(),
+            "available": available,
+            "current": current,
+            "quality": quality,
             "has_quality": os.path.exists(self._folder + "rng_quality"),
         }
 
@@ -53,7 +57,7 @@ class Sources:
         self._write("rng_quality", str(quality))
 
     def _read(self, name):
-        with open(self._folder + name, encoding="ascii") as attribute:
+        with open(self._folder + name, encoding="ascii", errors="replace") as attribute:
             return attribute.read().strip()
 
     def _write(self, name, value):

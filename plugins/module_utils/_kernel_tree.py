@@ -2,14 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files of a running system or of another tree (a mounted image, a container, an unpacked sosreport), none outside of it."""
+"""Files of a running system or of another tree (a mounted image, a container, an unpacked sosreport), none outside of it.
+
+Another tree may hold anything, so each look at it is bounded: the bytes of a file, the names of a folder, and the path components of all looks.
+"""
 
 import errno
+import itertools
 import os
 import stat
 
+# The longest of the short files, /proc/sysinfo of s390x, has a few KiB; an attribute of sysfs has at most a page.
+SHORT = 16 * 1024
 # /proc/interrupts of a host with hundreds of CPUs is the longest file that is read whole: 10 bytes for each CPU and interrupt.
 LONGEST = 4 * 1024 * 1024
+# Of a log, the end counts: its last boot. A guest's has some hundred lines, a large host's some ten thousand.
+MOST_LINES = 32768
+# Folders of sysfs have hundreds of names; this is what is looked at in another tree.
+MOST_NAMES = 4096
+# A whole look takes a few hundred path components, and some ten for each PCI device. So many take about a second; so do 16 times as many names.
+MOST_STEPS = 40000
+NAMES_PER_STEP = 16
 # MAXSYMLINKS in include/linux/namei.h.
 MOST_LINKS = 40
 # What below these is mounted from elsewhere is a running kernel's answer, and not that of the machine which the tree belongs to.
@@ -20,44 +33,67 @@ class Tree:
     """Reads below ``root`` (str). ``is_live`` (bool) is whether that is the running system itself."""
 
     def __init__(self, root="/"):
-        """Raise OSError where ``root`` cannot be opened as a folder."""
+        """Raise OSError, or ValueError for a name that no file can have, where ``root`` cannot be opened as a folder."""
         self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
         self._device = os.fstat(self._root).st_dev
         self.is_live = os.path.samestat(os.fstat(self._root), os.stat("/"))
         # The running system's own links may lead anywhere; elsewhere they are resolved before a name is opened.
         self._last = 0 if self.is_live else os.O_NOFOLLOW
         self.refused = {}
+        self._steps = 0
 
     def close(self):
         """Give the folder back."""
         os.close(self._root)
 
-    def text(self, path, most=LONGEST):
+    def text(self, path, most=SHORT):
         """Return the text (str) in the file ``path``, without white space and NULs around it, or None: see ``data``."""
         content = self.data(path, most)
         return None if content is None else content.decode("utf-8", "replace").strip().strip("\0")
 
-    def data(self, path, most=LONGEST):
-        """Return what the file ``path`` (str, absolute in the tree) holds, at most ``most`` bytes of it; None where there is none.
+    def roots_text(self, path, most=SHORT):
+        """Return ``text(path, most)`` where only root can have written it, else None: neither the file nor its folder may be writable by others."""
+        if all(self._is_roots(each) for each in (path, path.rpartition("/")[0])):
+            return self.text(path, most)
+        return None
+
+    def tail(self, path):
+        """Return ``text(path)`` of whole lines at the end of the file: ``MOST_LINES`` at most, in ``LONGEST`` bytes."""
+        content = self.data(path, LONGEST, from_end=True)
+        if content is None:
+            return None
+        lines = content.rsplit(b"\n", MOST_LINES)
+        is_cut = len(content) == LONGEST or len(lines) > MOST_LINES
+        return b"\n".join(lines[is_cut:]).decode("utf-8", "replace").strip().strip("\0")
+
+    def data(self, path, most=SHORT, from_end=False):
+        """Return what the file ``path`` (str, absolute in the tree) holds, at most ``most`` bytes of its start (or end); None where there is none.
 
         ``refused`` (dict) then has the path and the error's name (str, such as ``EACCES``), if it is there but not to be read.
         """
         def read(folder, name):
-            handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK | self._last, dir_fd=folder)
+            # It is looked at first: to open a FIFO wakes its writer, and to open a device may act on it.
+            _check_regular(os.stat(name, dir_fd=folder, follow_symlinks=self.is_live))
+            handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | self._last, dir_fd=folder)
             try:
-                if not stat.S_ISREG(os.fstat(handle).st_mode):
-                    raise OSError(errno.EINVAL, "no regular file", name)
+                found = os.fstat(handle)
+                _check_regular(found)
+                if from_end:
+                    os.lseek(handle, max(0, found.st_size - most), os.SEEK_SET)
                 return _all(handle, most)
             finally:
                 os.close(handle)
         return self._at(path, read)
 
     def names(self, path):
-        """Return the sorted names (list of str) in the folder ``path``, None where there is none."""
+        """Return the sorted names (list of str) in the folder ``path``, None where there is none.
+
+        Names that are no UTF-8 are left out. Of another tree's folder ``MOST_NAMES`` are returned at most; ``refused`` tells where there are more.
+        """
         def listed(folder, name):
             handle = os.open(name, os.O_RDONLY | os.O_DIRECTORY | self._last, dir_fd=folder)
             try:
-                return sorted(os.listdir(handle))
+                return self._listed(handle, path)
             finally:
                 os.close(handle)
         return self._at(path, listed)
@@ -69,7 +105,7 @@ class Tree:
         def link(folder, last):
             handle = os.open(last, os.O_PATH | os.O_DIRECTORY | self._last, dir_fd=folder)
             try:
-                return os.readlink(name, dir_fd=handle)
+                return os.fsencode(os.readlink(name, dir_fd=handle)).decode("utf-8", "replace")
             finally:
                 os.close(handle)
         return self._at(above, link)
@@ -78,23 +114,48 @@ class Tree:
         """Return whether ``path`` is there (bool)."""
         return self._at(path, lambda folder, name: os.stat(name, dir_fd=folder)) is not None
 
+    def count(self, steps):
+        """Count ``steps`` (int: path components) that are taken in another tree; raise OSError where there were too many."""
+        self._steps += steps
+        if self._steps > MOST_STEPS:
+            raise OSError(errno.EDQUOT, "too much to look at")
+
+    def _listed(self, handle, path):
+        if self.is_live:
+            return sorted(filter(_is_text, os.listdir(handle)))
+        # Python 3.6 scans no open folder.
+        with os.scandir(handle if os.scandir in os.supports_fd else "/proc/self/fd/%d" % handle) as entries:
+            names = [entry.name for entry in itertools.islice(entries, MOST_NAMES + 1)]
+        self.count(len(names) // NAMES_PER_STEP)
+        if len(names) > MOST_NAMES:
+            self.refused[path] = errno.errorcode[errno.EOVERFLOW]
+        return sorted(filter(_is_text, names[:MOST_NAMES]))
+
+    def _is_roots(self, path):
+        found = self._at(path, lambda folder, name: os.stat(name, dir_fd=folder, follow_symlinks=False))
+        return found is not None and found.st_uid == 0 and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
     def _at(self, path, use):
         """Return ``use(folder, name)`` for the resolved ``path``: an open folder (int, or None) and a name in it; None where that fails."""
         try:
             if self.is_live:
                 return use(None, path)
-            with _Walk(self._root, self._device) as walk:
+            with _Walk(self, self._root, self._device) as walk:
                 return use(*walk.to(path))
         except OSError as error:
             if error.errno not in (errno.ENOENT, errno.ENOTDIR):
                 self.refused[path] = errno.errorcode.get(error.errno, str(error.errno))
-            return None
+        except ValueError:
+            # A path with a NUL, of a name that another file told.
+            self.refused[path] = errno.errorcode[errno.EINVAL]
+        return None
 
 
 class _Walk:
     """A walk below a folder that follows symbolic links as a process would that has this folder as its root."""
 
-    def __init__(self, root, device):
+    def __init__(self, tree, root, device):
+        self._tree = tree
         self._root = root
         self._device = device
         self._open = []
@@ -114,6 +175,7 @@ class _Walk:
         links = 0
         while left:
             name = left.pop()
+            self._tree.count(1)
             if name in ("", "."):
                 continue
             if name == "..":
@@ -148,6 +210,21 @@ def _link(parent, name):
     if stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
         return os.readlink(name, dir_fd=parent)
     return None
+
+
+def _check_regular(found):
+    """Raise OSError unless ``found`` (os.stat_result) is that of a regular file."""
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "no regular file")
+
+
+def _is_text(name):
+    """Return whether the file's ``name`` (str) is UTF-8, and so can be a fact (bool)."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _all(handle, most):

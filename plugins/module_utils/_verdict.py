@@ -102,7 +102,9 @@ def _fed(facts):
     feeder = facts.get("feeder") or {}
     if (facts.get("health") or {}).get("passed") is False or feeder.get("stuck"):
         return BROKEN
-    return OK if feeder.get("useful") is True else state_of(facts["hwrng"]["filling"])
+    state = OK if feeder.get("useful") is True else state_of(facts["hwrng"]["filling"])
+    # A process that may be rngd names the kernel's own output as its source, and it was not seen whether it can credit.
+    return UNKNOWN if state == OK and feeder.get("fake") == UNKNOWN else state
 
 
 def judge_guest(facts):

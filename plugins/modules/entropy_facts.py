@@ -21,6 +21,8 @@ options:
     description:
       - Where the system to look at is. Another folder than V(/) can be a mounted image, a container's root or an unpacked sosreport.
       - What only a running kernel can tell is V(unknown) then, and never this machine's own answer. Symbolic links do not lead out of it.
+      - Such a folder may hold anything. A look takes at most 64 MiB of memory. It opens regular files only, and reads a bounded part of each; what was
+        left out is V(unknown).
     type: path
     default: /
   health_bytes:
@@ -290,7 +292,7 @@ ansible_facts:
               sample: [rngd]
               version_added: 0.4.0
             running:
-              description: Whether it runs (tri-state).
+              description: Whether a process that counts runs (tri-state). V(unknown) where one may be there.
               type: raw
               sample: true
             reads:
@@ -334,9 +336,37 @@ ansible_facts:
               type: raw
               sample: false
             fake:
-              description: The file from which it feeds the kernel its own output back.
+              description:
+                - The file from which it feeds the kernel its own output back.
+                - V(unknown) where a process that may be rngd names one, and this user cannot see whether it can credit.
               type: str
               sample: /dev/urandom
+            fake_evidence:
+              description: Which process does that.
+              type: str
+              sample: rngd (pid 783, uid 0, /usr/sbin/rngd) runs with /dev/urandom as its source
+              version_added: 0.6.0
+            processes:
+              description:
+                - The processes that count, at most eight, each with its pid, user id and executable as far as they are known.
+                - Every user may start a program under every name. A process counts if it has CAP_SYS_ADMIN in the initial user namespace, has not ended, and
+                  runs a program that only root may write.
+              type: list
+              elements: str
+              sample: ["rngd (pid 783, uid 0, /usr/sbin/rngd)"]
+              version_added: 0.6.0
+            unproven:
+              description: The processes with the name of a feeder of which this user cannot see whether they count, with the reason; at most eight.
+              type: list
+              elements: str
+              sample: ["rngd (pid 783, uid 0): its user namespace and executable cannot be seen"]
+              version_added: 0.6.0
+            ignored:
+              description: The processes with the name of a feeder that cannot credit, with the reason; at most eight. They change no other fact.
+              type: list
+              elements: str
+              sample: ["rngd (pid 4711, uid 1000, /tmp/rngd): it has no CAP_SYS_ADMIN"]
+              version_added: 0.6.0
             wanted:
               description: The feeders' units (systemd) or services (OpenRC) that every boot shall start.
               type: list

@@ -5,10 +5,12 @@
 """What is said of the judged rows: to a person, to the job, and whether the job fails; in few words, however many rows there are. Pure."""
 
 import collections
+import re
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _bounds, _words
 from ansible_collections.kvm.entropy.plugins.plugin_utils._admission import EXPECTATIONS
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_text import is_info
+from ansible_collections.kvm.entropy.plugins.plugin_utils._schema import shown
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, DEGRADED, OK, UNKNOWN, VERDICTS
 
@@ -16,8 +18,9 @@ from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN
 _COUNTED = (OK, DEGRADED, BROKEN, UNKNOWN)
 # A line with the reason of a problem, which is cut elsewhere, its explanation and its remedy has place in this.
 _MOST_LINE = 4000
-# What was found in place of a list has place in this.
-_MOST_VALUE = 200
+# A whole number as a survey and -e pass it, and the largest one: some 30,000 years in seconds.
+_NUMBER = re.compile(r"-?[0-9]{1,12}")
+_MOST_NUMBER = 10 ** 12
 # Any number of unknown guests.
 ANY = -1
 
@@ -39,10 +42,12 @@ def checked(options):
     }
     for name, expected in (("hosts", "inventory names"), ("guests", "inventory names"), ("fail_on", "some of " + ", ".join(VERDICTS))):
         known = VERDICTS if name == "fail_on" else found[name]
-        if not isinstance(found[name], list) or not all(isinstance(word, str) and word in known for word in found[name]):
-            wrong.append(f"entropy_verify_{name} is {_words.cut(repr(options[name]), _MOST_VALUE)}, must be a list of {expected}, or text with commas")
+        words = found[name] if isinstance(found[name], list) else [found[name]]
+        foreign = [word for word in words if not (isinstance(word, str) and isinstance(found[name], list) and word in known)]
+        if foreign:
+            wrong.append(f"entropy_verify_{name} has {shown(foreign[0])}, must be a list of {expected}, or text with commas")
     if found["expect"] not in EXPECTATIONS:
-        wrong.append(f"entropy_verify_expect is {found['expect']!r}, must be one of {', '.join(EXPECTATIONS)}")
+        wrong.append(f"entropy_verify_expect is {shown(found['expect'])}, must be one of {', '.join(EXPECTATIONS)}")
     if wrong:
         raise EntropyError(". ".join(wrong))
     return found
@@ -58,12 +63,10 @@ def _words_of(value):
 
 def _number(options, name, least, expected, wrong):
     """Return the option ``name`` as an int of at least ``least``; else add to ``wrong`` (list of str) that ``expected`` (str) may be there."""
-    try:
-        number = int(str(options[name]))
-    except ValueError:
-        number = None
-    if number is None or number < least:
-        wrong.append(f"entropy_verify_{name} is {options[name]!r}, must be {expected}")
+    value = options[name]
+    number = int(value) if isinstance(value, str) and _NUMBER.fullmatch(value.strip()) else value
+    if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= _MOST_NUMBER:
+        wrong.append(f"entropy_verify_{name} is {shown(options[name])}, must be {expected}")
     return number
 
 

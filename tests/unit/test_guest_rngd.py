@@ -9,6 +9,7 @@ from pathlib import Path
 import jinja2
 import pytest
 import yaml
+from ansible_collections.kvm.entropy.plugins.plugin_utils._rngd import refusal
 
 ROLE = Path(__file__).resolve().parents[2] / "roles/guest"
 # By Ansible's facts: DISTRIBUTION_RELEASE, DISTRIBUTION or OS FAMILY, with its major version or without. Ubuntu is of Debian's family.
@@ -40,9 +41,9 @@ def test_each_distributions_rngd_can_be_installed_started_and_told_its_source(na
 @pytest.mark.parametrize("name", KNOWN)
 def test_none_is_told_another_source_than_the_kernels_hardware_or_another_sink(name):
     for rngd in rngds(name):
-        words = told(rngd).split()
-        assert "/dev/hwrng" in words
-        assert not {"/dev/random", "/dev/urandom", "-o"} & set(words)
+        assert "/dev/hwrng" in told(rngd).split()
+        configuration = {key: jinja2.Template(value).render(__entropy_guest_rngd_help={}) for key, value in rngd.get("configuration", {}).items()}
+        assert refusal(rngd.get("options", "-f -r /dev/hwrng"), configuration) == ""
 
 
 def test_the_specification_has_every_key_that_they_use():

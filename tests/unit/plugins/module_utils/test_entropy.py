@@ -389,5 +389,5 @@ class TestFeeder:
         seen["processes"]["feeders"] = [{"pid": 5, "name": "haveged", "arguments": ["haveged"]},
                                         {"pid": 7, "name": "rngd", "arguments": ["rngd", "-r", "/dev/urandom"]}]
         told = {problem["code"]: problem["evidence"] for problem in facts_of(seen)["problems"]}
-        assert told["fake-source"] == "rngd runs with /dev/urandom as its source"
+        assert told["fake-source"] == "rngd (pid 7) runs with /dev/urandom as its source"
         assert told["feeder-dead"].endswith("not running: entropy-feeder")

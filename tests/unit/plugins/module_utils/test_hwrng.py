@@ -8,7 +8,7 @@ import copy
 import os
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils import _hwrng, _hwrng_rule
+from ansible_collections.kvm.entropy.plugins.module_utils import _hwrng, _hwrng_rule, _kernel_hwrng
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_hwrng import Sources
 
@@ -149,10 +149,26 @@ def test_a_kernel_without_rng_quality_says_so():
         make_so(Kernel({"virtio_rng.0": 1000}, has_quality=False), quality=500)
 
 
-@pytest.mark.parametrize("source", ["virtio_rng'; reboot; '", "", "a b"])
+@pytest.mark.parametrize("source", ["virtio_rng'; reboot; '", "", "a b", "virtio_rng\n", "virtio_rng\0", "\udc80", "\u0661", "x" * 65, "\x1b[31m" * 4000])
 def test_a_name_that_could_be_more_than_a_name_is_refused(source):
-    with pytest.raises(EntropyError, match="no name of a source"):
+    with pytest.raises(EntropyError, match="no name of a source") as failure:
         make_so(Kernel({"virtio_rng.0": 1000}), source=source)
+    assert len(str(failure.value)) < 600 and str(failure.value).isascii() and str(failure.value).isprintable()
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe virtio_rng.0", b"9" * 5000, b""])
+def test_whatever_the_kernel_says_its_state_is_told(tmp_path, content):
+    folder = tmp_path / _kernel_hwrng.HW_RANDOM.lstrip("/")
+    folder.mkdir(parents=True)
+    for name in ("rng_available", "rng_current", "rng_quality"):
+        (folder / name).write_bytes(content)
+    assert Sources(str(tmp_path)).state()["quality"] is None
+
+
+def test_an_attribute_that_cannot_be_read_is_one_clear_error(tmp_path):
+    (tmp_path / _kernel_hwrng.HW_RANDOM.lstrip("/") / "rng_available").mkdir(parents=True)
+    with pytest.raises(EntropyError, match=r"hw_random/: cannot be read: Is a directory\."):
+        Sources(str(tmp_path)).state()
 
 
 def test_check_mode_predicts_the_run_and_tells_the_kernel_nothing(etc):

@@ -65,7 +65,7 @@ def test_everything_that_is_wrong_is_one_error_that_names_each():
         checked(dict(OPTIONS, max_age="soon", fail_on=["brokn"], max_unknown=-2, expect="foo", guests=7))
     assert str(error.value) == (
         "entropy_verify_max_age is 'soon', must be a whole number of seconds. "
-        "entropy_verify_max_unknown is -2, must be a whole number of guests, or -1 for any number. "
-        "entropy_verify_guests is 7, must be a list of inventory names, or text with commas. "
-        "entropy_verify_fail_on is ['brokn'], must be a list of some of broken, degraded, unknown, ok, or text with commas. "
+        "entropy_verify_max_unknown is the number -2, must be a whole number of guests, or -1 for any number. "
+        "entropy_verify_guests has the number 7, must be a list of inventory names, or text with commas. "
+        "entropy_verify_fail_on has 'brokn', must be a list of some of broken, degraded, unknown, ok, or text with commas. "
         "entropy_verify_expect is 'foo', must be one of auto, host-only, guest-only")

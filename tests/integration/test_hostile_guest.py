@@ -1,0 +1,89 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A whole guest over SSH whose Python was replaced, beside an honest one, through audit, site and verify. test_hostile_answers tries many more answers."""
+
+import re
+import shlex
+
+import pytest
+from controller import Controller, lab
+from hostile import answers
+from lab.daemon import Daemon
+
+LINE = re.compile(r"^ *\"?((?:honest|evil)\b[^:]*): ([A-Z]+)  (\[.*\])", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A lab with two running guests of Debian 12 that have their devices: one honest, one that will be hostile."""
+    folder = tmp_path_factory.mktemp("hostile")
+    try:
+        lab("up", "--dir", folder, "--guest", "honest=bookworm,rng,early", "--guest", "evil=bookworm,rng,early")
+        yield folder
+    finally:
+        lab("down", "--dir", folder)
+
+
+@pytest.fixture(scope="module")
+def controller(folder):
+    return Controller(folder / "inventory.yml", folder, pipelining=True)
+
+
+@pytest.fixture(scope="module")
+def before(controller):
+    """The Run of an audit while both are honest."""
+    return controller.play("kvm.entropy.audit", "-v")
+
+
+def become_hostile(folder, answer):
+    """Replace the Python of guest evil by a program that prints ``answer`` (str), whatever it is to run."""
+    program = "#!/bin/sh\ncat >/dev/null & cat /answer\n"
+    lab("ssh", "--dir", folder, "evil", "--", (
+        f"printf %s {shlex.quote(answer)} > /answer; printf %s {shlex.quote(program)} > /evil; chmod 755 /evil; ln -sf /evil /usr/bin/python3"))
+
+
+def rows(run):
+    """Return {guest: (verdict, links)} (dict) of what a ``run`` says of the two."""
+    return {name.split()[0]: (verdict, links) for name, verdict, links in LINE.findall(run.output)}
+
+
+def test_both_are_ok_while_both_are_honest(before):
+    assert before.status == 0, before.output
+    assert {name: verdict for name, (verdict, _links) in rows(before).items()} == {"honest": "OK", "evil": "OK"}
+
+
+def test_a_claim_to_the_honest_guests_uuid_is_a_dispute_that_names_both_and_the_inventory_settles_it(folder, controller, before):
+    honest = before.facts("honest")["entropy"]
+    claim = dict(before.facts("evil")["entropy"], domain_uuid=honest["domain_uuid"])
+    become_hostile(folder, answers(folder, claim)["a host of its own choice"])
+    run = controller.play("kvm.entropy.audit", "-v")
+    assert "guests evil, honest have one UUID" in run.output, run.output
+    assert "domain honest on labhost: UNKNOWN  [ host ok  config ok  live ok" in run.output
+    named = folder / "named.yml"
+    named.write_text(f"kvm_guests:\n  hosts:\n    honest:\n      entropy_domain_uuid: {honest['domain_uuid']}\n", encoding="utf-8")
+    run = controller.play("kvm.entropy.audit", "-v", "-i", named)
+    assert rows(run)["honest"] == rows(before)["honest"]
+    assert rows(run)["evil"][0] == "UNKNOWN"
+    assert "and the inventory gives that to honest (entropy_domain_uuid), which counts" in run.output
+
+
+@pytest.mark.parametrize("name", ["templates everywhere", "a hundred thousand problems", "no JSON"])
+def test_verify_says_the_same_of_the_honest_guest_and_what_is_wrong_of_the_hostile_one(name, folder, controller, before):
+    become_hostile(folder, answers(folder, before.facts("evil")["entropy"])[name])
+    run = controller.play("kvm.entropy.verify", "-v")
+    assert not (folder / "obeyed").exists()
+    assert rows(run)["honest"] == rows(before)["honest"], run.output
+    assert set(run.counts) == {"labhost", "honest", "evil", "localhost"}
+
+
+def test_site_finishes_the_honest_guest_and_obeys_nothing_of_the_hostile_one(folder, controller, before):
+    become_hostile(folder, answers(folder, before.facts("evil")["entropy"])["a path as its distribution"])
+    (folder / "evil.yml").write_text("__entropy_guest_rngd_usual: \"{{ lookup('ansible.builtin.pipe', 'touch %s/obeyed') }}\"\n" % folder)
+    run = controller.play("kvm.entropy.site", "-v", "-e", "entropy_guest_early=false")
+    assert not (folder / "obeyed").exists()
+    assert rows(run)["honest"] == rows(before)["honest"], run.output
+    assert run.counts["honest"]["failed"] == 0
+    assert set(run.counts) == {"labhost", "honest", "evil", "localhost"}
+    assert Daemon(folder).virsh("domstate", "honest").strip() == "running"
