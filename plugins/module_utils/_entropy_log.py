@@ -10,6 +10,8 @@ from ansible_collections.kvm.entropy.plugins.module_utils._printable import prin
 
 # All that drivers/char/random.c has said since 3.13, each to its end: a process chooses its name, which stands at the start of a line.
 _RANDOM = "random: "
+# None is longer: a process's name has 15 characters, a symbol's up to 512 (KSYM_NAME_LEN).
+_LONGEST = 1024
 # Ready. 3.13 to 4.7: credit_entropy_bits(). 4.8 to 5.16: crng_reseed(); 5.17 on and the stable series with it: _credit_init_bits(). Since 4.19:
 # crng_initialize() and, in 5.17, random_init(), where the kernel trusts its CPU.
 _READY = re.compile(r"nonblocking pool is initialized$|crng (?:init )?done(?: \(trusting ([^()]{1,40})\))?$")
@@ -96,6 +98,9 @@ def _phase_after(text, phase):
 
 def _note_random(found, when, text, phase):
     """Note in ``found`` (dict of ``events``) what the random driver's line ``text`` (str, after its name) says."""
+    if len(text) > _LONGEST:
+        found["strange"] = found["strange"] or printable(_RANDOM + text)
+        return
     text = text.rstrip()
     ready, kept_back = _READY.match(text), _KEPT_BACK.match(text)
     if not (ready or kept_back or _READ.match(text) or _OTHER.match(text)):

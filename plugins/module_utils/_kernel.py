@@ -342,12 +342,17 @@ def _unpacked(packed):
 
 
 def _saved_log(tree):
-    """Return the first of the saved logs (dict, see ``_kernel_log``) that goes back to its boot, else the first of any, or None."""
-    found = None
+    """Return the first of the saved logs (dict, see ``_kernel_log``) that goes back to its boot, else the first of any, or None.
+
+    No more is looked at once as much was read as one file may hold.
+    """
+    found, left = None, LONGEST
     for path in SAVED_LOGS:
-        text = tree.tail(path)
-        log = _kernel_log.parsed(path, text) if text else None
-        if log and log["complete"]:
-            return log
-        found = found or (log if log and log["lines"] else None)
+        text = tree.tail(path) if left > 0 else None
+        if text:
+            left -= len(text)
+            log = _kernel_log.parsed(path, text)
+            if log["complete"]:
+                return log
+            found = found or (log if log["lines"] else None)
     return found

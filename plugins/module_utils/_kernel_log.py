@@ -108,15 +108,13 @@ def parsed(source, text):
 
     A time (s since boot) is None where the file has the time of day alone, or none.
     """
-    found = [_line(line) for line in text.split("\n")]
-    own = _own_lines([line for line in found if line])
-    named = any(line.who == "kernel" for line in own)
-    kept = set(map(id, own))
+    found = [_line(line.group()) for line in re.finditer("[^\n]+", text)]
+    named = _keep_own([line for line in found if line])
     lines, started = [], False
     for line in found:
         if line is None:
             lines, started = [], False
-        elif id(line) in kept:
+        elif line.is_kept:
             what = line.named if named else line.text
             if what.startswith(FIRST):
                 lines, started = [], True
@@ -124,28 +122,31 @@ def parsed(source, text):
     return {"source": source, "lines": lines, "complete": started}
 
 
-def _own_lines(found):
-    """Return those of the _Line list ``found`` that are the kernel's or systemd's, as the form of the whole file shows."""
-    if any(line.is_syslog for line in found):
-        found = [line for line in found if line.is_syslog]
-    else:
-        dated = [line for line in found if line.when is not None]
-        starts = [line for line in dated if FIRST in (line.text[:len(FIRST)], line.named[:len(FIRST)])]
-        # Without a boot's start most lines decide, as the kernel may say "some kernel: thing" itself.
-        if starts[-1].who == "kernel" if starts else 2 * sum(line.who == "kernel" for line in dated) > len(dated):
-            # journalctl -o short-monotonic: whoever else is named there is not the kernel.
-            found = [line for line in dated if line.who]
-        else:
-            found = [line for line in found if line.text]
-            for line in found:
-                line.who = None
-    # Where the kernel's lines have their time, those without are a program's on the same console.
+def _keep_own(found):
+    """Mark those of the _Line list ``found`` that are the kernel's or systemd's, as the form of the whole file shows; return whether they are ``named``."""
+    is_syslog = any(line.is_syslog for line in found)
     dated = [line for line in found if line.when is not None]
-    return dated or found
+    # journalctl -o short-monotonic: whoever else is named there is not the kernel. Without a boot's start most lines decide, as the kernel may say
+    # "some kernel: thing" itself.
+    starts = [line for line in dated if FIRST in (line.text[:len(FIRST)], line.named[:len(FIRST)])]
+    is_journal = starts[-1].who == "kernel" if starts else 2 * sum(line.who == "kernel" for line in dated) > len(dated)
+    for line in found:
+        line.is_kept = line.is_syslog if is_syslog else bool(line.who) if is_journal else bool(line.text)
+    # Where the kernel's lines have their time, those without are a program's on the same console.
+    if any(line.is_kept for line in dated):
+        for line in found:
+            line.is_kept = line.is_kept and line.when is not None
+    return is_syslog or is_journal
 
 
 class _Line:
-    """A line of a saved log: ``when`` (s since boot, or None), ``text`` after that, ``who`` says it (str, or None) and ``named``, the text after that."""
+    """A line of a saved log: ``when`` (s since boot, or None), ``text`` after that, ``who`` says it (str, or None) and ``named``, the text after that.
+
+    ``is_syslog`` (bool): the line has a syslog's form; ``is_kept`` (bool): it is the kernel's, or systemd's.
+    """
+
+    # A file may have some ten thousand of them.
+    __slots__ = ("is_kept", "is_syslog", "named", "text", "when", "who")
 
     def __init__(self, when, text, who=None, named="", is_syslog=False):  # noqa: PLR0913 (a record)
         self.when = when
@@ -153,6 +154,7 @@ class _Line:
         self.who = who
         self.named = _SYSTEMD + named if who and who != "kernel" else named
         self.is_syslog = is_syslog
+        self.is_kept = False
 
 
 def _line(line):
