@@ -8,6 +8,7 @@ That tells how its last read ended: after a read that failed it sleeps 10 s (hwr
 up to 60 s, or as long as the old generator's pool is full (add_hwgenerator_randomness() in drivers/char/random.c).
 """
 
+import contextlib
 import os
 import re
 import time
@@ -52,7 +53,9 @@ def _on_cpu(number, look):
     try:
         return look()
     finally:
-        os.sched_setaffinity(0, allowed)
+        # Where its control group was moved to other CPUs meanwhile, the kernel has placed it there.
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, allowed)
 
 
 def _ran(tree, pid):
