@@ -9,9 +9,11 @@ from ansible_collections.kvm.entropy.plugins.module_utils._entropy_crng import c
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_feeder import feeder_facts
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_health import check, health_facts
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_hwrng import hwrng_facts, number
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_hypervisor import kvm_guest
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_log import events
-from ansible_collections.kvm.entropy.plugins.module_utils._entropy_platform import confidential, cpu_facts, domain_uuid, fips, kvm_guest, vmgenid
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_platform import confidential, cpu_facts, domain_uuid, fips, vmgenid
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_problems import problems, unseen
+from ansible_collections.kvm.entropy.plugins.module_utils._printable import printable
 
 SCHEMA = 1
 # The input pool's size in bits tells which generator runs, as the rewrite went into old release series too (5.10.119, 5.15.44).
@@ -31,13 +33,15 @@ def gather(root="/", health_bytes=0, health_timeout=10):
 def facts_of(seen):
     """Return the facts (dict) that the observations ``seen`` (``_kernel.observe``) give. Tri-states are True, False or ``unknown``."""
     texts = seen["texts"]
+    boot_id = texts.get(RANDOM + "boot_id")
     log = events(seen["log"], texts.get("/proc/cmdline", ""))
     is_guest, guest_evidence = kvm_guest(seen, log)
+    is_hidden, hidden_evidence = confidential(seen, log, is_guest)
     uuid, uuid_from, uuid_reason = domain_uuid(seen, is_guest)
     facts = {
         "schema": SCHEMA,
         "gathered_at": seen["now"],
-        "boot_id": texts.get(RANDOM + "boot_id"),
+        "boot_id": boot_id and printable(boot_id),
         "kernel": _kernel_facts(texts),
         "hwrng": hwrng_facts(seen, log, first_consumer(log)),
         "cpu": cpu_facts(seen),
@@ -45,7 +49,8 @@ def facts_of(seen):
         "fips": fips(seen),
         "kvm_guest": is_guest,
         "kvm_guest_evidence": guest_evidence,
-        "confidential": confidential(seen, log, is_guest),
+        "confidential": is_hidden,
+        "confidential_evidence": hidden_evidence,
         "container": seen.get("container"),
         "domain_uuid": uuid,
         "domain_uuid_from": uuid_from,
@@ -61,9 +66,10 @@ def facts_of(seen):
 
 
 def _kernel_facts(texts):
+    release = texts.get("/proc/sys/kernel/osrelease")
     pool, available = (number(texts.get(RANDOM + name)) for name in ("poolsize", "entropy_avail"))
     return {
-        "release": texts.get("/proc/sys/kernel/osrelease"),
+        "release": release and printable(release),
         "pool_bits": pool,
         "available_bits": available,
         "generation": GENERATIONS.get(pool, "unknown"),

@@ -8,6 +8,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils._entropy_log import ha
 
 UNKNOWN = "unknown"
 UNDATED = "the kernel's log does not say when the CRNG became ready"
+UNTOLD = "the kernel's log has no line from which it follows that this kernel tells of such reads"
 
 # The fill thread credits with its first read; TCG guests of kernels 5.10 to 7.2 log "crng init done" at most 0.1 s around its start, while the
 # jitter loop, the only other way there once drivers run, takes 1 s or more of a waiting reader (2.06, 1.03, 1.09 s on 5.10, 6.1, 6.12).
@@ -25,11 +26,23 @@ def crng_facts(seen, log, hwrng, cpu, feeder):
         "ready_at": log["ready_at"],
         "seeded_by": seeded_by,
         "seeded_by_evidence": why_seeded,
-        "uninitialized_reads": log["reads"] if log["complete"] or log["reads"] else None,
+        "uninitialized_reads": _reads(seen, log),
         "init_started_at": first_consumer(log),
         "in_time": in_time,
         "in_time_evidence": why_in_time,
     }
+
+
+def _reads(seen, log):
+    """Return how many reads (int) the log tells of, None where it need not tell of all or of any.
+
+    A log without a line of the random driver may be of a kernel before 3.13, which says nothing of such reads; the pool's size tells that it is of another.
+    A log that was saved before the CRNG was ready may have been saved before such a read.
+    """
+    if log["reads"]:
+        return log["reads"]
+    tells = log["understood"] or (log["strange"] is None and seen["texts"].get("/proc/sys/kernel/random/poolsize") == "256")
+    return 0 if log["complete"] and tells and (log["ready"] or seen["live"]) else None
 
 
 def first_consumer(log):
@@ -45,8 +58,8 @@ def _ready(seen, log):
         return ready, "getrandom(GRND_NONBLOCK) %s" % ("answers" if ready else "would have to wait")
     if seen.get("pool_ready") is not None:
         return seen["pool_ready"], "entropy_avail is %s of 256 bits" % seen["texts"]["/proc/sys/kernel/random/entropy_avail"]
-    if log["ready_at"] is not None:
-        return True, "%s says so %.2f s after the boot" % (log["source"], log["ready_at"])
+    if log["ready"]:
+        return True, "%s says so%s" % (log["source"], "" if log["ready_at"] is None else " %.2f s after the boot" % log["ready_at"])
     return UNKNOWN, "the kernel was not asked: it has no getrandom()" if seen["live"] else "only the running kernel can tell"
 
 
@@ -67,6 +80,8 @@ def _before_consumer(log):
     if consumer is None:
         return UNKNOWN, "ready at %.2f s; the log does not say when user space first asked" % ready_at
     name = "systemd" if log["systemd_at"] is not None else log["init"]
+    if ready_at <= consumer and log["strange"]:
+        return UNKNOWN, "ready at %.2f s, before %s started; the log has a line that is not understood: %s" % (ready_at, name, log["strange"])
     if ready_at <= consumer:
         return True, "ready at %.2f s, before %s started at %.2f s" % (ready_at, name, consumer)
     return False, "ready at %.2f s, after %s had started at %.2f s" % (ready_at, name, consumer)

@@ -6,8 +6,11 @@
 
 import re
 
+from ansible_collections.kvm.entropy.plugins.module_utils._hwrng_names import is_known, is_virtio
+from ansible_collections.kvm.entropy.plugins.module_utils._kernel_fill import RESTED
+from ansible_collections.kvm.entropy.plugins.module_utils._printable import printable
+
 UNKNOWN = "unknown"
-VIRTIO_RNG = "virtio_rng"
 RNG_DEVICE = 4
 
 HW_RANDOM = "/sys/class/misc/hw_random/"
@@ -26,6 +29,9 @@ _INTERVAL = 60
 # drivers/char/random.c). At rest it reads a buffer a minute, which takes a few ms even under TCG.
 _SPIN_SECONDS, _SPIN_SHARE = 0.1, 0.05
 
+# A kernel has a handful of sources; a tree may hold anything.
+_MOST_SOURCES = 64
+
 
 def hwrng_facts(seen, log, consumer_at):
     """Return the ``hwrng`` facts (dict) of ``seen`` (``_kernel.observe``) and ``log`` (``_entropy_log.events``).
@@ -34,12 +40,12 @@ def hwrng_facts(seen, log, consumer_at):
     """
     texts = seen["texts"]
     current, quality = source(seen)
-    names = [name for name in texts.get(HW_RANDOM + "rng_available", "").split() if name != "none"]
+    names = [printable(name) for name in texts.get(HW_RANDOM + "rng_available", "").split()[:_MOST_SOURCES] if name != "none"]
     devices = [device for device in seen["virtio"] if device["id"] == RNG_DEVICE]
     facts = {
         "available": names,
         "current": current,
-        "other_sources": [name for name in names if not name.startswith(VIRTIO_RNG)],
+        "other_sources": [name for name in names if not is_virtio(name)],
         "device": _device(seen, devices),
         "device_at": _device_at(seen, devices),
         "driver_loaded": _driver_loaded(seen),
@@ -63,7 +69,7 @@ def source(seen):
 def _current(seen):
     said = seen["texts"].get(HW_RANDOM + "rng_current")
     if said is not None:
-        return said
+        return printable(said)
     # No hw_random among the kernel's devices: not even the core is loaded, which would say "none".
     devices = seen["folders"].get("/sys/class/misc")
     return "none" if devices is not None and "hw_random" not in devices else None
@@ -110,7 +116,7 @@ def _driver_at(seen, names):
 
     None where another source may have started it (drivers/char/hw_random/core.c: set_current_rng()).
     """
-    alone = len(names) == 1 and names[0].startswith(VIRTIO_RNG)
+    alone = len(names) == 1 and is_virtio(names[0])
     return seen["processes"]["fill"] if alone and seen["processes"] else None
 
 
@@ -153,7 +159,8 @@ def _served(seen):
 
 def _uptime(seen):
     """Return for how long (float, s) the kernel has been running."""
-    return float(seen["texts"]["/proc/uptime"].split()[0])
+    said = re.match(r"\d{1,12}(\.\d{1,9})?", seen["texts"].get("/proc/uptime", ""))
+    return float(said.group()) if said else 0.0
 
 
 def _filling(seen, facts):
@@ -178,8 +185,8 @@ def _hindrance(seen, facts):
         return "%s delivers and nothing is credited; %s" % (facts["current"], facts["spin"])
     if processes and processes["kernel"] and processes["fill"] is None:
         return "the kernel's thread hwrng does not run"
-    # The count is of all devices together: of several it may be another that delivered.
-    has_delivered = bool(facts["delivered"]) and len(facts["driver_bound"]) == 1
+    # The count is of all virtio-rng devices together: of several it may be another that delivered.
+    has_delivered = bool(facts["delivered"]) and len(facts["driver_bound"]) == 1 and is_virtio(facts["current"])
     return _waiting(seen, facts["current"], PATIENCE + _INTERVAL if has_delivered else PATIENCE)
 
 
@@ -190,10 +197,10 @@ def _waiting(seen, current, patience):
     drivers/char/hw_random/virtio-rng.c).
     """
     processes = seen["processes"]
-    if not processes or processes.get("fill_state") != "D" or not processes.get("fill_ran"):
+    if not processes or processes.get("fill_state") != "D":
         return None
-    waited = _uptime(seen) - processes["fill_ran"]
-    return "thread hwrng has been waiting %d s for %s" % (waited, current) if waited >= patience else None
+    waited = processes.get("fill_slept")
+    return "thread hwrng has been waiting %d s for %s" % (waited, current) if waited is not None and waited >= patience else None
 
 
 def _blind_spot(seen, facts):
@@ -204,16 +211,46 @@ def _blind_spot(seen, facts):
         return "rng_current was not seen"
     if not seen["processes"]["kernel"]:
         return seen["processes"].get("hidden") or "kernel threads are hidden from this user"
-    if not facts["current"].startswith(VIRTIO_RNG):
-        return "nothing counts what %s delivers" % facts["current"]
-    return "no interrupt counter is the device's own" if facts["delivered"] is None else None
+    return None
 
 
 def _delivering(seen, facts):
-    current, quality, delivered = facts["current"], facts["quality"], facts["delivered"]
-    served = _served(seen)
+    """Return (tri-state, evidence): whether the current source, which nothing hinders, delivers."""
+    if not is_virtio(facts["current"]):
+        return _resting(seen, facts)
+    delivered = facts["delivered"]
+    if delivered is None:
+        return _at_rest(seen, facts)
     if delivered:
-        return True, "%s of quality %s, thread hwrng runs, %d buffers delivered" % (current, "?" if quality is None else quality, delivered)
+        return True, "%s, thread hwrng runs, %d buffers delivered" % (_named(facts), delivered)
+    served = _served(seen)
     if served < PATIENCE:
         return UNKNOWN, "nothing delivered in the %.1f s since the source is there" % served
     return False, "nothing delivered in %d s" % served
+
+
+def _named(facts):
+    return "%s of quality %s" % (facts["current"], "?" if facts["quality"] is None else facts["quality"])
+
+
+def _at_rest(seen, facts):
+    """Return the same for a virtio-rng device whose interrupts are counted nowhere, as on s390x, where adapter interrupts have no line of their own.
+
+    In the driver's read the thread can be killed only (D, see ``_waiting``), and that read ends with a full buffer, or when the device is removed or
+    frozen. So a thread that sleeps otherwise (S) is in its pause after a buffer that was added to the pool.
+    """
+    if seen["processes"].get("fill_state") == "S":
+        return True, "%s; thread hwrng is in the pause that follows a full buffer" % _named(facts)
+    return UNKNOWN, "no interrupt counter is the device's own, and thread hwrng was not seen at rest"
+
+
+def _resting(seen, facts):
+    """Return the same for another source than a virtio-rng device, by how long the fill thread has been asleep: see ``_kernel_fill``."""
+    asleep = seen["processes"].get("fill_slept")
+    if not is_known(facts["current"]):
+        return UNKNOWN, "nothing counts what %s delivers" % facts["current"]
+    if facts["quality"] is None:
+        return UNKNOWN, "the quality of %s was not seen" % facts["current"]
+    if seen["processes"].get("fill_state") == "S" and asleep is not None and asleep >= RESTED:
+        return True, "%s; thread hwrng has rested %d s since its last read, which it does only after one that delivered" % (_named(facts), asleep)
+    return UNKNOWN, "nothing counts what %s delivers, and thread hwrng was not seen to rest as after a read that delivered" % facts["current"]

@@ -2,63 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What kind of machine this is: a KVM guest or not, its CPU, its UUID, what tells it of clones. Pure: from observations."""
+"""What kind of machine this is: its CPU, its UUID, whether its memory is hidden from its host, what tells it of clones. Pure: from observations."""
 
 import re
 
-UNKNOWN = "unknown"
-DMI = "/sys/class/dmi/id/"
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_hypervisor import DMI, cpu_flags
+from ansible_collections.kvm.entropy.plugins.module_utils._printable import printable
 
-# The strings of QEMU and of managers and clouds that run KVM, then of other hypervisors (as in systemd's virt.c).
-KVM_VENDORS = ("QEMU", "KVM", "Red Hat", "OpenStack", "oVirt", "KubeVirt", "Amazon EC2", "Google", "Alibaba", "DigitalOcean", "Nutanix")
-OTHER_VENDORS = ("VMware", "VMW", "innotek GmbH", "VirtualBox", "Xen", "Bochs", "Parallels", "BHYVE", "Hyper-V", "Apple")
+UNKNOWN = "unknown"
+# The names in /dev and /sys/class/misc of what only a confidential guest has.
+GUEST_DEVICES = ("sev-guest", "tdx_guest")
 NO_UUIDS = ("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
-
-
-def kvm_guest(seen, log):
-    """Return (tri-state, evidence): whether this machine is a guest of KVM or QEMU."""
-    texts = seen["texts"]
-    vendor = " ".join(filter(None, (texts.get(DMI + "sys_vendor"), texts.get(DMI + "product_name"))))
-    control = re.search(r"^VM00 Control Program: *(.+)$", texts.get("/proc/sysinfo", ""), re.MULTILINE)
-    tree = texts.get("/proc/device-tree/hypervisor/compatible", "") + texts.get("/proc/device-tree/compatible", "")
-    said = [text for _when, text in log["lines"] if text.startswith("Hypervisor detected: ")]
-    flags = cpu_flags(texts)
-    for fact, evidence in (
-            (True if seen.get("domain") else None, "libvirt runs it"),
-            (False if texts.get("/sys/hypervisor/type") == "xen" else None, "/sys/hypervisor/type is xen"),
-            (False if vendor.startswith("Microsoft Corporation Virtual Machine") else None, "DMI says " + vendor),
-            (False if _names(vendor, OTHER_VENDORS) else None, "DMI says " + vendor),
-            (True if _names(vendor, KVM_VENDORS) else None, "DMI says " + vendor),
-            ("KVM" in control.group(1) if control else None, "/proc/sysinfo says %s" % (control and control.group(1))),
-            (True if "linux,kvm" in tree or "linux,dummy-virt" in tree else None, "the device tree says so"),
-            (True if "kvm-clock" in _clocks(texts) else None, "the kernel offers kvm-clock"),
-            ("KVM" in said[0] if said else None, said[0] if said else ""),
-            (True if _firmware_config(seen) else None, "ACPI has QEMU's firmware configuration device"),
-            (True if seen["virtio"] or seen["pci_rng"] else None, "it has virtio devices"),
-            (False if flags is not None and "hypervisor" not in flags else None, "the CPU does not say that it is virtual"),
-    ):
-        if fact is not None:
-            return fact, evidence
-    return UNKNOWN, "nothing tells whether this machine is virtual"
-
-
-def _names(vendor, known):
-    return any(name in vendor for name in known)
-
-
-def _clocks(texts):
-    return texts.get("/sys/devices/system/clocksource/clocksource0/available_clocksource", "").split()
-
-
-def _firmware_config(seen):
-    return any(name.startswith("QEMU0002:") for name in seen["folders"].get("/sys/bus/acpi/devices", ()))
-
-
-def cpu_flags(texts):
-    """Return the first CPU's flags (list of str), None where /proc/cpuinfo has no such line (other architectures than x86)."""
-    match = re.search(r"^flags\s*: (.*)$", texts.get("/proc/cpuinfo", ""), re.MULTILINE)
-    return match.group(1).split() if match else None
 
 
 def cpu_facts(seen):
@@ -105,14 +60,41 @@ def fips(seen):
 
 
 def confidential(seen, log, is_guest):
-    """Return whether this guest's memory is hidden from its host: SEV, TDX, Secure Execution (tri-state)."""
+    """Return (tri-state, evidence or None): whether this guest's memory is hidden from its host, by SEV, TDX, Secure Execution, PEF or CCA."""
     texts = seen["texts"]
-    if "/sys/firmware/uv/prot_virt_guest" in texts:
-        return texts["/sys/firmware/uv/prot_virt_guest"] == "1"
-    if log["encrypted"] or "tdx_guest" in (cpu_flags(texts) or ()):
-        return True
-    # arch/x86/mm/mem_encrypt.c prints at every boot of such a guest.
-    return False if is_guest is False or log["complete"] else UNKNOWN
+    # s390x tells both ways (arch/s390/kernel/uv.c).
+    prot_virt = texts.get("/sys/firmware/uv/prot_virt_guest")
+    if prot_virt is not None:
+        return prot_virt == "1", "/sys/firmware/uv/prot_virt_guest is %s" % printable(prot_virt)
+    evidence = _hidden(seen, log, is_guest)
+    if evidence:
+        return True, evidence
+    # The kernels of such guests say so in each boot.
+    if log["complete"]:
+        return False, "the kernel's log, from the boot on, does not say so"
+    return (False, "this machine is no KVM guest") if is_guest is False else (UNKNOWN, None)
+
+
+def _hidden(seen, log, is_guest):
+    """Return what says that this guest's memory is hidden from its host (str), or None."""
+    texts, flags = seen["texts"], cpu_flags(seen["texts"]) or ()
+    # drivers/virt/coco: the guest's own devices for reports.
+    nodes = set(seen["folders"].get("/sys/class/misc", ())).union(seen.get("nodes", ()))
+    for name in GUEST_DEVICES:
+        if name in nodes:
+            return "it has the device %s" % name
+    # arch/x86/coco/tdx/tdx.c sets this flag in guests alone; a host has tdx_host_platform.
+    if "tdx_guest" in flags:
+        return "the CPU flag tdx_guest"
+    # A host has these flags where its CPU can. QEMU gives them to guests under SEV alone (target/i386/cpu.c, leaf 0x8000001F).
+    if is_guest is True and any(flag in flags for flag in ("sev", "sev_es", "sev_snp")):
+        return "the CPU flags of SEV, in a guest"
+    # Documentation/ABI/testing/sysfs-devices-system-cpu: the privilege level of an SEV-SNP guest, and ppc64's Protected Execution Facility.
+    if "/sys/devices/system/cpu/sev/vmpl" in texts:
+        return "/sys/devices/system/cpu/sev/vmpl is there"
+    if texts.get("/sys/devices/system/cpu/svm") == "1":
+        return "/sys/devices/system/cpu/svm is 1"
+    return log["encrypted"] and "the kernel's log says: " + log["encrypted"]
 
 
 def domain_uuid(seen, is_guest):

@@ -5,11 +5,15 @@
 """Which problems a machine's own facts show, and what could not be seen. Pure."""
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _entropy_health
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_crng import UNTOLD
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_log import plugged_at
+from ansible_collections.kvm.entropy.plugins.module_utils._hwrng_names import is_virtio
+from ansible_collections.kvm.entropy.plugins.module_utils._printable import printable
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
+from ansible_collections.kvm.entropy.plugins.module_utils._verdict import fed_otherwise
 
+READS = "crng.uninitialized_reads, crng.in_time"
 LOG = "crng.ready_at, crng.seeded_by, crng.uninitialized_reads, crng.in_time"
-VIRTIO_RNG = "virtio_rng"
 
 
 def problems(facts, log):
@@ -19,21 +23,37 @@ def problems(facts, log):
 
 def _source_problems(facts):
     hwrng = facts["hwrng"]
-    if hwrng["device"] is False and facts["kvm_guest"] is True:
+    elsewhere = facts["kvm_guest"] is not False and fed_otherwise(hwrng) is not False
+    if elsewhere:
+        yield problem("other-source", "rng_current is %s, available: %s; %s" % (
+            hwrng["current"], _available(hwrng), hwrng["filling_evidence"]))
+    if hwrng["device"] is False and facts["kvm_guest"] is True and not elsewhere:
         yield problem("no-device", "no virtio device with id 4 on the bus; %s" % facts["kvm_guest_evidence"])
-    if hwrng["device"] is not True:
-        return
-    if not hwrng["driver_bound"]:
+    if hwrng["device"] is True:
+        yield from _device_problems(facts, elsewhere)
+
+
+def _device_problems(facts, elsewhere):
+    """Yield the problems of a guest that has the device; ``elsewhere`` (bool): the kernel listens to another driver's source that may be sound."""
+    hwrng = facts["hwrng"]
+    # Only a driver names a source.
+    if not (hwrng["driver_bound"] or is_virtio(hwrng["current"])):
         yield problem("driver-missing", "the device%s has no driver; virtio_rng is %sloaded" % (
             " at PCI %s" % hwrng["device_at"] if hwrng["device_at"] else "", "" if hwrng["driver_loaded"] is True else "not "))
-    elif hwrng["current"] is not None and not hwrng["current"].startswith(VIRTIO_RNG):
-        yield problem("not-current", "rng_current is %s, available: %s" % (hwrng["current"], " ".join(hwrng["available"]) or "none"))
+    elif elsewhere:
+        return
+    elif hwrng["current"] is not None and not is_virtio(hwrng["current"]):
+        yield problem("not-current", "rng_current is %s, available: %s" % (hwrng["current"], _available(hwrng)))
     elif facts["feeder"]["useful"] is True:
         return
     elif hwrng["quality"] == 0:
         yield problem("quality-zero", _unfed(facts))
     elif hwrng["filling"] is False:
         yield problem("not-filling", _unfed(facts))
+
+
+def _available(hwrng):
+    return printable(" ".join(hwrng["available"])) or "none"
 
 
 def _unfed(facts):
@@ -97,17 +117,16 @@ def _unseen(seen, log, facts):
         yield "hwrng.filling, feeder", "only a running kernel can tell", "a run on that machine itself"
     if facts["crng"]["ready"] == "unknown":
         yield "crng.ready", facts["crng"]["ready_evidence"], "a run on that machine itself"
-    if seen["log"] is None:
-        yield LOG, "no log of the kernel is in the tree", "a run on that machine itself"
-    elif "refused" in seen["log"]:
-        yield LOG, "%s: %s" % (seen["log"]["source"], seen["log"]["refused"]), "root, or sysctl kernel.dmesg_restrict=0"
-    elif not log["complete"]:
-        yield LOG, "%s does not go back to the boot" % log["source"], "a look soon after the boot, or a larger log_buf_len"
+    yield from _unseen_log(seen, log, facts)
     if facts["domain_uuid"] is None and facts["kvm_guest"] is not False:
         refused = "/sys/class/dmi/id/product_uuid" in seen["refused"]
         yield "domain_uuid", facts["domain_uuid_reason"], "root" if refused else "entropy_domain_uuid in the inventory"
     if seen["live"] and not seen["processes"]["kernel"]:
         yield "hwrng.filling, hwrng.driver_at, feeder", "/proc hides other users' processes (hidepid)", "root"
+    elif seen["live"] and facts["hwrng"]["filling"] == "unknown":
+        yield "hwrng.filling", facts["hwrng"]["filling_evidence"], "a look a minute after the boot or later"
+    if facts["kvm_guest"] == "unknown" and not log["readable"]:
+        yield "kvm_guest", facts["kvm_guest_evidence"], "the kernel's log from the boot on, which tells the hypervisor's name"
     for process in facts["feeder"]["unproven"]:
         yield "feeder.running, feeder.fake, feeder.useful", process, "root"
     if facts["cpu"]["trusted"] == "unknown":
@@ -116,3 +135,17 @@ def _unseen(seen, log, facts):
         yield "boot_id", "its first read draws a number, and the CRNG is not ready", "a look once it is ready"
     if _entropy_health.unseen(seen):
         yield ("health",) + _entropy_health.unseen(seen)
+
+
+def _unseen_log(seen, log, facts):
+    """Yield what the kernel's log does not tell."""
+    if seen["log"] is None:
+        yield LOG, "no log of the kernel is in the tree", "a run on that machine itself"
+    elif "refused" in seen["log"]:
+        yield LOG, "%s: %s" % (seen["log"]["source"], seen["log"]["refused"]), "root, or sysctl kernel.dmesg_restrict=0"
+    elif not log["complete"]:
+        yield LOG, "%s does not go back to the boot" % log["source"], "a look soon after the boot, or a larger log_buf_len"
+    elif log["strange"]:
+        yield READS, "the kernel's log has a line that is not understood: %s" % log["strange"], "a version of kvm.entropy that knows it; please report it"
+    elif facts["crng"]["uninitialized_reads"] is None:
+        yield READS, UNTOLD, "a log of a kernel that tells of such reads (3.13 and newer), from the boot until the CRNG was ready"

@@ -14,7 +14,7 @@ import re
 import time
 import zlib
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_feeder, _kernel_health, _kernel_log
+from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_feeder, _kernel_fill, _kernel_health, _kernel_log
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import LONGEST, Tree
 
@@ -32,11 +32,12 @@ FEEDER_STATUS = "/run/entropy-feeder/status.json"
 # Never /proc/sys/kernel/random/uuid: each read of it draws from the pool.
 TEXTS = (
     "/proc/sys/kernel/osrelease", "/proc/uptime", "/proc/cmdline", "/proc/sys/crypto/fips_enabled", "/proc/sysinfo",
-    "/proc/device-tree/vm,uuid", "/proc/device-tree/compatible", "/proc/device-tree/hypervisor/compatible",
+    "/proc/device-tree/vm,uuid", "/proc/device-tree/compatible", "/proc/device-tree/model", "/proc/device-tree/hypervisor/compatible",
     RANDOM + "poolsize", RANDOM + "entropy_avail",
     HW_RANDOM + "rng_available", HW_RANDOM + "rng_current", HW_RANDOM + "rng_quality",
     RNG_CORE + "current_quality", RNG_CORE + "default_quality",
     DMI + "sys_vendor", DMI + "product_name", DMI + "product_uuid", "/sys/hypervisor/type", "/sys/firmware/uv/prot_virt_guest",
+    "/sys/devices/system/cpu/svm", "/sys/devices/system/cpu/sev/vmpl",
     "/sys/devices/system/clocksource/clocksource0/available_clocksource",
 )
 # CPU 0 alone: the others say the same, and there may be hundreds.
@@ -45,16 +46,22 @@ CPU_BYTES = 8192
 
 FOLDERS = (
     "/sys/bus/acpi/devices", "/sys/bus/acpi/drivers/vmgenid", "/sys/bus/platform/drivers/vmgenid", DRIVER, VIRTIO + "devices", PCI,
-    "/sys/class/misc",
+    "/sys/class/misc", "/sys/bus/vmbus/devices", "/sys/firmware/qemu_fw_cfg",
 )
+# What only a guest whose memory is hidden from its host has.
+NODES = ("sev-guest", "tdx_guest")
 
 # Where a tree that is no running system keeps its last boot's log: an sosreport's, then the distributions' own.
-SAVED_LOGS = ("/sos_commands/kernel/dmesg", "/var/log/dmesg")
+SAVED_LOGS = (
+    "/sos_commands/kernel/dmesg", "/sos_commands/logs/journalctl_--no-pager_--boot", "/var/log/dmesg", "/var/log/kern.log", "/var/log/messages")
 
 # include/uapi/linux/virtio_ids.h: VIRTIO_ID_RNG.
 RNG_DEVICE = 4
 # PCI vendor Red Hat with the transitional and the modern device id of virtio-rng (virtio 1.2, section 4.1.2: 0x1040 + 4).
 RNG_PCI = (("0x1af4", "0x1005"), ("0x1af4", "0x1044"))
+
+# A host may have thousands of PCI devices; those of a guest's own board are among the first.
+MOST_PCI = 32
 
 # The programs that feed the kernel; /proc/PID/comm holds 15 characters.
 FEEDERS = ("rngd", "haveged", "jitterentropy-r", "entropy-feeder")
@@ -98,7 +105,8 @@ def observe(root="/", health_bytes=0, health_timeout=10):
 
     ``live`` (bool: the running kernel answered), ``now`` (int, UTC s), ``getrandom`` (``ready``, ``waiting``, or None), ``texts`` (dict, path
     to str, of what is there), ``refused`` (dict, path to the error's name), ``folders`` (dict, path to names), ``virtio`` (list of
-    dict: name, id, driver, path), ``pci_rng`` (list of PCI addresses), ``processes`` (dict or None), ``wanted`` (dict, see ``_wanted``),
+    dict: name, id, driver, path), ``pci_rng`` (list of PCI addresses), ``pci`` (list of str, see ``_pci``), ``nodes`` (list of str: those of NODES
+    that /dev has), ``processes`` (dict or None), ``wanted`` (dict, see ``_wanted``),
     ``container`` (str: which manager runs this, or None), ``config`` (dict or None), ``log`` (dict or None), ``health`` (None, or with ``health_bytes``
     what came of testing at most so many bytes of the source in at most ``health_timeout`` s, see ``_kernel_health``).
 
@@ -134,12 +142,15 @@ def _observe(tree):
     if rng:
         texts["/proc/interrupts"] = _interrupts(tree)
     pci_rng = [] if rng else _pci_rng(tree, folders[PCI] or ())
-    del folders[PCI]
+    pci = _pci(tree, (folders.pop(PCI) or ())[:MOST_PCI])
     release = texts["/proc/sys/kernel/osrelease"]
     # It becomes a part of paths.
     release = release if release and _RELEASE.match(release) else None
     if release and rng and folders[DRIVER] is not None:
         texts["modules.builtin"] = _builtin(tree, release)
+    processes = _processes(tree) if tree.is_live else None
+    if processes and _kernel_fill.wait_for_rest(texts, processes):
+        texts["/proc/uptime"], processes = tree.text("/proc/uptime"), _processes(tree)
     return {
         "live": tree.is_live,
         "now": int(time.time()),
@@ -148,7 +159,9 @@ def _observe(tree):
         "folders": {path: names for path, names in folders.items() if names is not None},
         "virtio": virtio,
         "pci_rng": pci_rng,
-        "processes": _processes(tree) if tree.is_live else None,
+        "pci": pci,
+        "nodes": [name for name in NODES if tree.has("/dev/" + name)],
+        "processes": processes,
         "wanted": _wanted(tree),
         "container": _container(tree) if tree.is_live else None,
         "config": _config(tree, release),
@@ -194,6 +207,15 @@ def _pci_rng(tree, addresses):
             if (tree.text("%s/%s/vendor" % (PCI, address)), tree.text("%s/%s/device" % (PCI, address))) in RNG_PCI]
 
 
+def _pci(tree, addresses):
+    """Return of the devices at ``addresses`` "vendor:device" and "vendor:device" of their subsystem (list of str, in lower hexadecimal), each pair once."""
+    def word(address, name):
+        said = tree.text("%s/%s/%s" % (PCI, address, name), 16) or ""
+        return said[2:] if re.match("0x[0-9a-f]{4}$", said) else "?"
+    found = ["%s:%s %s:%s" % tuple(word(address, name) for name in ("vendor", "device", "subsystem_vendor", "subsystem_device")) for address in addresses]
+    return list(dict.fromkeys(found))
+
+
 def _interrupts(tree):
     """Return the lines (str) of /proc/interrupts that name a virtio device, None where it is not there."""
     text = tree.text("/proc/interrupts", LONGEST)
@@ -219,7 +241,7 @@ def _builtin(tree, release):
 
 def _processes(tree):
     """Return ``kernel`` (bool: kernel threads are shown to us), ``feeders``, and of the kernel's fill thread, if it runs, ``fill`` (its start, s since
-    boot), ``fill_cpu`` (s of CPU that it has used), ``fill_state`` (str, proc_pid_stat(5)) and ``fill_ran`` (s since boot, when it last ran, or None).
+    boot), ``fill_cpu`` (s of CPU that it has used), ``fill_state`` (str, proc_pid_stat(5)) and ``fill_slept`` (s since it last ran, at least, or None).
 
     ``feeders`` is a list of what ``_kernel_feeder.observe`` returns of each process that is named as one.
     """
@@ -229,7 +251,7 @@ def _processes(tree):
         if name == FILL_THREAD:
             found = fill_thread(tree.text("/proc/%s/stat" % pid) or "", os.sysconf("SC_CLK_TCK"))
             if found:
-                seen.update(found, fill_ran=_last_ran(tree, pid))
+                seen.update(found, fill_slept=_kernel_fill.slept(tree, pid))
         elif name in FEEDERS:
             feeder = _kernel_feeder.observe(tree, pid, name)
             if feeder:
@@ -260,13 +282,6 @@ def fill_thread(stat, ticks):
         return None
     user, system, start = (int(time) / ticks for time in times)
     return {"fill": start, "fill_cpu": user + system, "fill_state": fields[0]}
-
-
-def _last_ran(tree, pid):
-    """Return when (float, s since boot) the thread ``pid`` (str) last ran, as the scheduler's own statistics tell; None where the kernel has none."""
-    # proc_sched_show_task() in kernel/sched/debug.c, with CONFIG_SCHED_DEBUG, in ms.
-    ran = re.search(r"^se\.exec_start\s*:\s*(\d+\.\d+)$", tree.text("/proc/%s/sched" % pid) or "", re.MULTILINE)
-    return float(ran.group(1)) / 1000 if ran else None
 
 
 def _wanted(tree):
@@ -336,8 +351,17 @@ def _unpacked(packed):
 
 
 def _saved_log(tree):
+    """Return the first of the saved logs (dict, see ``_kernel_log``) that goes back to its boot, else the first of any, or None.
+
+    No more is looked at once as much was read as one file may hold.
+    """
+    found, left = None, LONGEST
     for path in SAVED_LOGS:
-        text = tree.tail(path)
+        text = tree.tail(path) if left > 0 else None
         if text:
-            return _kernel_log.parsed(path, text)
-    return None
+            left -= len(text)
+            log = _kernel_log.parsed(path, text)
+            if log["complete"]:
+                return log
+            found = found or (log if log["lines"] else None)
+    return found

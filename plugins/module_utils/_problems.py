@@ -30,12 +30,12 @@ _LOG = "root, or a kernel log open to all (kernel.dmesg_restrict=0)"
 _SITE = "Give the guest its device at the start and virtio_rng in its initramfs (playbook kvm.entropy.site), then power off and start"
 
 _known("no-device",
-       "The guest has no virtio-rng device, so nothing comes from its host",
+       "The guest has no virtio-rng device",
        "Give its domain one: kvm.entropy.virt_rng on the host, or the playbook kvm.entropy.site. Where it cannot be plugged while the guest "
        "runs, power the domain off and start it",
        seen_by=BOTH, needs="nothing; on the host " + _READ_ONLY,
-       detected="The guest's virtio bus has no device of type 4 (VIRTIO_ID_RNG), nor has its PCI bus one. On the host: no <rng> in the definition, and none "
-                "in what runs.",
+       detected="The guest's virtio bus has no device of type 4 (VIRTIO_ID_RNG), nor has its PCI bus one, and its kernel has no other source that may be "
+                "sound. On the host: no <rng> in the definition, and none in what runs.",
        sure="Certain. Where both look, the host's word counts.")
 _known("driver-missing",
        "The virtio-rng device is there and no driver serves it",
@@ -50,11 +50,22 @@ _known("driver-late",
        detected="The kernel's fill thread started after systemd or the init did, and the device's PCI function was found before that.",
        sure="Certain; not said of a device that was plugged later, nor where another source may have started the thread.")
 _known("not-current",
-       "The kernel listens to another source than the virtio-rng device, or to none",
+       "The kernel's current source is not the virtio-rng device, and is none that is known to be sound",
        "Choose it: kvm.entropy.hwrng with source virtio_rng",
        seen_by=GUEST, needs="nothing",
-       detected="rng_current names no virtio_rng source, and the device has its driver.",
+       detected="The device has its driver, and rng_current names no virtio-rng source, nor another of the kernel's own drivers with a quality above 0 "
+                "(see other-source).",
        sure="Certain. Whether the other source is a good one is not known.")
+_known("other-source",
+       "The kernel's current source is not a virtio-rng device but another of its own drivers, such as a TPM, SMCCC TRNG or the CPU's TRNG on s390x",
+       "None is needed where link fed is ok. To take the host's instead: kvm.entropy.hwrng with source virtio_rng, after kvm.entropy.virt_rng on the host "
+       "where there is no device",
+       seen_by=GUEST, needs="nothing", severity=INFO,
+       detected="rng_current has the name that another driver in the kernel's source gives its generator, and its quality is not 0. It is seen to feed the "
+                "kernel where the fill thread has rested 11 s and more: after a read that failed it rests 10 s (hwrng_fillfn() in "
+                "drivers/char/hw_random/core.c).",
+       sure="Certain of the name. That it feeds the kernel is certain for its last read, by /proc/PID/sched; unknown without CONFIG_SCHED_DEBUG, and in the "
+            "first 22 s after the boot.")
 _known("quality-zero",
        "The source is trusted with no entropy at all, so its bytes are never credited",
        "Remove rng_core.default_quality and rng_core.current_quality from the kernel command line, and set the quality back: "
@@ -70,7 +81,8 @@ _known("not-filling",
        seen_by=GUEST, needs="nothing",
        detected="The interrupt counter that is the device's own stands at 0 for 10 s and more after the fill thread started, or that thread does not run, or "
                 "it has been waiting for the source for 10 s and more without running (/proc/PID/sched).",
-       sure="Certain for the time until the look; the first 10 s are called unknown.")
+       sure="Certain for the time until the look; the first 10 s are called unknown. Where no interrupt counter is the device's own (s390x), the thread's "
+            "state tells: in the driver's read it is D, in the pause after a full buffer S.")
 _known("not-ready",
        "The CRNG is not ready: who asks for random numbers waits, or gets guessable ones",
        "Give the machine a source: the virtio-rng device for a guest (kvm.entropy.site); generate no key until it is ready",
@@ -82,8 +94,10 @@ _known("early-reads",
        "Make the source early (device at the start, virtio_rng in the initramfs: role kvm.entropy.guest), reboot, then replace the keys that "
        "were generated during this boot's start",
        seen_by=GUEST, needs=_LOG,
-       detected="The kernel's log has lines of uninitialized urandom reads; those that it kept back are counted too.",
-       sure="Certain. What the numbers were used for is not known. A log that lost its start proves nothing, and nothing is said then.")
+       detected="The kernel's log has lines of uninitialized urandom reads, in the words of any kernel since 3.13; those that it kept back are counted too. "
+                "Kernels until 4.7 log the first one only.",
+       sure="Certain. What the numbers were used for is not known. A log that lost its start, or that has a line of the random driver that is not known, "
+            "proves no absence.")
 _known("seeded-late",
        "The CRNG became ready only after user space had started; who asked had to wait",
        _SITE,
@@ -146,7 +160,8 @@ _known("untrusted-host",
        "The guest's memory is hidden from its host, so the host must not be its only source of random numbers",
        "Let the guest's CPU take part: RDRAND or RDSEED in its CPU model, and random.trust_cpu=on",
        seen_by=BOTH, needs="nothing in the guest; on the host " + _READ_ONLY, severity=INFO,
-       detected="The guest's kernel says that it runs under SEV, TDX or Secure Execution, and it was not seeded by its CPU.",
+       detected="The guest has a device, file or CPU flag that only guests under SEV, TDX, Secure Execution or PEF have, or its kernel's log says so; and it "
+                "was not seeded by its CPU.",
        sure="Certain that it is confidential; that the CPU did not take part is unknown where the log is gone.")
 _known("fake-source",
        "A feeder gives the kernel its own output back and claims that it is new entropy",

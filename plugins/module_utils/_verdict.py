@@ -12,6 +12,8 @@ A link is ``ok``, ``broken``, ``unknown`` (not seen) or ``n/a`` (does not apply 
 * ``ok``: every link that applies was seen and is right
 """
 
+from ansible_collections.kvm.entropy.plugins.module_utils._hwrng_names import is_known, is_virtio
+
 OK, BROKEN, UNKNOWN, NOT_APPLICABLE = "ok", "broken", "unknown", "n/a"
 DEGRADED = "degraded"
 
@@ -65,16 +67,34 @@ def guest_links(facts):
     if facts["kvm_guest"] is False:
         links.update(live=NOT_APPLICABLE, current=NOT_APPLICABLE, fed=NOT_APPLICABLE)
     else:
-        links.update(live=state_of(hwrng["device"]), current=_current(hwrng), fed=_fed(facts))
+        links.update(live=_live(hwrng), current=_current(hwrng), fed=_fed(facts))
     links.update(ready=state_of(crng["ready"]), in_time=state_of(crng["in_time"]))
     return links
 
 
+def fed_otherwise(hwrng):
+    """Return whether another of the kernel's drivers than virtio-rng's feeds it (tri-state): one with a quality, that is seen to fill.
+
+    ``hwrng`` (dict) are the facts of that name.
+    """
+    quality = hwrng.get("quality")
+    if not is_known(hwrng["current"]) or quality == 0 or hwrng["filling"] is False:
+        return False
+    return UNKNOWN if quality is None else hwrng["filling"]
+
+
+def _live(hwrng):
+    """Return the state (str) of the link from the definition to the running device. Who is fed without one misses none."""
+    if hwrng["device"] is not False:
+        return state_of(hwrng["device"])
+    return {True: NOT_APPLICABLE, False: BROKEN}.get(fed_otherwise(hwrng), UNKNOWN)
+
+
 def _current(hwrng):
     """Return the state (str) of the link from the device to the kernel's choice of source."""
-    if hwrng["current"] is not None:
-        return state_of(hwrng["current"].startswith("virtio_rng"))
-    return state_of(False if hwrng["device"] is False else UNKNOWN)
+    if hwrng["current"] is None:
+        return state_of(False if hwrng["device"] is False else UNKNOWN)
+    return OK if is_virtio(hwrng["current"]) else state_of(fed_otherwise(hwrng))
 
 
 def _fed(facts):

@@ -142,7 +142,10 @@ ansible_facts:
               type: str
               sample: ready at 2.28 s, when virtio_rng.0 began to feed at 2.22 s
             uninitialized_reads:
-              description: How many reads of user space the kernel logged before it was ready.
+              description:
+                - How many reads of user space the kernel logged before it was ready. Kernels until 4.7 log the first one only.
+                - Null where the log does not go back to the boot, has a line of the kernel's random driver that is not known, or ends before the CRNG was
+                  ready; or where nothing shows that the kernel logs such reads (3.13 and newer).
               type: int
               sample: 0
             init_started_at:
@@ -180,7 +183,11 @@ ansible_facts:
               type: int
               sample: 1000
             filling:
-              description: Whether the kernel is fed from the current source (tri-state).
+              description:
+                - Whether the kernel is fed from the current source (tri-state).
+                - A virtio-rng device is seen to deliver by its interrupts, or where none is counted as its own (s390x) by its fill thread, which rests only
+                  after a full buffer. Another of the kernel's own drivers is seen to by how long that thread rests, for which this module waits up to 11 s
+                  in a guest.
               type: raw
               sample: true
             filling_evidence:
@@ -246,17 +253,25 @@ ansible_facts:
           type: raw
           sample: false
         kvm_guest:
-          description: Whether this machine is a guest of KVM or QEMU (tri-state).
+          description:
+            - Whether this machine is a guest of KVM or QEMU (tri-state), by the hypervisor's own signs (CPU, ACPI, PCI, clock source, device tree, the
+              kernel's log). DMI, which whoever starts a guest may write, counts only where there are none.
+            - V(unknown) where the signs contradict each other. The links are judged as a guest's then.
           type: raw
           sample: true
         kvm_guest_evidence:
           description: How that is known.
           type: str
-          sample: DMI says QEMU Standard PC (Q35 + ICH9, 2009)
+          sample: ACPI has QEMU's device QEMU0002:00
         confidential:
-          description: Whether this guest's memory is hidden from its host (tri-state).
+          description: Whether this guest's memory is hidden from its host (tri-state), by SEV, TDX, Secure Execution, PEF or CCA.
           type: raw
           sample: false
+        confidential_evidence:
+          description: How that is known. Null where it is V(unknown).
+          type: str
+          sample: it has the device sev-guest
+          version_added: 0.6.0
         container:
           description: Which manager's container this is, such as V(docker), V(podman) or V(lxc). Its kernel, and all that is told of it, is its host's.
           type: str
@@ -487,7 +502,7 @@ ansible_facts:
             text:
               description: What it means.
               type: str
-              sample: The guest has no virtio-rng device, so nothing comes from its host
+              sample: The guest has no virtio-rng device
             remedy:
               description: What to do.
               type: str

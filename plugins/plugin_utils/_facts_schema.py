@@ -81,8 +81,8 @@ ENTROPY = record(
     {"gathered_at": WHEN, "kvm_guest": TRI, "hwrng": _HWRNG, "crng": _CRNG, "problems": list_of(PROBLEM, MOST_PROBLEMS)},
     {
         "schema": _version, "boot_id": nullable(NAME), "kernel": _KERNEL, "cpu": record({}, {"rdrand": TRI, "rdseed": TRI, "trusted": TRI}),
-        "vmgenid": TRI, "fips": TRI, "kvm_guest_evidence": WORDS, "confidential": TRI, "container": nullable(NAME), "domain_uuid": nullable(UUID),
-        "domain_uuid_from": nullable(NAME), "domain_uuid_reason": WORDS, "feeder": _FEEDER, "health": nullable(_HEALTH),
+        "vmgenid": TRI, "fips": TRI, "kvm_guest_evidence": WORDS, "confidential": TRI, "confidential_evidence": WORDS, "container": nullable(NAME),
+        "domain_uuid": nullable(UUID), "domain_uuid_from": nullable(NAME), "domain_uuid_reason": WORDS, "feeder": _FEEDER, "health": nullable(_HEALTH),
         "unseen": list_of(record({}, {"what": WORDS, "why": WORDS, "needs": WORDS}), 64),
         "links": record({}, dict.fromkeys(LINKS, STATE)), "verdict": one_of(*VERDICTS),
     })

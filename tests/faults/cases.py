@@ -45,7 +45,16 @@ CASES = {name: Case(name, **case) for name, case in yaml.safe_load((FOLDER / "ca
 
 def record_of(name):
     """Return the record (dict) of the case ``name``."""
-    return json.loads((RECORDED / (name + ".json")).read_text(encoding="utf-8"))
+    record = json.loads((RECORDED / (name + ".json")).read_text(encoding="utf-8"))
+    for half in [*record["hosts"].values(), *record["guests"].values()]:
+        _renamed((half.get("seen") or {}).get("processes") or {}, half.get("seen"))
+    return record
+
+
+def _renamed(processes, seen):
+    """Give ``processes`` (dict) of an older record what is observed now: for how long the fill thread has slept, and not when it last ran."""
+    if processes.get("fill_ran"):
+        processes["fill_slept"] = float(seen["texts"]["/proc/uptime"].split()[0]) - processes.pop("fill_ran")
 
 
 def judged(record):

@@ -75,6 +75,13 @@ def _confidential(record):
     _only_guest(record)["seen"]["log"]["lines"].append([0.01, "Memory Encryption Features active: AMD SEV"])
 
 
+def _by_tpm(record):
+    (guest,) = record["guests"].values()
+    folder = "/sys/class/misc/hw_random/"
+    guest["seen"]["texts"].update({folder + "rng_current": "tpm-rng-0", folder + "rng_available": "tpm-rng-0 virtio_rng.0 none"})
+    guest["seen"]["processes"].update(fill_state="S", fill_slept=42)
+
+
 def _with_capacity(entry):
     def change(record):
         (host,) = record["hosts"].values()
@@ -94,6 +101,7 @@ CHANGED = {
     "bad-variable": lambda: (_changed("healthy-debian-13", lambda record: _only_guest(record).update(uuid="web-1")),
                              "a healthy guest whose entropy_domain_uuid is its name"),
     "untrusted-host": lambda: (_changed("healthy-6.12", _confidential), "the log line of a guest under AMD SEV was added to a healthy guest"),
+    "other-source": lambda: (_changed("healthy-6.12", _by_tpm), "a healthy guest, as if its kernel had chosen a TPM"),
     "host-unsound": lambda: (_changed("healthy-debian-13", lambda record: record["hosts"]["kvm1"].update(seen_of="rngd-fake")),
                              "a healthy guest, on a host whose rngd is fake"),
     "managed-elsewhere": lambda: (_changed("windows", lambda record: _group(record).update(managed_elsewhere="openstack")),

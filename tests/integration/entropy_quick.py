@@ -27,8 +27,8 @@ def is_ready():
         return False
 """
 
-# Its words: observe NAME [health_bytes health_timeout], load MODULE..., insmod FILE, wait SECONDS, read (32 bytes of /dev/urandom), wait-ready (as
-# whoever reads /dev/random does), until-ready (without a reader), start PROGRAM..., until-says FILE TEXT, write FILE TEXT, hide (each user's
+# Its words: observe NAME [health_bytes health_timeout], load MODULE..., insmod FILE [NAME=VALUE...], wait SECONDS, read (32 bytes of /dev/urandom),
+# wait-ready (as whoever reads /dev/random does), until-ready (without a reader), start PROGRAM..., until-says FILE TEXT, write FILE TEXT, hide (each user's
 # processes from the others), user (is one from here on).
 _SCRIPT = """#!/usr/bin/python3
 import json, os, subprocess, sys, time
@@ -55,7 +55,7 @@ for step in %r:
     elif word == "load":
         subprocess.run(["/lab/load"] + rest.split(), check=True)
     elif word == "insmod":
-        subprocess.run(["insmod", rest], check=True)
+        subprocess.run(["insmod"] + rest.split(), check=True)
     elif word == "wait-ready":
         os.getrandom(1)
     elif word == "until-ready":

@@ -11,6 +11,7 @@ an ordinary user.
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy import facts_of
 from entropy_quick import MICROVM, UUID, observations
+from faults import other_source
 from lab import quick
 
 SUITES = ("bullseye", "bookworm", "trixie", "forky")
@@ -160,3 +161,62 @@ def test_where_the_log_is_open_an_ordinary_user_reads_it_too():
     root, user = facts_of(seen["root-fed"]), facts_of(seen["user-fed"])
     assert user["crng"] == root["crng"]
     assert user["crng"]["seeded_by"] == "hwrng"
+
+
+@pytest.mark.parametrize(("named", "qemu"), [
+    ("Bochs", ("-machine", "pc-i440fx-1.4")),
+    ("VMware, Inc.", ("-smbios", "type=1,manufacturer=VMware,, Inc.,product=VMware7,,1")),
+    ("Dell Inc.", ("-machine", "pc-i440fx-1.4", "-smbios", "type=1,manufacturer=Dell Inc.,product=PowerEdge R650")),
+    ("Amazon EC2", ("-smbios", "type=1,manufacturer=Amazon EC2,product=m5.metal")),
+])
+def test_a_guest_is_judged_as_one_whatever_vendor_its_firmware_names(named, qemu):
+    seen = observations("bookworm", ["observe bare", "user", "observe user"], qemu=qemu)
+    for each in seen.values():
+        assert each["texts"]["/sys/class/dmi/id/sys_vendor"] == named
+        facts = facts_of(each)
+        assert (facts["kvm_guest"], codes(facts)) == (True, ["no-device", "not-ready"])
+    assert facts_of(seen["bare"])["domain_uuid"] == UUID
+    # As a hypervisor would show that is none of QEMU's: what is left is unknown, and never right.
+    left = seen["bare"]
+    left.update(pci=[], getrandom="ready")
+    left["folders"]["/sys/bus/acpi/devices"] = []
+    if named not in ("Bochs", "QEMU"):
+        assert (facts_of(left)["kvm_guest"], facts_of(left)["verdict"]) == ("unknown", "degraded")
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_without_an_interrupt_of_its_own_the_fill_threads_rest_tells_whether_the_device_delivers(suite):
+    # As on s390x, where adapter interrupts have no line of their own.
+    fed = observations(suite, [DRIVER, "observe fed", "user", "observe user-fed"], device=quick.virtio_rng())
+    with quick.fifo() as (path, _give):
+        dry = observations(suite, [DRIVER, "wait 1", "observe soon", "wait 11", "observe late"], device=quick.virtio_rng("random", path))
+    told = {}
+    for name, each in {**fed, **dry}.items():
+        del each["texts"]["/proc/interrupts"]
+        told[name] = facts_of(each)
+    assert {name: facts["hwrng"]["delivered"] for name, facts in told.items()} == dict.fromkeys(told)
+    assert {name: facts["hwrng"]["filling"] for name, facts in told.items()} == {"fed": True, "user-fed": True, "soon": "unknown", "late": False}
+    assert (told["fed"]["verdict"], told["user-fed"]["verdict"], codes(told["late"])) == ("ok", "ok", ["not-filling", "not-ready"])
+
+
+@pytest.mark.parametrize(("fails", "filling", "link"), [(0, True, "ok"), (1, "unknown", "unknown")])
+def test_another_of_the_kernels_drivers_is_seen_to_feed_a_guest_that_has_no_device(fails, filling, link):
+    # It has the name of arm64's paravirtual source. After 26 s the kernel rests for longer than after a read that failed.
+    module = "insmod /lab/other_source.ko name=smccc_trng quality=1024 fails=%d" % fails
+    seen = observations("trixie", ["load virtio_rng", module, "wait 40", "observe it", "user", "observe user"], timeout=120,
+                        files={"/lab/other_source.ko": other_source.module("trixie")})
+    for each in seen.values():
+        facts = facts_of(each)
+        assert (facts["hwrng"]["current"], facts["hwrng"]["quality"], facts["hwrng"]["filling"]) == ("smccc_trng", 1024, filling)
+        assert (facts["links"]["live"], facts["links"]["current"], facts["links"]["fed"]) == ("n/a" if fails == 0 else "unknown", link, link)
+        assert codes(facts) == ["other-source"] + ([] if facts["crng"]["ready"] else ["not-ready"])
+    if not fails:
+        assert facts_of(seen["it"])["verdict"] == "ok"
+
+
+def test_a_record_that_a_program_wrote_is_not_the_kernels_word():
+    seen = observations("bookworm", ["write /dev/kmsg <5>random: crng init done", "write /dev/kmsg random: x: uninitialized urandom read (16 bytes read)",
+                                     "write /dev/kmsg <30>systemd[1]: systemd 252 running in system mode", "observe bare"])
+    facts = facts_of(seen["bare"])
+    assert (facts["crng"]["ready"], facts["crng"]["ready_at"], facts["crng"]["uninitialized_reads"]) == (False, None, 0)
+    assert facts["crng"]["init_started_at"] is not None

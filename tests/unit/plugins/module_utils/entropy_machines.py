@@ -27,6 +27,11 @@ def machine(name, log=(), texts=None, without=(), **changes):
     return seen
 
 
+def bare(texts, **changes):
+    """Return observations of a live machine that shows nothing but ``texts`` (dict)."""
+    return {"texts": texts, "folders": {}, "virtio": [], "pci_rng": [], "live": True, "config": None, "refused": {}, **changes}
+
+
 def logged(name, text):
     """Return when (float, s since boot) the recorded machine ``name`` logged a line that begins with ``text`` (str)."""
     return next(when for when, line in machine(name)["log"]["lines"] if line.startswith(text))

@@ -163,7 +163,7 @@ class TestFilling:
     def test_a_thread_that_waits_in_its_driver_for_longer_than_a_buffer_a_minute_takes_gets_nothing_any_more(self, state, ago, filling):
         # As Linux 6.12 shows it, whose backend went silent a minute after the boot: D, and no run of the thread meanwhile.
         seen = machine("trixie-fed", texts={"/proc/uptime": "107.12 89.77"})
-        seen["processes"].update(fill_state=state, fill_ran=107.12 - ago)
+        seen["processes"].update(fill_state=state, fill_slept=ago)
         facts = facts_of(seen)
         assert facts["hwrng"]["filling"] is filling
         assert codes(facts) == ([] if filling else ["not-filling"])
@@ -180,11 +180,51 @@ class TestFilling:
         assert (facts["hwrng"]["filling"], facts["verdict"]) == ("unknown", "unknown")
         assert [each["needs"] for each in facts["unseen"] if "hidepid" in each["why"]] == ["root"]
 
-    def test_another_source_may_feed_well_but_nothing_counts_it(self):
+    @pytest.mark.parametrize(("state", "asleep", "filling", "verdict"), [
+        ("S", 30, True, "ok"), ("S", 11, True, "ok"), ("S", 10.1, "unknown", "unknown"), ("S", None, "unknown", "unknown"), ("D", 5, "unknown", "unknown")])
+    def test_another_of_the_kernels_drivers_feeds_it_where_its_thread_rests_longer_than_after_a_failure(self, state, asleep, filling, verdict):
         seen = machine("trixie-fed", texts={HW_RANDOM + "rng_current": "tpm-rng-0", HW_RANDOM + "rng_available": "virtio_rng.0 tpm-rng-0 none"})
+        seen["processes"].update(fill_state=state, fill_slept=asleep)
         facts = facts_of(seen)
-        assert (facts["hwrng"]["filling"], facts["hwrng"]["other_sources"], facts["hwrng"]["driver_at"]) == ("unknown", ["tpm-rng-0"], None)
-        assert (codes(facts), facts["links"]["current"]) == (["not-current"], "broken")
+        assert (facts["hwrng"]["filling"], facts["hwrng"]["other_sources"], facts["hwrng"]["driver_at"]) == (filling, ["tpm-rng-0"], None)
+        assert (codes(facts), facts["verdict"]) == (["other-source"], verdict)
+        assert facts["links"]["current"] == facts["links"]["fed"] == ("ok" if filling is True else "unknown")
+        assert "rng_current is tpm-rng-0" in facts["problems"][0]["evidence"]
+
+    @pytest.mark.parametrize(("current", "quality"), [("other-source", "1024"), ("tpm-rng-0", "0"), ("none", "0")])
+    def test_a_source_of_an_unknown_name_or_without_a_quality_is_a_fault(self, current, quality):
+        seen = machine("trixie-fed", texts={HW_RANDOM + "rng_current": current, HW_RANDOM + "rng_quality": quality})
+        seen["processes"].update(fill_state="S", fill_slept=30)
+        facts = facts_of(seen)
+        assert (codes(facts), facts["links"]["current"], facts["verdict"]) == (["not-current"], "broken", "degraded")
+
+    def test_a_source_that_stopped_delivering_is_a_fault_whatever_its_name(self):
+        seen = machine("trixie-fed", texts={HW_RANDOM + "rng_current": "tpm-rng-0"})
+        seen["processes"].update(fill_state="D", fill_slept=30)
+        facts = facts_of(seen)
+        assert (codes(facts), facts["links"]["fed"], facts["verdict"]) == (["not-current"], "broken", "degraded")
+
+    def test_a_guest_without_a_device_that_another_source_feeds_is_ok(self):
+        seen = machine("trixie-bare", getrandom="ready", texts={HW_RANDOM + "rng_current": "smccc_trng", HW_RANDOM + "rng_available": "smccc_trng none",
+                                                               HW_RANDOM + "rng_quality": "1024"})
+        seen["processes"].update(fill=1.0, fill_state="S", fill_slept=30)
+        facts = facts_of(seen)
+        assert (codes(facts), facts["links"]["live"], facts["links"]["fed"], facts["verdict"]) == (["other-source"], "n/a", "ok", "ok")
+
+    @pytest.mark.parametrize(("state", "filling", "verdict"), [
+        ("S", True, "ok"), ("D", "unknown", "unknown"), ("R", "unknown", "unknown"), (None, "unknown", "unknown")])
+    def test_without_a_counter_of_its_own_the_pause_after_a_buffer_tells_that_the_device_delivers(self, state, filling, verdict):
+        # As on s390x, where adapter interrupts have no line of their own.
+        seen = machine("trixie-fed", without=["/proc/interrupts"])
+        seen["processes"].update(fill_state=state, fill_slept=3)
+        facts = facts_of(seen)
+        assert (facts["hwrng"]["delivered"], facts["hwrng"]["filling"], facts["verdict"]) == (None, filling, verdict)
+
+    def test_without_a_counter_of_its_own_a_long_wait_tells_that_it_does_not(self):
+        seen = machine("trixie-fed", without=["/proc/interrupts"])
+        seen["processes"].update(fill_state="D", fill_slept=12)
+        facts = facts_of(seen)
+        assert (facts["hwrng"]["filling"], codes(facts)) == (False, ["not-filling"])
 
     def test_quality_zero_is_one_problem_and_not_two(self):
         facts = facts_of(machine("forky-quality-zero"))

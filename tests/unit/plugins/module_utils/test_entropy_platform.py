@@ -2,40 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What kind of machine it is, by each architecture's own tables."""
+"""The machine's UUID, CPU and generation id, and whether it is a confidential guest, by each architecture's own tables."""
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _entropy_platform as platform
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy import facts_of
-from entropy_machines import machine
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_log import events
+from entropy_machines import bare, machine
 
 UUID = "2c12a822-84af-424b-91cf-7470bde43aa8"
 DMI = "/sys/class/dmi/id/"
-NO_LOG = {"lines": [], "complete": False, "encrypted": False}
-
-
-def bare(texts, **changes):
-    """Return observations of a live machine that shows nothing but ``texts`` (dict)."""
-    return {"texts": texts, "folders": {}, "virtio": [], "pci_rng": [], "live": True, "config": None, "refused": {}, **changes}
-
-
-@pytest.mark.parametrize(("texts", "is_guest"), [
-    ({DMI + "sys_vendor": "QEMU", DMI + "product_name": "Standard PC"}, True),
-    ({DMI + "sys_vendor": "Red Hat", DMI + "product_name": "KVM"}, True),
-    ({DMI + "sys_vendor": "OpenStack Foundation", DMI + "product_name": "OpenStack Nova"}, True),
-    ({DMI + "sys_vendor": "VMware, Inc.", DMI + "product_name": "VMware7,1"}, False),
-    ({DMI + "sys_vendor": "Microsoft Corporation", DMI + "product_name": "Virtual Machine"}, False),
-    ({"/sys/hypervisor/type": "xen", DMI + "sys_vendor": "Xen"}, False),
-    ({"/proc/sysinfo": "VM00 Name: web\nVM00 Control Program: KVM/Linux"}, True),
-    ({"/proc/sysinfo": "VM00 Name: LINUX\nVM00 Control Program: z/VM    7.3.0"}, False),
-    ({"/proc/device-tree/hypervisor/compatible": "linux,kvm"}, True),
-    ({"/proc/device-tree/compatible": "linux,dummy-virt"}, True),
-    ({"/sys/devices/system/clocksource/clocksource0/available_clocksource": "kvm-clock tsc acpi_pm"}, True),
-    ({"/proc/cpuinfo": "processor : 0\nflags\t\t: fpu vme\n"}, False),
-    ({"/proc/cpuinfo": "processor : 0\nFeatures\t: fp asimd\n"}, "unknown"),
-])
-def test_a_kvm_guest_is_told_from_other_machines(texts, is_guest):
-    assert platform.kvm_guest(bare(texts), NO_LOG)[0] == is_guest
+NO_LOG = {"lines": [], "complete": False, "encrypted": None}
 
 
 @pytest.mark.parametrize(("texts", "expected"), [
@@ -81,15 +58,44 @@ def test_vmgenid_counts_where_its_driver_serves_a_device(folders, expected):
     assert platform.vmgenid(bare({}, folders=folders)) is expected
 
 
-@pytest.mark.parametrize(("texts", "encrypted", "expected"), [
-    ({"/sys/firmware/uv/prot_virt_guest": "1"}, False, True),
-    ({"/sys/firmware/uv/prot_virt_guest": "0"}, False, False),
-    ({"/proc/cpuinfo": "flags\t: fpu tdx_guest"}, False, True),
-    ({}, True, True),
-    ({}, False, "unknown"),
+@pytest.mark.parametrize(("changes", "evidence"), [
+    ({"texts": {"/sys/firmware/uv/prot_virt_guest": "1"}}, "prot_virt_guest is 1"),
+    ({"texts": {"/proc/cpuinfo": "flags\t: fpu hypervisor tdx_guest"}}, "tdx_guest"),
+    ({"texts": {"/sys/devices/system/cpu/sev/vmpl": "0"}}, "sev/vmpl"),
+    ({"texts": {"/sys/devices/system/cpu/svm": "1"}}, "svm is 1"),
+    ({"folders": {"/sys/class/misc": ["hw_random", "sev-guest"]}}, "sev-guest"),
+    ({"nodes": ["tdx_guest"]}, "tdx_guest"),
+    ({"texts": {"/proc/cpuinfo": "flags\t: fpu hypervisor sev sev_es"}}, "flags of SEV"),
 ])
-def test_a_confidential_guest_is_told(texts, encrypted, expected):
-    assert platform.confidential(bare(texts), dict(NO_LOG, encrypted=encrypted), True) == expected
+def test_a_confidential_guest_is_told_without_any_log(changes, evidence):
+    is_hidden, why = platform.confidential(bare(**{"texts": {}, **changes}), NO_LOG, True)
+    assert is_hidden is True
+    assert evidence in why
+
+
+@pytest.mark.parametrize("line", [
+    "AMD Secure Encrypted Virtualization (SEV) active", "AMD Memory Encryption Features active: SEV", "AMD Memory Encryption Features active: SEV SEV-ES",
+    "Memory Encryption Features active: AMD SEV", "Memory Encryption Features active: AMD SEV SEV-ES SEV-SNP", "Memory Encryption Features active: Intel TDX",
+    "SEV: SNP guest platform device initialized.", "SEV: SNP running at VMPL0.", "SEV: Status: SEV SEV-ES SEV-SNP ", "tdx: Guest detected",
+    "RME: Using RSI version 1.0",
+])
+def test_a_confidential_guest_is_told_in_the_words_of_every_kernel(line):
+    log = events({"source": "dmesg", "lines": [[0.0, "Linux version 6.1"], [0.1, line]], "complete": True}, "")
+    assert platform.confidential(bare({}), log, True) == (True, "the kernel's log says: " + line)
+
+
+@pytest.mark.parametrize("line", [
+    "AMD Secure Memory Encryption (SME) active", "AMD Memory Encryption Features active: SME", "Memory Encryption Features active: AMD SME",
+    "ccp 0000:46:00.1: SEV API:1.55 build:8", "kvm_amd: SEV enabled (ASIDs 10 - 509)"])
+def test_a_host_that_encrypts_or_can_is_no_confidential_guest(line):
+    log = events({"source": "dmesg", "lines": [[0.0, "Linux version 6.1"], [0.1, line]], "complete": True}, "")
+    seen = bare({"/proc/cpuinfo": "flags\t: fpu sme sev sev_es sev_snp", "/sys/firmware/uv/prot_virt_host": "1"})
+    assert platform.confidential(seen, log, False)[0] is False
+
+
+def test_without_its_log_it_is_unknown_and_secure_execution_tells_both_ways():
+    assert platform.confidential(bare({}), NO_LOG, True) == ("unknown", None)
+    assert platform.confidential(bare({"/sys/firmware/uv/prot_virt_guest": "0"}), NO_LOG, True)[0] is False
 
 
 def test_a_confidential_guest_is_told_not_to_trust_its_host_alone():

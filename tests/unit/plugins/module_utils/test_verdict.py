@@ -57,8 +57,25 @@ def test_a_guest_without_a_device_has_no_current_source_whatever_could_be_read()
     assert guest_links(facts(device=False, current=None, filling=False))["current"] == "broken"
 
 
-def test_another_source_than_the_device_is_not_the_chain():
-    assert guest_links(facts(current="tpm-rng-0"))["current"] == "broken"
+@pytest.mark.parametrize(("current", "quality", "filling", "link"), [
+    ("tpm-rng-0", 1024, True, "ok"), ("smccc_trng", 1, True, "ok"), ("tpm-rng-0", 1024, "unknown", "unknown"), ("tpm-rng-0", None, True, "unknown"),
+    ("tpm-rng-0", 0, True, "broken"), ("tpm-rng-0", 1024, False, "broken"), ("other-source", 1024, True, "broken"), ("none", None, False, "broken"),
+    ("virtio", None, False, "ok"), ("virtio_rng.3", None, "unknown", "ok")])
+def test_another_source_than_the_device_counts_where_it_is_known_and_seen_to_feed(current, quality, filling, link):
+    half = facts(current=current, filling=filling)
+    half["hwrng"]["quality"] = quality
+    assert guest_links(half)["current"] == link
+
+
+@pytest.mark.parametrize(("filling", "live"), [(True, "n/a"), ("unknown", "unknown"), (False, "broken")])
+def test_a_guest_that_another_source_feeds_misses_no_device(filling, live):
+    half = facts(device=False, current="smccc_trng", filling=filling)
+    half["hwrng"]["quality"] = 1024
+    assert guest_links(half)["live"] == live
+
+
+def test_whoever_may_be_a_guest_is_judged_as_one():
+    assert judge_guest(facts(kvm_guest="unknown", device=False, current="none", filling=False))[1] == "degraded"
 
 
 def test_a_source_that_could_not_be_read_is_unknown():
