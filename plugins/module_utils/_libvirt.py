@@ -20,7 +20,7 @@ try:
 except ImportError:  # Bindings that were built for other hypervisors alone.
     libvirt_qemu = None
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _refusals, _virt_xml
+from ansible_collections.kvm.entropy.plugins.module_utils import _options, _refusals, _virt_xml
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 
 HAS_BINDINGS = libvirt is not None
@@ -54,13 +54,14 @@ class ConnectionLostError(Exception):
 
 def is_local(uri):
     """Return whether ``uri`` means a daemon of this machine. Raise EntropyError where it is no URI, as an alias of libvirt.conf, which tells no machine."""
+    _options.check_text("uri", uri)
     try:
         parts = urlsplit(uri)
         hostname = parts.hostname
     except ValueError as error:
-        raise EntropyError(f"uri: found {uri!r}, expected a libvirt URI such as qemu:///system: {error}") from error
+        raise EntropyError(f"uri: found {_options.shown(uri)}, expected a libvirt URI such as qemu:///system: {error}") from error
     if not parts.scheme:
-        raise EntropyError(f"uri: found {uri!r}, expected a libvirt URI such as qemu:///system, and no alias of libvirt.conf")
+        raise EntropyError(f"uri: found {_options.shown(uri)}, expected a libvirt URI such as qemu:///system, and no alias of libvirt.conf")
     return hostname is None
 
 
@@ -327,8 +328,9 @@ class Domain:
 def connect(uri, write):
     """Return a Connection that may write; without need to ``write``, one that may only read where there are no more rights.
 
-    Raise EntropyError when the daemon cannot be reached.
+    Raise EntropyError when ``uri`` is no URI, or the daemon cannot be reached.
     """
+    is_local(uri)
     _prepare()
     try:
         return Connection(libvirt.open(uri), uri)
@@ -339,7 +341,8 @@ def connect(uri, write):
 
 
 def connect_read_only(uri):
-    """Return a Connection that may only read. Raise EntropyError when the daemon cannot be reached."""
+    """Return a Connection that may only read. Raise EntropyError when ``uri`` is no URI, or the daemon cannot be reached."""
+    is_local(uri)
     _prepare()
     try:
         return Connection(libvirt.openReadOnly(uri), uri, may_write=False)
@@ -375,7 +378,7 @@ def _run_loop():
 
 def _unreachable(uri, error):
     return EntropyError(
-        f"cannot reach libvirt at {uri}: {error}. Nothing was changed. Check that the daemon runs (systemctl status libvirtd, "
+        f"cannot reach libvirt at {_options.shown(uri)}: {error}. Nothing was changed. Check that the daemon runs (systemctl status libvirtd, "
         "or virtqemud.socket), that its socket is there, and that this user may use it (root, or the group libvirt).", unreachable_uri=uri)
 
 

@@ -6,7 +6,7 @@
 
 import os
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device, _rng_egd
+from ansible_collections.kvm.entropy.plugins.module_utils import _options, _rng_device, _rng_egd
 from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import CONSTANT, DEVICE, FILE
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import is_local
@@ -24,7 +24,7 @@ _PATIENCE = 1000
 _PATIENCE_AFTER_REBOOT = 10000
 
 # virDomainRNGDefParseXML reads both parts of a rate as unsigned 32-bit numbers.
-_LARGEST_RATE = 2 ** 32 - 1
+_RATES = {"rate_bytes": (0, 2 ** 32 - 1), "rate_period": (1, 2 ** 32 - 1)}
 
 
 def check(options):
@@ -49,9 +49,8 @@ def _wanted(options):
 
 def _device(options):
     """Return the device of ``options``; raise EntropyError for what no libvirt takes, or takes without a look and hands to QEMU at the next start."""
-    for name, least in (("rate_bytes", 0), ("rate_period", 1)):
-        if not least <= options[name] <= _LARGEST_RATE:
-            raise EntropyError(f"{name}: found {options[name]}, expected {least} to {_LARGEST_RATE}")
+    _options.check_numbers(options, _RATES)
+    _options.check_text("path", options["path"])
     if options["backend"] == "random" and not os.path.isabs(options["path"]):
         raise EntropyError(f"path: found {options['path']!r}, expected the absolute path of a character device such as /dev/urandom")
     if options["backend"] == "egd" and not options["egd"]:
@@ -86,9 +85,9 @@ def check_path(path, allow_unknown=False, rng_current=_RNG_CURRENT):
         found = os.stat(path)
     except OSError as error:
         raise EntropyError(
-            f"backend path {path}: {error.strerror}: nothing was changed. A domain with it could not start. "
+            f"backend path {_options.shown(path)}: {error.strerror}: nothing was changed. A domain with it could not start. "
             "Give a character device of this host, such as /dev/urandom.") from error
-    kind = backend_kind(found)
+    kind, path = backend_kind(found), _options.shown(path)
     if kind == FILE:
         raise EntropyError(
             f"backend path {path} is no character device: nothing was changed. A guest would be fed what anybody wrote there. "

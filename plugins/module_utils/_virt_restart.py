@@ -8,6 +8,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import (
     _bounds,
     _domains,
     _libvirt,
+    _options,
     _restart_act,
     _restart_decide,
     _rng_device,
@@ -16,10 +17,13 @@ from ansible_collections.kvm.entropy.plugins.module_utils import (
 )
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 
+_BOUNDS = {name: (least, _options.LARGEST) for name, least in (
+    ("shutdown_timeout", 0), ("up_timeout", 0), ("at_once", 1), ("max_changes", 0), ("max_results", 0))}
+
 
 def run(options, check, diff):
     """Return the result (dict) of the module's ``options`` (dict); raise EntropyError where a domain failed, or all."""
-    _check_options(options)
+    _options.check_numbers(options, _BOUNDS)
     connection = _libvirt.connect(options["uri"], write=not check)
     try:
         domains = _domains.select(connection.domains(), options["domains"], options["exclude"], options["uri"])
@@ -37,12 +41,6 @@ def run(options, check, diff):
     if message:
         raise EntropyError(message, **result)
     return result
-
-
-def _check_options(options):
-    for name, least in (("shutdown_timeout", 0), ("up_timeout", 0), ("at_once", 1), ("max_changes", 0), ("max_results", 0)):
-        if options[name] < least:
-            raise EntropyError(f"{name}: found {options[name]}, expected at least {least}: nothing was changed")
 
 
 def _check_number(chosen, number, most):

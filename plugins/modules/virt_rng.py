@@ -430,9 +430,9 @@ unchecked:
   sample: []
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kvm.entropy.plugins.module_utils import _virt_bindings, _virt_rng
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import exit_with
+from ansible_collections.kvm.entropy.plugins.module_utils._module import OptionsModule
 
 
 def device_spec():
@@ -486,7 +486,7 @@ def argument_spec():
 
 
 def main():
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = OptionsModule(argument_spec=argument_spec(), supports_check_mode=True)
 
     def work():
         _virt_bindings.require()
