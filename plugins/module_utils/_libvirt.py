@@ -231,6 +231,10 @@ class Domain:
         """Return its state in virsh's words; that of an inactive domain is known from the listing, or from ``refresh``."""
         return _STATES[self._call(self._handle.state)[0]] if self.is_active else "shutoff"
 
+    def off_reason(self):
+        """Return why it is off (int, virDomainShutoffReason); 0 where its daemon was started anew since."""
+        return self._call(self._handle.state)[1]
+
     def definition(self):
         """Return the XML that the next start uses, without secrets."""
         return self._call(self._handle.XMLDesc, libvirt.VIR_DOMAIN_XML_INACTIVE)

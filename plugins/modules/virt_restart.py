@@ -233,7 +233,7 @@ def main():
 
     def work():
         _virt_bindings.require()
-        return _virt_restart.run(module.params, module.check_mode, module._diff)
+        return _virt_restart.run(module.params, module.check_mode, module._diff, module.warn)
 
     exit_with(module, work)
 

@@ -48,6 +48,15 @@ class Restarted(FakeDomain):
         return self.signs
 
 
+class Noted:
+    """Takes what is noted and forgotten of guests."""
+
+    def note(self, *_unused):
+        pass
+
+    forget = note
+
+
 def restarted(*domains, stopped=False, **terms):
     """Restart ``domains`` by a clock that goes on by a second with each look; return (their Cases, why it ended early)."""
     cases = [_restart_decide.decide(domain, True, "auto") for domain in domains]
@@ -58,7 +67,7 @@ def act(cases, stopped=False, clock=None, **terms):
     """Restart the domains of ``cases``; return why it ended early."""
     seconds = iter(range(10000))
     terms = dict({"shutdown_timeout": 10, "up_timeout": 20, "at_once": 1, "force": False}, **terms)
-    return _restart_act.restart(cases, _restart_act.Terms(**terms), lambda _seconds: None, lambda: stopped, clock or (lambda: next(seconds)))
+    return _restart_act.restart(cases, _restart_act.Terms(**terms), Noted(), lambda _seconds: None, lambda: stopped, clock or (lambda: next(seconds)))
 
 
 def lost(*domains, **terms):
