@@ -172,7 +172,7 @@ def asked(host, tmp_path):
     def run(whom="", **options):
         mark = tmp_path / "asked"
         (tmp_path / "sitecustomize.py").write_text(ASKED.format(mark=str(mark)), encoding="utf-8")
-        with module_process("virt_restart", {"PYTHONPATH": str(tmp_path)}, uri=host.uri, **options) as process:
+        with module_process("virt_restart", dict(host.state, PYTHONPATH=str(tmp_path)), uri=host.uri, **options) as process:
             when(lambda: mark.exists() and f"{whom} " in mark.read_text())
             yield process
     return run
