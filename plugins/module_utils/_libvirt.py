@@ -22,6 +22,7 @@ except ImportError:  # Bindings that were built for other hypervisors alone.
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _options, _refusals, _virt_xml
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
+from ansible_collections.kvm.entropy.plugins.module_utils._refusals import RefusedError
 
 HAS_BINDINGS = libvirt is not None
 
@@ -33,19 +34,6 @@ _KEEPALIVE_INTERVAL, _KEEPALIVE_COUNT = 5, 6
 # Every call wakes libvirt's loop twice, which would take half as long again as reading a definition. So the loop rests so long (s) after each
 # turn, and what it waits for, events and the next question, comes so much later at most.
 _LOOP_PAUSE = 0.1
-
-
-class RefusedError(Exception):
-    """libvirt refuses something for one domain.
-
-    ``kind`` is one of no-slot, no-hotplug, no-source (the backend's path), leaving (an unplug was already asked for), missing (the
-    device is not there), twin (one with its alias is), busy, gone (the domain is no longer there), stopped,
-    denied (this user may not), silent (the guest's agent does not answer), unsupported (the driver cannot do it at all), other.
-    """
-
-    def __init__(self, kind, text):
-        super().__init__(text)
-        self.kind = kind
 
 
 class ConnectionLostError(Exception):
@@ -120,7 +108,10 @@ class Connection:
             if error.get_error_code() == libvirt.VIR_ERR_OPERATION_DENIED:
                 return None, "a read-only connection may not ask for domain capabilities"
             return None, f"libvirt does not tell: {error}"
-        supported = _virt_xml.supported_rng(capabilities)
+        try:
+            supported = _virt_xml.supported_rng(capabilities)
+        except RefusedError as error:
+            return None, str(error)
         return supported, None if supported else "this libvirt does not tell (it does since 5.7.0)"
 
     def call(self, function, *arguments):
@@ -229,7 +220,10 @@ class Domain:
 
     def state(self):
         """Return its state in virsh's words; that of an inactive domain is known from the listing, or from ``refresh``."""
-        return _STATES[self._call(self._handle.state)[0]] if self.is_active else "shutoff"
+        if not self.is_active:
+            return "shutoff"
+        number = self._call(self._handle.state)[0]
+        return _STATES[number] if 0 <= number < len(_STATES) else "nostate"
 
     def off_reason(self):
         """Return why it is off (int, virDomainShutoffReason); 0 where its daemon was started anew since."""

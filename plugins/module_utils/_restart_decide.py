@@ -4,7 +4,7 @@
 
 """Decide which domains are powered off and started: those that run with other devices than their definition has, and may be."""
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt, _restart_record, _rng_device, _virt_xml, _words
+from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt, _refusals, _restart_record, _rng_device, _virt_xml, _words
 
 UNCHANGED, DONE, REFUSED, BUSY = "unchanged", "done", "refused", "busy"
 # The guest has not powered off in time; libvirt did not start it again; it was not seen up in time; the run ended before it was its turn.
@@ -100,8 +100,7 @@ def _settle(case, work):
     try:
         work()
     except _libvirt.RefusedError as refusal:
-        gone = refusal.kind == "gone"
-        case.end(REFUSED, "it was undefined while this ran" if gone else f"libvirt refuses to show it: {refusal}")
+        case.end(REFUSED, _refusals.why_unseen(refusal))
     case.is_changed = case.is_to_restart
 
 

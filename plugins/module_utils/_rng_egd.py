@@ -15,7 +15,7 @@ import re
 import stat
 from xml.sax.saxutils import quoteattr
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _options
+from ansible_collections.kvm.entropy.plugins.module_utils import _options, _virt_xml
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 
 TYPES = ("tcp", "udp", "unix")
@@ -39,10 +39,10 @@ _DEFAULT_PROTOCOL = "raw"
 
 def read(backend):
     """Return the dict of a <backend> element (xml.etree Element)."""
-    egd = {"type": backend.get("type"), "sources": [_read_source(source) for source in backend.findall("source")]}
+    egd = {"type": backend.get("type", ""), "sources": [_read_source(source) for source in backend.findall("source")]}
     protocol = backend.find("protocol")
     if protocol is not None:
-        egd["protocol"] = protocol.get("type")
+        egd["protocol"] = protocol.get("type", "")
     return egd
 
 
@@ -134,7 +134,7 @@ def _read_source(source):
     said = {name: value == "yes" if name == "tls" else value for name, value in source.attrib.items()}
     reconnect = source.find("reconnect")
     if reconnect is not None and reconnect.get("enabled") == "yes":
-        said["reconnect"] = int(reconnect.get("timeout") or 0)
+        said["reconnect"] = _virt_xml.number(reconnect.get("timeout") or "0", "reconnect's timeout")
     return said
 
 
