@@ -20,7 +20,7 @@ _MOST_SHOWN = 200
 
 # What no XML document and no path can hold: C0 controls, DEL, surrogates, and the two noncharacters (https://www.w3.org/TR/xml/#charsets).
 _NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_UNFIT = re.compile("[\x00\ud800-\udfff]")
 
 
 def is_convertible(value):
@@ -31,12 +31,12 @@ def is_convertible(value):
         return math.isfinite(value)
     if isinstance(value, int):
         return abs(value) < 10 ** _MOST_DIGITS
-    return not isinstance(value, str) or bool(_NUMBER.fullmatch(value))
+    return value is None or (isinstance(value, str) and bool(_NUMBER.fullmatch(value)))
 
 
-def is_encodable(text):
-    """Return whether ``text`` (str) can be written as UTF-8: it has no lone surrogate."""
-    return not _SURROGATE.search(text)
+def is_passable(text):
+    """Return whether ``text`` (str) can be handed to the system: as UTF-8, so without a lone surrogate, and as C's text, so without a NUL."""
+    return not _UNFIT.search(text)
 
 
 def check_numbers(options, bounds):

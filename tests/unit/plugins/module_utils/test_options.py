@@ -40,16 +40,22 @@ def made(monkeypatch, capsys):
 @pytest.mark.parametrize("value, words", [
     (float("inf"), "inf"), (float("-inf"), "-inf"), (float("nan"), "nan"), ("inf", "inf"), ("NaN", "NaN"), (HUGE, "a number of over 20 digits"),
     (-HUGE, "a number of over 20 digits"), ("1e999999999", "1e999999999"), ("1e400", "1e400"), (True, "True"), ("", "''"), ("9" * 5000, "9" * 200 + "..."),
-    ("\u0661", "\u0661")])
+    ("\u0661", "\u0661"), ([2 ** 63, None], "[9223372036854775808, None]"), ({}, "{}")])
 def test_a_number_that_no_conversion_survives_is_refused_in_words(made, value, words):
     assert made(count=value) == f"count: found {words}, expected a whole number: nothing was changed"
     assert made(seconds=value) == f"seconds: found {words}, expected a number: nothing was changed"
     assert made(inner=[{"count": 1}, {"deep": {"count": value}}]) == f"inner: deep: count: found {words}, expected a whole number: nothing was changed"
 
 
-@pytest.mark.parametrize("value", ["\ud800", "a\udc80"])
-def test_text_that_is_no_utf_8_is_refused_in_words(made, value):
-    assert made(where=value) == f"where: found {value!r}, expected UTF-8 text: nothing was changed"
+@pytest.mark.parametrize("value", ["\ud800", "a\udc80", "/a\0b"])
+def test_text_that_no_system_call_takes_is_refused_in_words(made, value):
+    assert made(where=value) == f"where: found {value!r}, expected UTF-8 text without NUL: nothing was changed"
+
+
+@pytest.mark.parametrize("value", [7, [7], [None], [["a"]]])
+def test_what_has_suboptions_and_is_no_dictionary_is_refused_in_words(made, value):
+    assert made(inner=value) == f"inner: found {value}, expected a list of dictionaries: nothing was changed"
+    assert made(inner=[{"deep": value}]) == f"inner: deep: found {value}, expected a dictionary: nothing was changed"
 
 
 def test_plain_numbers_are_taken_as_numbers_or_text(made):
