@@ -58,8 +58,8 @@ class Record:
             for name in sorted(os.listdir(folder)):
                 match = re.fullmatch(f"{self._prefix}-({_UUID})\\.json", name)
                 content = match and self._read(folder, name)
-                if content:
-                    found[match.group(1)] = content
+                if content and content["uri"] == self._uri:
+                    found[match.group(1)] = content["left"]
         return found
 
     def note(self, uuid, name, up_by, asked_at=None):
@@ -115,18 +115,19 @@ class Record:
             os.close(folder)
 
     def _read(self, folder, name):
-        """Return the LeftOff in a file, None where a run is working on it or it is none of ours."""
-        handle = _open(folder, name)
+        """Return the dict (uri, left: LeftOff) in a file; None where a run is working on it or has removed it, or it is none of ours."""
+        try:
+            handle = _open(folder, name)
+        except OSError:
+            return None
         try:
             if not _is_ours(os.fstat(handle)):
                 return None
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
             content = json.loads(os.read(handle, _LONGEST).decode())
-            if content["uri"] != self._uri:
-                return None
-            left = LeftOff(str(content["name"]), int(content["asked_at"]), str(content["up_by"]))
-            return left._replace(why_not=self._why_not(left.asked_at, content["boot_id"]))
-        except (BlockingIOError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+            why_not = self._why_not(content["asked_at"], content["boot_id"])
+            return {"uri": content["uri"], "left": LeftOff(str(content["name"]), int(content["asked_at"]), str(content["up_by"]), why_not)}
+        except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
         finally:
             os.close(handle)
