@@ -28,16 +28,16 @@ def waiting(size, flags=0):
 os.getrandom = waiting
 """
 
-
-def with_path(path):
-    return RNG.replace("/dev/urandom", path)
-
 # Every terminal has the major of a device for local and experimental use.
 VENDORS = """
 import os
 plain = os.major
 os.major = lambda device: 240 if plain(device) == 136 else plain(device)
 """
+
+
+def with_path(path):
+    return RNG.replace("/dev/urandom", path)
 
 
 class Kvm:

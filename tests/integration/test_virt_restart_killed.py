@@ -9,12 +9,12 @@ import os
 import signal
 
 import pytest
-from test_virt_restart import asked, started, waits  # noqa: F401 (a fixture)
+from test_virt_restart import started, waits
 from virt_host import DESCRIBED, RNG, row
 
 
 @pytest.fixture
-def left_off(host, asked):  # noqa: F811
+def left_off(host, asked):
     """Return a function that has a run of virt_restart killed (SIGKILL) when it has asked ``name``, whose guest powers off then."""
     def kill(name="web-1", **options):
         waits(host, name)
@@ -86,7 +86,7 @@ def test_one_that_may_be_off_for_another_reason_is_named_once_and_stays_off(host
     assert host.run("virt_restart", domains=["*"])["left_off"] == []
 
 
-def test_a_domain_that_is_saved_or_managed_elsewhere_is_not_started(host, left_off, asked):  # noqa: F811
+def test_a_domain_that_is_saved_or_managed_elsewhere_is_not_started(host, left_off, asked):
     waits(host, "saved")
     with asked("saved", domains=["saved"], shutdown_timeout=600) as process:
         process.send_signal(signal.SIGKILL)
@@ -96,7 +96,7 @@ def test_a_domain_that_is_saved_or_managed_elsewhere_is_not_started(host, left_o
     assert row(result, "saved")["result"] == "refused" and "managedsave-remove" in result["msg"] and is_off(host, "saved")
 
 
-def test_what_another_run_is_working_on_was_not_left_off(host, asked):  # noqa: F811
+def test_what_another_run_is_working_on_was_not_left_off(host, asked):
     waits(host, "web-1")
     with asked("web-1", domains=["web-1"], shutdown_timeout=600) as process:
         process.send_signal(signal.SIGSTOP)
@@ -115,7 +115,7 @@ def test_a_guest_that_powers_off_after_the_run_has_given_it_up_is_started_by_the
     assert row(host.run("virt_restart", domains=["*"]), "web-1")["result"] == "done" and host.live("web-1") == [RNG]
 
 
-def test_a_guest_that_runs_on_after_a_kill_is_asked_again_as_any_other(host, asked):  # noqa: F811
+def test_a_guest_that_runs_on_after_a_kill_is_asked_again_as_any_other(host, asked):
     run = started(host, waits(host, "web-1"))
     with asked("web-1", domains=["web-1"], shutdown_timeout=600) as process:
         process.send_signal(signal.SIGKILL)
@@ -151,7 +151,7 @@ def test_a_folder_that_is_not_this_users_alone_is_neither_read_nor_written(host,
     assert (os.listdir(folder) if folder.is_dir() else []) == before
 
 
-def test_two_killed_runs_side_by_side_leave_both_their_guests_to_the_next(host, asked):  # noqa: F811
+def test_two_killed_runs_side_by_side_leave_both_their_guests_to_the_next(host, asked):
     for name in ("a", "b"):
         waits(host, name)
     with asked("a", domains=["a"], shutdown_timeout=600) as first, asked("b", domains=["b"], shutdown_timeout=600) as second:
