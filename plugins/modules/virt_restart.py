@@ -189,7 +189,7 @@ domains:
       type: str
       sample: done
     reason:
-      description: Why it did not end as C(done), and what to do. Null where there is nothing to say.
+      description: Why it did not end as C(done), and what to do; or that an earlier run had left it off. Null where there is nothing to say.
       type: str
       sample: null
     before:
