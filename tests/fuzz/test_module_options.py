@@ -7,8 +7,6 @@
 The modules run in this process as Ansible would run them, on a libvirt and a kernel without anything in them.
 """
 
-import contextlib
-import io
 import json
 import math
 
@@ -100,11 +98,16 @@ def ended(monkeypatch, tmp_path):
 
     def run(module, options):
         asked = dict(options, _ansible_check_mode=True, _ansible_diff=True, _ansible_remote_tmp=str(tmp_path))
-        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": asked}).encode())
-        out = io.StringIO()
-        with contextlib.redirect_stdout(out), pytest.raises(SystemExit):
+        results = []
+
+        def take(_module, result):
+            results.append(json.loads(json.dumps(result)))
+        # Not by JSON on both sides: where a test has loaded a controller, its coders refuse what a target's take.
+        monkeypatch.setattr(basic, "_load_params", lambda: json.loads(json.dumps(asked)))
+        monkeypatch.setattr(basic.AnsibleModule, "_return_formatted", take)
+        with pytest.raises(SystemExit):
             module.main()
-        return json.loads(out.getvalue())
+        return results[0]
     return run
 
 
