@@ -6,7 +6,7 @@
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _rng_egd
 from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import CONSTANT, DEVICE, FILE, HWRNG, RANDOM, URANDOM
-from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import BLOCKING, MISSING, fill_buffer, lacks_source
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import BLOCKING, MISSING, UNSUITABLE, fill_buffer, lacks_source
 
 # What the kernel's own generator delivers is limited by nothing but the CPU.
 _NEVER_SHORT = ("builtin", RANDOM, URANDOM)
@@ -28,11 +28,13 @@ _FAULTS = {
     MISSING: "%s is not there: no domain with it can start",
     FILE: "%s is no character device: guests get what anybody wrote there",
     CONSTANT: "%s delivers zeros or nothing, and the guests' kernels credit them as entropy",
+    UNSUITABLE: "%s is no source of random numbers, and the guests' kernels credit what it delivers as entropy",
 }
 _NOT_SEEN = {
     MISSING: "not there",
     FILE: "no character device",
     CONSTANT: "not random",
+    UNSUITABLE: "no source of random numbers",
     BLOCKING: "on this kernel it waits until its pool has enough, which nothing tells ahead. /dev/urandom never does",
     "egd": "a daemon delivers, and it is not asked",
 }

@@ -49,12 +49,19 @@ class _Index:
         """Return the domains (list) that ``pattern`` means."""
         named = [self._by_name[pattern]] if pattern in self._by_name else []
         if _GLOB.search(pattern):
-            matches = re.compile(fnmatch.translate(pattern)).match
+            matches = _compiled(pattern).match
             return named + [domain for domain in self._domains if matches(domain.name)]
         if not named and _UUID.fullmatch(pattern):
             found = self._by_uuid.get(pattern.replace("-", "").lower())
             return [found] if found else []
         return named
+
+
+def _compiled(glob):
+    try:
+        return re.compile(fnmatch.translate(glob))
+    except re.error as error:  # Before Python 3.10, of a range that is none, such as [z-a].
+        raise EntropyError(f"found glob {glob!r}, expected a shell glob such as web-*: {error}: nothing was changed") from error
 
 
 def _known(domains):

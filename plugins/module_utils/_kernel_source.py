@@ -14,10 +14,10 @@ _OF_A_POOL = RANDOM + "read_wakeup_threshold"
 
 
 def kind(path):
-    """Return what ``path`` (str) is, as ``_device_kind.device_kind`` says, or ``missing``; ``blocking`` is a /dev/random that waits for its pool."""
+    """Return what ``path`` (str) is, as ``_rng_source.backend_kind`` says, or ``missing``; ``blocking`` is a /dev/random that waits for its pool."""
     try:
-        found = _device_kind.device_kind(os.stat(path))
-    except OSError:
+        found = _rng_source.backend_kind(os.stat(path))
+    except (OSError, ValueError):  # No path has a NUL.
         return _rng_source.MISSING
     return _rng_source.BLOCKING if found == _device_kind.RANDOM and os.path.exists(_OF_A_POOL) else found
 

@@ -20,8 +20,9 @@ try:
 except ImportError:  # Bindings that were built for other hypervisors alone.
     libvirt_qemu = None
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _refusals, _virt_xml
+from ansible_collections.kvm.entropy.plugins.module_utils import _options, _refusals, _virt_xml
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
+from ansible_collections.kvm.entropy.plugins.module_utils._refusals import RefusedError
 
 HAS_BINDINGS = libvirt is not None
 
@@ -35,32 +36,20 @@ _KEEPALIVE_INTERVAL, _KEEPALIVE_COUNT = 5, 6
 _LOOP_PAUSE = 0.1
 
 
-class RefusedError(Exception):
-    """libvirt refuses something for one domain.
-
-    ``kind`` is one of no-slot, no-hotplug, no-source (the backend's path), leaving (an unplug was already asked for), missing (the
-    device is not there), twin (one with its alias is), busy, gone (the domain is no longer there), stopped,
-    denied (this user may not), silent (the guest's agent does not answer), unsupported (the driver cannot do it at all), other.
-    """
-
-    def __init__(self, kind, text):
-        super().__init__(text)
-        self.kind = kind
-
-
 class ConnectionLostError(Exception):
     """The daemon no longer answers."""
 
 
 def is_local(uri):
     """Return whether ``uri`` means a daemon of this machine. Raise EntropyError where it is no URI, as an alias of libvirt.conf, which tells no machine."""
+    _options.check_text("uri", uri)
     try:
         parts = urlsplit(uri)
         hostname = parts.hostname
     except ValueError as error:
-        raise EntropyError(f"uri: found {uri!r}, expected a libvirt URI such as qemu:///system: {error}") from error
+        raise EntropyError(f"uri: found {_options.shown(uri)}, expected a libvirt URI such as qemu:///system: {error}") from error
     if not parts.scheme:
-        raise EntropyError(f"uri: found {uri!r}, expected a libvirt URI such as qemu:///system, and no alias of libvirt.conf")
+        raise EntropyError(f"uri: found {_options.shown(uri)}, expected a libvirt URI such as qemu:///system, and no alias of libvirt.conf")
     return hostname is None
 
 
@@ -119,7 +108,10 @@ class Connection:
             if error.get_error_code() == libvirt.VIR_ERR_OPERATION_DENIED:
                 return None, "a read-only connection may not ask for domain capabilities"
             return None, f"libvirt does not tell: {error}"
-        supported = _virt_xml.supported_rng(capabilities)
+        try:
+            supported = _virt_xml.supported_rng(capabilities)
+        except RefusedError as error:
+            return None, str(error)
         return supported, None if supported else "this libvirt does not tell (it does since 5.7.0)"
 
     def call(self, function, *arguments):
@@ -228,7 +220,14 @@ class Domain:
 
     def state(self):
         """Return its state in virsh's words; that of an inactive domain is known from the listing, or from ``refresh``."""
-        return _STATES[self._call(self._handle.state)[0]] if self.is_active else "shutoff"
+        if not self.is_active:
+            return "shutoff"
+        number = self._call(self._handle.state)[0]
+        return _STATES[number] if 0 <= number < len(_STATES) else "nostate"
+
+    def off_reason(self):
+        """Return why it is off (int, virDomainShutoffReason); 0 where its daemon was started anew since."""
+        return self._call(self._handle.state)[1]
 
     def definition(self):
         """Return the XML that the next start uses, without secrets."""
@@ -327,8 +326,9 @@ class Domain:
 def connect(uri, write):
     """Return a Connection that may write; without need to ``write``, one that may only read where there are no more rights.
 
-    Raise EntropyError when the daemon cannot be reached.
+    Raise EntropyError when ``uri`` is no URI, or the daemon cannot be reached.
     """
+    is_local(uri)
     _prepare()
     try:
         return Connection(libvirt.open(uri), uri)
@@ -339,7 +339,8 @@ def connect(uri, write):
 
 
 def connect_read_only(uri):
-    """Return a Connection that may only read. Raise EntropyError when the daemon cannot be reached."""
+    """Return a Connection that may only read. Raise EntropyError when ``uri`` is no URI, or the daemon cannot be reached."""
+    is_local(uri)
     _prepare()
     try:
         return Connection(libvirt.openReadOnly(uri), uri, may_write=False)
@@ -375,7 +376,7 @@ def _run_loop():
 
 def _unreachable(uri, error):
     return EntropyError(
-        f"cannot reach libvirt at {uri}: {error}. Nothing was changed. Check that the daemon runs (systemctl status libvirtd, "
+        f"cannot reach libvirt at {_options.shown(uri)}: {error}. Nothing was changed. Check that the daemon runs (systemctl status libvirtd, "
         "or virtqemud.socket), that its socket is there, and that this user may use it (root, or the group libvirt).", unreachable_uri=uri)
 
 

@@ -143,6 +143,13 @@ _known("unsafe-backend",
        seen_by=HOST, needs=_READ_ONLY + ", and files of the host",
        detected="The backend is /dev/hwrng, by device number where the file can be looked at, and the host's own rng_current is none.",
        sure="Certain that a read fails now; QEMU's backends/rng-random.c aborts on that.")
+_known("unknown-backend",
+       "The backend is a character device whose device number is not that of a known random source",
+       "Use backend random with /dev/urandom, or backend builtin (kvm.entropy.virt_rng), unless you know that this device is a random source",
+       seen_by=HOST, needs=_READ_ONLY + ", and files of the host", severity=INFO,
+       detected="The backend is a character device that is neither /dev/random, /dev/urandom nor /dev/hwrng by device number, and no device that is known "
+                "to be something else.",
+       sure="Certain about the number. Whether the device delivers random numbers is not known.")
 _known("backend-starves",
        "The host's backend delivers nothing, or less than its guests draw when they are idle",
        "Use backend random with /dev/urandom, or backend builtin: kvm.entropy.virt_rng",
@@ -189,7 +196,8 @@ _known("source-stuck",
        seen_by=BOTH, needs="root, and a test that is asked for (health_bytes); nothing where entropy-feeder or the host tells",
        detected="The repetition count or adaptive proportion test of SP 800-90B failed, bytes came again, or more blocks failed FIPS 140-2 than "
                 "chance explains (docs/health.md). Or entropy-feeder says that its source failed such tests: twice, or once without feeding again since "
-                "(docs/feeders.md). On the host: the backend is /dev/zero, /dev/null or /dev/full by device number, or no device at all.",
+                "(docs/feeders.md). On the host: the backend is /dev/zero, /dev/null or /dev/full by device number, a device that is no random "
+                "source such as /dev/kmsg or a terminal, or no character device at all.",
        sure="Nearly: a sound source fails one of 22 million tests of 20,000 bytes. That a source passes proves no entropy.")
 _known("no-vmgenid",
        "The guest is not told when it was cloned or restored, and may then repeat random numbers until its kernel reseeds",

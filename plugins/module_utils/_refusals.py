@@ -41,6 +41,27 @@ _IN_ANOTHER_LANGUAGE = {_INTERNAL_ERROR: "no-slot", _XML_ERROR: "no-slot", _OPER
 _QEMU_COMMAND = re.compile(r"'[a-z]+[-_](?:add|del)'")
 
 
+class RefusedError(Exception):
+    """libvirt refuses something for one domain.
+
+    ``kind`` is one of no-slot, no-hotplug, no-source (the backend's path), leaving (an unplug was already asked for), missing (the
+    device is not there), twin (one with its alias is), busy, gone (the domain is no longer there), stopped,
+    denied (this user may not), silent (the guest's agent does not answer), unsupported (the driver cannot do it at all),
+    unreadable (its XML is of a shape that is not known here), other.
+    """
+
+    def __init__(self, kind, text):
+        super().__init__(text)
+        self.kind = kind
+
+
+def why_unseen(refusal):
+    """Return in words (str) why a domain could not be looked at, for the RefusedError of the look."""
+    if refusal.kind == "gone":
+        return "it was undefined while this ran"
+    return str(refusal) if refusal.kind == "unreadable" else f"libvirt refuses to show it: {refusal}"
+
+
 def kind(code, text):
     """Return the kind (str, see ``_libvirt.RefusedError``) of the error with this ``code`` (int) and ``text`` (str)."""
     if code in _BY_CODE:

@@ -32,8 +32,10 @@ Terms = collections.namedtuple("Terms", "shutdown_timeout up_timeout at_once for
 class _Restart:
     """One domain on its way. ``step`` looks and does what is next, until it ``has_ended``."""
 
-    def __init__(self, case, terms, clock):
+    def __init__(self, case, terms, record, clock):
         self.case = case
+        self._record = record
+        self._was_off = False
         self._domain = case.domain
         self._terms = terms
         self._clock = clock
@@ -44,10 +46,14 @@ class _Restart:
         self._deadline = None
 
     def begin(self):
-        """Ask the guest to power off, if that is still right."""
+        """Ask the guest to power off, if that is still right; one that an earlier run has powered off is only to be started."""
         decide_again(self.case)
         if not self.case.is_to_restart:
             self.has_ended = True
+            return
+        if self.case.is_off:
+            self._note(self.case.left_off.asked_at)
+            self.is_down = self._was_off = True
             return
         try:
             self._ask()
@@ -65,15 +71,21 @@ class _Restart:
             self._end(UNCHANGED, OFF_BEFORE)
             return
         self._deadline = self._clock() + self._terms.shutdown_timeout  # Before it is asked, as libvirt may wait for an agent's guest by itself.
+        self._note()
         self.is_asking = True
         self._domain.shut_down()
         self.is_asked = True
 
+    def _note(self, asked_at=None):
+        self._record.note(self._domain.uuid, self._domain.name, self.case.up_by, asked_at)
+
     def step(self, is_hurried):
         """``is_hurried``: only what must not be left half done, and no waiting for a guest to come up."""
         try:
-            if self.is_down:
+            if self.is_started:
                 self._look_up(is_hurried)
+            elif self.is_down:
+                self._start(is_hurried)
             else:
                 self._look_down(is_hurried)
         except RefusedError as refusal:
@@ -159,23 +171,30 @@ class _Restart:
             return
         sign = self.case.up_by
         if sign == NOTHING or sign in self._domain.signs_seen():
-            self.has_ended = True
+            self._finish()
         elif is_hurried:
             self.case.reason = "started, and not waited for, as the run was stopped"
-            self.has_ended = True
+            self._finish()
         elif self._clock() >= self._deadline:
             self._end(NOT_UP, f"it was started with its new device, and within {self._terms.up_timeout} s its {sign} has not told that it is up. "
                               "Look at its console")
 
     def _end(self, result, reason, is_changed=False):
-        self.has_ended, self.is_late = True, result == NOT_OFF
+        self.is_late = result == NOT_OFF
         self.case.end(result, reason)
-        self.case.is_changed = is_changed or self.is_down
+        self.case.is_changed = is_changed or self.is_started or (self.is_down and not self._was_off)
+        self._finish()
+
+    def _finish(self):
+        self.has_ended = True
+        if self.case.result not in (NOT_OFF, NOT_STARTED):  # Else it may be off, or go off later, and the next run starts it.
+            self._record.forget(self._domain.uuid)
 
 
-def restart(cases, terms, news, is_stopped, clock=time.monotonic):
+def restart(cases, terms, record, news, is_stopped, clock=time.monotonic):
     """Restart the domains of ``cases`` (list of Case with result done); leave in each what became of it.
 
+    ``record`` (as ``_restart_record.Record``) has each of them noted from before its guest is asked until it was started.
     ``news(seconds)`` waits so long at most for something to happen. ``is_stopped()`` ends it after those that are on their way. One that does not
     start or is not seen up ends it as well: what is wrong with it may be wrong with the next. Return why it ended early (str) or None; raise
     ConnectionLostError, with the cases as far as they came.
@@ -193,7 +212,7 @@ def restart(cases, terms, news, is_stopped, clock=time.monotonic):
             if not going and (why or not waiting):
                 break
             while waiting and not why and len(going) < terms.at_once:
-                one = _Restart(waiting.popleft(), terms, clock)
+                one = _Restart(waiting.popleft(), terms, record, clock)
                 going.append(one)  # Before it is asked: the connection may be lost while it is.
                 one.begin()
                 going = _on_their_way(going)
@@ -227,5 +246,5 @@ def _why_stop(cases, is_stopped):
 
 def _leave(waiting):
     for case in waiting:
-        case.end(NOT_REACHED, "this run ended before its turn: it was not asked to power off")
+        case.end(NOT_REACHED, "this run ended before its turn: " + ("it is still off" if case.is_off else "it was not asked to power off"))
         case.is_changed = False

@@ -4,7 +4,7 @@
 
 """Decide which domains are powered off and started: those that run with other devices than their definition has, and may be."""
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt, _rng_device, _virt_xml, _words
+from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt, _refusals, _restart_record, _rng_device, _virt_xml, _words
 
 UNCHANGED, DONE, REFUSED, BUSY = "unchanged", "done", "refused", "busy"
 # The guest has not powered off in time; libvirt did not start it again; it was not seen up in time; the run ended before it was its turn.
@@ -19,10 +19,15 @@ _CANNOT_ANSWER = {"paused": "virsh resume", "pmsuspended": "virsh dompmwakeup"}
 
 
 class Case:
-    """One domain: its devices in what runs (``before``) and in the definition (``after``), what is decided, and then what became of it."""
+    """One domain: its devices in what runs (``before``) and in the definition (``after``), what is decided, and then what became of it.
 
-    def __init__(self, domain, owners, up):
+    ``left_off`` (LeftOff or None) is the record of an earlier run that asked its guest to power off; ``is_off`` that it is to be started, and no more.
+    """
+
+    def __init__(self, domain, owners, up, left_off=None):
         self.domain = domain
+        self.left_off = left_off
+        self.is_off = False
         self.owners = owners
         self.up = up
         self.state = None
@@ -68,12 +73,13 @@ class Case:
         }
 
 
-def decide(domain, owners, up):
+def decide(domain, owners, up, left_off=None):
     """Return the Case of ``domain``: result done where it is to be restarted.
 
     ``owners`` (bool) says whether domains that somebody else defines again are left to them; ``up`` (auto, agent or nothing) what to wait for.
+    ``left_off`` (LeftOff or None) is what an earlier run has left of it.
     """
-    case = Case(domain, owners, up)
+    case = Case(domain, owners, up, left_off)
     _settle(case, lambda: _decide(case))
     return case
 
@@ -94,8 +100,7 @@ def _settle(case, work):
     try:
         work()
     except _libvirt.RefusedError as refusal:
-        gone = refusal.kind == "gone"
-        case.end(REFUSED, "it was undefined while this ran" if gone else f"libvirt refuses to show it: {refusal}")
+        case.end(REFUSED, _refusals.why_unseen(refusal))
     case.is_changed = case.is_to_restart
 
 
@@ -110,10 +115,13 @@ def _why_no_longer(domain):
 
 def _decide(case):
     domain = case.domain
-    case.state = domain.state()
+    case.state, case.is_off = domain.state(), False
     if not domain.is_persistent:
         return
     definition = domain.definition()
+    if case.left_off and not domain.is_active and not domain.has_managed_save:
+        _decide_left_off(case, definition)
+        return
     running = domain.running() if domain.is_active else domain.saved() if domain.has_managed_save else None
     if running is None:
         return
@@ -127,6 +135,30 @@ def _decide(case):
     case.end(*_may(case, running, definition))
     if case.is_to_restart:
         case.up_by = _sign(running, definition, case.up)
+
+
+def _decide_left_off(case, definition):
+    """Decide about a domain that an earlier run has powered off."""
+    case.after = _devices(definition)
+    owner = _virt_xml.managed_elsewhere(definition) if case.owners else None
+    why_not = case.left_off.why_not or _restart_record.taken_over(case.domain.off_reason())
+    if owner:
+        case.skip(f"it is off since an earlier run asked it to power off, and belongs to {_OWNERS[owner]}: start it there")
+    elif why_not:
+        case.end(UNCHANGED, f"it is off since an earlier run asked it to power off, and is not started: {why_not}. To start it: "
+                            f"virsh start {case.domain.uuid}")
+    else:
+        case.end(DONE, "an earlier run asked it to power off and was ended before it started it")
+        case.is_off, case.up_by = True, _sign_after_off(case, definition)
+
+
+def _sign_after_off(case, definition):
+    """Return what will tell that a guest is up of which only the record says what did."""
+    has_channel = _virt_xml.has_agent_channel(definition)
+    if case.up == AGENT:
+        return AGENT if has_channel else NOTHING
+    is_known = case.left_off.up_by in (DISK, INTERFACE) or (case.left_off.up_by == AGENT and has_channel)
+    return case.left_off.up_by if case.up != NOTHING and is_known else NOTHING
 
 
 def _may(case, running, definition):

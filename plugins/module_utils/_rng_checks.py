@@ -6,12 +6,12 @@
 
 import os
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device, _rng_egd
-from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import CONSTANT, FILE, device_kind
+from ansible_collections.kvm.entropy.plugins.module_utils import _options, _rng_device, _rng_egd
+from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import CONSTANT, DEVICE, FILE
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import is_local
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import Wanted
-from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import fill_buffer, lacks_source
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import UNSUITABLE, backend_kind, fill_buffer, lacks_source
 
 _RNG_CURRENT = "/sys/class/misc/hw_random/rng_current"
 
@@ -24,7 +24,7 @@ _PATIENCE = 1000
 _PATIENCE_AFTER_REBOOT = 10000
 
 # virDomainRNGDefParseXML reads both parts of a rate as unsigned 32-bit numbers.
-_LARGEST_RATE = 2 ** 32 - 1
+_RATES = {"rate_bytes": (0, 2 ** 32 - 1), "rate_period": (1, 2 ** 32 - 1)}
 
 
 def check(options):
@@ -32,7 +32,7 @@ def check(options):
     wanted = _wanted(options)
     unchecked = []
     for device in wanted.devices:
-        unchecked += _check_source(device, options["uri"])
+        unchecked += _check_source(device, options["uri"], options["allow_unknown_backend"])
     return wanted, sorted(set(unchecked))
 
 
@@ -49,9 +49,8 @@ def _wanted(options):
 
 def _device(options):
     """Return the device of ``options``; raise EntropyError for what no libvirt takes, or takes without a look and hands to QEMU at the next start."""
-    for name, least in (("rate_bytes", 0), ("rate_period", 1)):
-        if not least <= options[name] <= _LARGEST_RATE:
-            raise EntropyError(f"{name}: found {options[name]}, expected {least} to {_LARGEST_RATE}")
+    _options.check_numbers(options, _RATES)
+    _options.check_text("path", options["path"])
     if options["backend"] == "random" and not os.path.isabs(options["path"]):
         raise EntropyError(f"path: found {options['path']!r}, expected the absolute path of a character device such as /dev/urandom")
     if options["backend"] == "egd" and not options["egd"]:
@@ -59,18 +58,18 @@ def _device(options):
     return _rng_device.described(options)
 
 
-def _check_source(device, uri):
+def _check_source(device, uri, allow_unknown):
     """Return what could not be checked (list of str); raise EntropyError for a source that would hurt."""
     if device["backend"] == "egd":
         _rng_egd.check_plain_text(device["egd"])
-        return _unchecked_here(device, uri) + _rng_egd.unchecked(device["egd"])
-    return _unchecked_here(device, uri)
+        return _unchecked_here(device, uri, allow_unknown) + _rng_egd.unchecked(device["egd"])
+    return _unchecked_here(device, uri, allow_unknown)
 
 
-def _unchecked_here(device, uri):
+def _unchecked_here(device, uri, allow_unknown):
     if is_local(uri):
         if device["backend"] == "random":
-            check_path(device["path"])
+            check_path(device["path"], allow_unknown)
         elif device["backend"] == "egd":
             _rng_egd.check_socket(device["egd"])
     elif device["backend"] == "random":
@@ -80,15 +79,15 @@ def _unchecked_here(device, uri):
     return []
 
 
-def check_path(path, rng_current=_RNG_CURRENT):
-    """Raise EntropyError when ``path`` of this machine cannot be a guest's source."""
+def check_path(path, allow_unknown=False, rng_current=_RNG_CURRENT):
+    """Raise EntropyError when ``path`` of this machine cannot be a guest's source; ``allow_unknown`` (bool) allows a device that may be one."""
     try:
         found = os.stat(path)
     except OSError as error:
         raise EntropyError(
-            f"backend path {path}: {error.strerror}: nothing was changed. A domain with it could not start. "
+            f"backend path {_options.shown(path)}: {error.strerror}: nothing was changed. A domain with it could not start. "
             "Give a character device of this host, such as /dev/urandom.") from error
-    kind = device_kind(found)
+    kind, path = backend_kind(found), _options.shown(path)
     if kind == FILE:
         raise EntropyError(
             f"backend path {path} is no character device: nothing was changed. A guest would be fed what anybody wrote there. "
@@ -97,6 +96,15 @@ def check_path(path, rng_current=_RNG_CURRENT):
         raise EntropyError(
             f"backend path {path} delivers zeros or nothing: nothing was changed. A guest's kernel would credit them as entropy. "
             "Give a character device of this host that is random, such as /dev/urandom.")
+    number = f"{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}"
+    if kind == UNSUITABLE:
+        raise EntropyError(
+            f"backend path {path} is character device {number}, which is no source of random numbers: nothing was changed. A guest's kernel would credit "
+            "what it delivers as entropy. Give a character device of this host that is random, such as /dev/urandom.")
+    if kind == DEVICE and not allow_unknown:
+        raise EntropyError(
+            f"backend path {path} is character device {number}, expected random (1:8), urandom (1:9) or hwrng (10:183): nothing was changed. Where you know "
+            "that it is a random source, such as a vendor's hardware generator, give allow_unknown_backend: true. Otherwise give /dev/urandom.")
     if lacks_source(kind, _current_source(rng_current)):
         raise EntropyError(
             f"backend path {path}: this host has no hardware source behind it (rng_current is none): nothing was changed. "

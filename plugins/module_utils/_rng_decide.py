@@ -8,6 +8,7 @@ import collections
 
 from ansible_collections.kvm.entropy.plugins.module_utils import (
     _libvirt,
+    _refusals,
     _rng_checks,
     _rng_device,
     _rng_egd,
@@ -52,7 +53,7 @@ class Plan:
         try:
             self._decide(domain, outcome)
         except _libvirt.RefusedError as refusal:
-            outcome.error = "it was undefined while this ran" if refusal.kind == "gone" else f"libvirt refuses to show it: {refusal}"
+            outcome.error = _refusals.why_unseen(refusal)
         return outcome
 
     def _decide(self, domain, outcome):

@@ -13,10 +13,9 @@ import collections
 import functools
 import hashlib
 import re
-from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _rng_egd
+from ansible_collections.kvm.entropy.plugins.module_utils import _rng_egd, _virt_xml
 
 DRIVER_OPTIONS = ("iommu", "ats", "packed", "page_per_vq")
 
@@ -40,7 +39,7 @@ Rng = collections.namedtuple("Rng", "device xml alias")
 @functools.lru_cache(maxsize=None)  # On one host most domains have the same few.
 def read(element):
     """Return the Rng of one <rng> element (str)."""
-    rng = ElementTree.fromstring(element)  # noqa: S314  libvirt wrote it
+    rng = _virt_xml.parsed(element)
     alias = rng.find("alias")
     return Rng(_device(rng), element, None if alias is None else alias.get("name"))
 
@@ -102,7 +101,7 @@ def left_over(rngs):
 def own_names(rng):
     """Return what its owner gave the device (list of str, in words) that is not known to be meant for another one: its names, and its log."""
     alias = [f"alias {rng.alias}"] if (rng.alias or "").startswith("ua-") and not rng.alias.startswith((_BESIDE, _INSTEAD)) else []
-    log = ElementTree.fromstring(rng.xml).find("backend/log")  # noqa: S314  libvirt wrote it
+    log = _virt_xml.parsed(rng.xml).find("backend/log")
     return alias + [f"ACPI index {index}" for index in _ACPI_INDEX.findall(rng.xml)] + ([] if log is None else [f"log {log.get('file')}"])
 
 
@@ -125,6 +124,8 @@ def to_text(devices):
 
 def _device(rng):
     backend, rate, driver = rng.find("backend"), rng.find("rate"), rng.find("driver")
+    if backend is None or not backend.get("model") or not rng.get("model"):
+        raise _virt_xml.unreadable("an <rng> without a model or a backend")
     device = {"backend": backend.get("model")}
     if device["backend"] == "random":
         device["path"] = backend.text or DEFAULT_PATH
@@ -132,7 +133,8 @@ def _device(rng):
         device["egd"] = _rng_egd.read(backend)
     device.update(rate_bytes=0, rate_period=DEFAULT_PERIOD, model=rng.get("model"), driver={})
     if rate is not None:
-        device.update(rate_bytes=int(rate.get("bytes", 0)), rate_period=int(rate.get("period") or DEFAULT_PERIOD))
+        device.update(rate_bytes=_virt_xml.number(rate.get("bytes", "0"), "rate bytes"),
+                      rate_period=_virt_xml.number(rate.get("period") or "0", "rate period") or DEFAULT_PERIOD)
     if driver is not None:
         device["driver"] = {name: driver.get(name) == "on" for name in DRIVER_OPTIONS if name in driver.attrib}
     return device

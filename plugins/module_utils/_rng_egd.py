@@ -15,6 +15,7 @@ import re
 import stat
 from xml.sax.saxutils import quoteattr
 
+from ansible_collections.kvm.entropy.plugins.module_utils import _options, _virt_xml
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 
 TYPES = ("tcp", "udp", "unix")
@@ -28,6 +29,8 @@ _ALLOWED = {"tcp": ("mode", "host", "service", "tls", "reconnect"), "udp": ("mod
 # The modes of the sources, sorted. libvirt takes no udp without one to connect to, as QEMU could not send the daemon its questions.
 _SOURCES = {"tcp": [["bind"], ["connect"]], "udp": [["connect"], ["bind", "connect"]], "unix": [["bind"], ["connect"]]}
 _DEFAULT_MODE = "connect"
+# virDomainChrSourceReconnectDefParseXML reads the timeout (s) as an unsigned 32-bit number.
+_LONGEST_RECONNECT = 2 ** 32 - 1
 
 # Text that YAML takes for itself, in a list in braces too: names, paths, IPv4 addresses, ports. Not true, off, null and the like.
 _PLAIN = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)(?:[a-z/][\w./-]*|\d+(?:\.\d+){3}|[1-9]\d*|0)\Z", re.IGNORECASE | re.ASCII)
@@ -36,10 +39,10 @@ _DEFAULT_PROTOCOL = "raw"
 
 def read(backend):
     """Return the dict of a <backend> element (xml.etree Element)."""
-    egd = {"type": backend.get("type"), "sources": [_read_source(source) for source in backend.findall("source")]}
+    egd = {"type": backend.get("type", ""), "sources": [_read_source(source) for source in backend.findall("source")]}
     protocol = backend.find("protocol")
     if protocol is not None:
-        egd["protocol"] = protocol.get("type")
+        egd["protocol"] = protocol.get("type", "")
     return egd
 
 
@@ -94,10 +97,10 @@ def check_socket(egd):
     try:
         is_socket = stat.S_ISSOCK(os.stat(path).st_mode)
     except OSError as error:
-        raise EntropyError(f"egd: socket {path}: {error.strerror}: nothing was changed. A domain with it could not start. Start the "
+        raise EntropyError(f"egd: socket {_options.shown(path)}: {error.strerror}: nothing was changed. A domain with it could not start. Start the "
                            "daemon that listens there, or give reconnect.") from error
     if not is_socket:
-        raise EntropyError(f"egd: {path} is no socket: nothing was changed. Give the socket that the daemon listens on.")
+        raise EntropyError(f"egd: {_options.shown(path)} is no socket: nothing was changed. Give the socket that the daemon listens on.")
 
 
 def unchecked(egd):
@@ -131,7 +134,7 @@ def _read_source(source):
     said = {name: value == "yes" if name == "tls" else value for name, value in source.attrib.items()}
     reconnect = source.find("reconnect")
     if reconnect is not None and reconnect.get("enabled") == "yes":
-        said["reconnect"] = int(reconnect.get("timeout") or 0)
+        said["reconnect"] = _virt_xml.number(reconnect.get("timeout") or "0", "reconnect's timeout")
     return said
 
 
@@ -153,10 +156,11 @@ def _check_source(kind, source):
     if missing or foreign:
         raise EntropyError(f"egd: a source of type {kind} and mode {source['mode']}: " + "; ".join(
             ([f"{', '.join(missing)} is missing"] if missing else []) + ([f"{', '.join(foreign)} means nothing there"] if foreign else [])))
+    for name in ("host", "service", "path"):
+        _options.check_text(f"egd: {name}", source.get(name, ""))
     if "path" in source and not os.path.isabs(source["path"]):
         raise EntropyError(f"egd: found path {source['path']!r}, expected the absolute path of a socket")
-    if source.get("reconnect", 0) < 0:
-        raise EntropyError(f"egd: found reconnect {source['reconnect']}, expected seconds")
+    _options.check_numbers({"egd: reconnect": source.get("reconnect", 0)}, {"egd: reconnect": (0, _LONGEST_RECONNECT)})
 
 
 def _is_this_machine(host):

@@ -5,7 +5,8 @@
 """Whether virtio devices can be plugged into a running domain and out of it, read from its live XML."""
 
 import collections
-from xml.etree import ElementTree
+
+from ansible_collections.kvm.entropy.plugins.module_utils import _virt_xml
 
 # possible: True, False, or None where only trying tells; reason: str, empty when possible.
 Plug = collections.namedtuple("Plug", "possible reason")
@@ -21,8 +22,8 @@ _I440FX_FREE_TO_ALL = frozenset(range(3, 32))
 
 def plug(live_xml, models):
     """Return the Plug for one more <rng> of each of ``models`` (list of str) in the running domain of ``live_xml``."""
-    domain = ElementTree.fromstring(live_xml)  # noqa: S314  libvirt wrote it
-    machine = domain.find("os/type").get("machine") or ""
+    domain = _virt_xml.parsed(live_xml)
+    machine = _said(domain, "machine")
     if machine.startswith("microvm"):
         return Plug(False, f"machine {machine} has no hotplug")
     root = _bus_model(domain, 0)
@@ -35,7 +36,7 @@ def plug(live_xml, models):
 
 def unplug(live_xml, elements):
     """Return the Plug for taking the <rng> ``elements`` (list of str) out of the running domain of ``live_xml``."""
-    domain = ElementTree.fromstring(live_xml)  # noqa: S314  libvirt wrote it
+    domain = _virt_xml.parsed(live_xml)
     reasons = [why for why in (_kept(domain, element) for element in elements) if why]
     return Plug(False, reasons[0]) if reasons else Plug(True, "")
 
@@ -47,7 +48,7 @@ def speaks_legacy(xml, model):
     """
     if model != "virtio":
         return model == "virtio-transitional"
-    return _bus_model(ElementTree.fromstring(xml), 0) == "pci-root"  # noqa: S314  libvirt wrote it
+    return _bus_model(_virt_xml.parsed(xml), 0) == "pci-root"
 
 
 def _pcie(domain, models):
@@ -56,7 +57,7 @@ def _pcie(domain, models):
     if conventional.possible is False or not count:
         return conventional
     ports = [port for port in domain.findall("devices/controller[@type='pci']") if port.get("model") in _PCIE_PORTS]
-    pluggable = {int(port.get("index")) for port in ports if not _is_fixed(port)}
+    pluggable = {_virt_xml.number(port.get("index"), "a controller's index") for port in ports if not _is_fixed(port)}
     free = len(pluggable - {bus for bus, _slot in _taken(domain)})
     if free >= count:
         return conventional
@@ -89,9 +90,9 @@ def _i440fx(domain, count):
 
 def _kept(domain, element):
     """Return why the running domain keeps an <rng> (str), or None: what qemuDomainDetachPrep and QEMU's qdev_unplug look at."""
-    address = ElementTree.fromstring(element).find("address[@type='pci']")  # noqa: S314  libvirt wrote it
+    address = _virt_xml.parsed(element).find("address[@type='pci']")
     if address is None:
-        machine = domain.find("os/type").get("machine") or ""
+        machine = _said(domain, "machine")
         return f"machine {machine} has no hotplug" if machine.startswith("microvm") else None
     bus, slot = _place(address)
     if address.get("multifunction") == "on" or len([each for each in _places(domain) if each == (bus, slot)]) > 1:
@@ -107,7 +108,12 @@ def _kept(domain, element):
 
 
 def _is_x86(domain):
-    return domain.find("os/type").get("arch") in ("x86_64", "i686")
+    return _said(domain, "arch") in ("x86_64", "i686")
+
+
+def _said(domain, what):
+    kind = domain.find("os/type")
+    return "" if kind is None else kind.get(what, "")
 
 
 def _controllers(domain, bus):
@@ -133,4 +139,4 @@ def _places(domain):
 
 
 def _place(address):
-    return int(address.get("bus"), 0), int(address.get("slot"), 0)
+    return tuple(_virt_xml.number(address.get(name), f"an address's {name}") for name in ("bus", "slot"))

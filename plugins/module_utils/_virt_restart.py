@@ -8,41 +8,88 @@ from ansible_collections.kvm.entropy.plugins.module_utils import (
     _bounds,
     _domains,
     _libvirt,
+    _options,
     _restart_act,
     _restart_decide,
+    _restart_record,
     _rng_device,
     _stop,
     _words,
 )
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 
+_BOUNDS = {name: (least, _options.LARGEST) for name, least in (
+    ("shutdown_timeout", 0), ("up_timeout", 0), ("at_once", 1), ("max_changes", 0), ("max_results", 0))}
 
-def run(options, check, diff):
-    """Return the result (dict) of the module's ``options`` (dict); raise EntropyError where a domain failed, or all."""
-    _check_options(options)
+
+# Guests that an earlier run has left off; in characters, see ``_bounds``.
+_MOST_LEFT_OFF = 50000
+
+
+def run(options, check, diff, warn):
+    """Return the result (dict) of the module's ``options`` (dict); raise EntropyError where a domain failed, or all. ``warn`` takes one text."""
+    _options.check_numbers(options, _BOUNDS)
     connection = _libvirt.connect(options["uri"], write=not check)
+    record = _restart_record.Record(options["uri"], _libvirt.is_local(options["uri"]))
     try:
-        domains = _domains.select(connection.domains(), options["domains"], options["exclude"], options["uri"])
+        listed = connection.domains()
+        domains = _domains.select(listed, options["domains"], options["exclude"], options["uri"])
+        left_off = _left_off(record, listed, check)
         try:
-            cases = [_restart_decide.decide(domain, options["managed_elsewhere"] == "refuse", options["wait_for"]) for domain in domains]
+            cases = [_restart_decide.decide(domain, options["managed_elsewhere"] == "refuse", options["wait_for"], left_off.get(domain.uuid))
+                     for domain in domains]
         except _libvirt.ConnectionLostError as error:
             raise EntropyError(f"libvirt at {options['uri']} went away while its domains were read: {error}. Nothing was changed: run again.") from error
         chosen = [case for case in cases if case.is_to_restart]
         _check_number(chosen, len(cases), options["max_changes"])
-        ended = None if check else _act(connection, chosen, options)
+        ended = None if check else _act(connection, chosen, record, options)
     finally:
         connection.close()
     message = _failure(cases, ended)
-    result = _report(cases, options["max_results"], diff, _bounds.room(options, message))
+    left = _bounds.fitting(_left_off_rows(left_off, cases), _MOST_LEFT_OFF)
+    if not check:
+        _forget_told(record, left_off, cases)
+    _warn(left, record.troubles, warn)
+    result = _report(cases, options["max_results"], diff, _bounds.room(options, message, left))
+    result["left_off"] = left
     if message:
         raise EntropyError(message, **result)
     return result
 
 
-def _check_options(options):
-    for name, least in (("shutdown_timeout", 0), ("up_timeout", 0), ("at_once", 1), ("max_changes", 0), ("max_results", 0)):
-        if options[name] < least:
-            raise EntropyError(f"{name}: found {options[name]}, expected at least {least}: nothing was changed")
+def _left_off(record, listed, check):
+    """Return {UUID: LeftOff} of the domains that an earlier run has powered off and that are off; forget, but for a ``check``, those that are not."""
+    found = record.left_off()
+    off = {domain.uuid for domain in listed if not domain.is_active}
+    for uuid in [] if check else set(found) - off:
+        record.forget(uuid)
+    return {uuid: left for uuid, left in found.items() if uuid in off}
+
+
+def _left_off_rows(left_off, cases):
+    by_uuid = {case.domain.uuid: case for case in cases}
+    for uuid, left in sorted(left_off.items(), key=lambda item: item[1].name):
+        case = by_uuid.get(uuid)
+        is_started = case is not None and case.result in (_restart_decide.DONE, _restart_decide.NOT_UP)
+        reason = None if is_started else case.reason if case else "it is not among the selected domains"
+        yield {"name": _words.cut(left.name, 255), "uuid": uuid, "asked_at": left.asked_at, "started": is_started, "reason": _words.reason(reason)}
+
+
+def _forget_told(record, left_off, cases):
+    """Forget what has been told and is not to be started by any run, as its state may be what its owner wants."""
+    settled = {case.domain.uuid for case in cases if case.result == _restart_decide.UNCHANGED}
+    for uuid, left in left_off.items():
+        if left.why_not or uuid in settled:
+            record.forget(uuid)
+
+
+def _warn(left, troubles, warn):
+    off = [f"{row['name']} ({row['uuid']})" for row in left if not row["started"]]
+    if off:
+        warn(f"an earlier run asked these domains to power off and was ended before it started them, and this one does not start them: {_words.names(off)}. "
+             "Select them in domains, or start them: virsh start UUID. left_off has the reasons")
+    for trouble in troubles:
+        warn(trouble)
 
 
 def _check_number(chosen, number, most):
@@ -52,7 +99,7 @@ def _check_number(chosen, number, most):
                            "Select fewer domains, or raise max_changes.")
 
 
-def _act(connection, chosen, options):
+def _act(connection, chosen, record, options):
     """Do what was decided; return why it ended early (str), or None."""
     if not chosen:
         return None
@@ -60,7 +107,7 @@ def _act(connection, chosen, options):
     with _stop.Stop() as stop:
         try:
             connection.watch()
-            why = _restart_act.restart(chosen, terms, connection.news, stop.is_asked)
+            why = _restart_act.restart(chosen, terms, record, connection.news, stop.is_asked)
         except _libvirt.ConnectionLostError as lost:
             return f"libvirt at {connection.uri} went away: {lost}"
     return f"{stop.asked} stopped this run" if stop.asked else why
@@ -93,7 +140,7 @@ def _report(cases, most, with_diff, room):
 
 def _diff(case):
     header = f"{case.domain.name} (running device)"
-    return {"before_header": header, "after_header": header, "before": _rng_device.to_text(case.before), "after": _rng_device.to_text(case.after)}
+    return {"before_header": header, "after_header": header, "before": _rng_device.to_text(case.before or []), "after": _rng_device.to_text(case.after)}
 
 
 def _failure(cases, ended):

@@ -8,6 +8,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import (
     _bounds,
     _domains,
     _libvirt,
+    _options,
     _rng_apply,
     _rng_checks,
     _rng_decide,
@@ -22,13 +23,15 @@ from ansible_collections.kvm.entropy.plugins.module_utils._errors import Entropy
 # What could not be checked is one text per emulator that libvirt does not know, in all but absurd cases a single one.
 _MOST_UNCHECKED = 20000
 
+_BOUNDS = dict.fromkeys(("settle", "unplug_timeout", "max_changes", "max_results"), (0, _options.LARGEST))
+
 
 def run(options, check, diff, warn):
     """Return the result (dict) of the module's ``options`` (dict); raise EntropyError where a domain failed, or all.
 
     ``check`` predicts, ``diff`` adds the devices before and after, ``warn`` takes one text.
     """
-    _check_options(options)
+    _options.check_numbers(options, _BOUNDS)
     wanted, unchecked = _rng_checks.check(options)
     connection = _libvirt.connect(options["uri"], write=not check)
     try:
@@ -50,12 +53,6 @@ def run(options, check, diff, warn):
     if message:
         raise EntropyError(message, **result)
     return result
-
-
-def _check_options(options):
-    for name in ("max_changes", "max_results"):
-        if options[name] < 0:
-            raise EntropyError(f"{name}: found {options[name]}, expected at least 0: nothing was changed")
 
 
 def _check_number(outcomes, most):

@@ -13,6 +13,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import (
     _entropy,
     _kernel_source,
     _libvirt,
+    _options,
     _rng_device,
     _virt_plug,
     _virt_xml,
@@ -20,11 +21,9 @@ from ansible_collections.kvm.entropy.plugins.module_utils import (
 )
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 
-# More is no slow source's: at this size one that delivers 10 KiB/s is read for 100 s.
-_MOST_BYTES = 2 ** 20
-_LONGEST = 60
-# Of waiting for guests' agents, s.
-_LONGEST_ASKED = 3600
+# More bytes are no slow source's: at this size one that delivers 10 KiB/s is read for 100 s. Timeouts are in seconds.
+_BOUNDS = {"capacity_bytes": (0, 2 ** 20), "capacity_timeout": (1, 60), "guest_agent_timeout": (1, 3600), "guest_agent_deadline": (1, 3600),
+           "max_results": (0, _options.LARGEST)}
 
 # Backends of which no two domains have the same would take the place of the rows; in characters, see ``_bounds``.
 _MOST_CAPACITY = 100000
@@ -32,7 +31,7 @@ _MOST_CAPACITY = 100000
 
 def run(options):
     """Return the result (dict) of the module's ``options`` (dict); raise EntropyError where a domain could not be read."""
-    _check(options)
+    _options.check_numbers(options, _BOUNDS)
     uri = options["uri"]
     connection = _libvirt.connect(uri, write=False) if options["guest_agent"] else _libvirt.connect_read_only(uri)
     try:
@@ -72,15 +71,6 @@ def _told(rows, options):
     if not options["group"]:
         return {"domains": rows}
     return _agent_rows.grouped(rows) if options["guest_agent"] else {"groups": _alike.grouped(rows)}
-
-
-def _check(options):
-    for name, least, most in (("capacity_bytes", 0, _MOST_BYTES), ("capacity_timeout", 1, _LONGEST),
-                              ("guest_agent_timeout", 1, _LONGEST_ASKED), ("guest_agent_deadline", 1, _LONGEST_ASKED)):
-        if not least <= options[name] <= most:
-            raise EntropyError(f"{name}: found {options[name]}, expected {least} to {most}")
-    if options["max_results"] < 0:
-        raise EntropyError(f"max_results: found {options['max_results']}, expected at least 0")
 
 
 def has_problem(row):

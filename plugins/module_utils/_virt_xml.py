@@ -12,6 +12,8 @@ where foreign elements may carry our names, comes before <os> and <devices>; eve
 import re
 from xml.etree import ElementTree
 
+from ansible_collections.kvm.entropy.plugins.module_utils._refusals import RefusedError
+
 _RNG = re.compile(r"<rng\b.*?</rng>", re.DOTALL)
 _TYPE = re.compile(r"<type\b[^>]*>")
 _ATTRIBUTE = re.compile(r"(\w+)=(?:'([^']*)'|\"([^\"]*)\")")
@@ -25,6 +27,27 @@ _ELSEWHERE = tuple((who, re.compile("xmlns(:[^=\\s]+)?=[\"']" + re.escape(namesp
     ("ovirt", "http://ovirt.org/vm/"),
     ("kubevirt", "http://kubevirt.io"),
 ))
+
+
+def parsed(xml):
+    """Return the XML (str) as an Element; raise RefusedError where it is none."""
+    try:
+        return ElementTree.fromstring(xml)
+    except (ElementTree.ParseError, ValueError) as error:
+        raise unreadable(str(error)) from error
+
+
+def number(text, what):
+    """Return the number (int) that libvirt writes as ``text`` (str or None) for ``what`` (str); raise RefusedError where it is none."""
+    try:
+        return int(text, 0)
+    except (TypeError, ValueError) as error:
+        raise unreadable(f"found {str(text)[:40]!r} for {what}, expected a number") from error
+
+
+def unreadable(why):
+    """Return the RefusedError for XML of a shape that libvirt is not known to write."""
+    return RefusedError("unreadable", f"its XML is not understood: {why}")
 
 
 def rng_elements(xml):
@@ -89,7 +112,7 @@ def on_poweroff(xml):
 
 def signs_of_life(live_xml):
     """Return what will tell that this guest is up after a start (set of str): its agent, where it talks now, its disk, its interface."""
-    domain = ElementTree.fromstring(live_xml)  # noqa: S314  libvirt wrote it
+    domain = parsed(live_xml)
     signs = {"agent"} if agent_talks(live_xml) else set()
     if any(disk.get("device", "disk") == "disk" and disk.find("readonly") is None for disk in domain.findall("devices/disk")):
         signs.add("disk")
@@ -101,20 +124,20 @@ def signs_of_life(live_xml):
 
 def agent_talks(live_xml):
     """Return whether the running guest's agent has its channel open."""
-    domain = ElementTree.fromstring(live_xml)  # noqa: S314  libvirt wrote it
+    domain = parsed(live_xml)
     return domain.find("devices/channel/target[@name='org.qemu.guest_agent.0'][@state='connected']") is not None
 
 
 def agent_channel(live_xml):
     """Return the state (str) of the running guest's channel for its agent, empty where libvirt does not tell; None where there is no such channel."""
-    domain = ElementTree.fromstring(live_xml)  # noqa: S314  libvirt wrote it
+    domain = parsed(live_xml)
     target = domain.find("devices/channel/target[@name='org.qemu.guest_agent.0']")
     return None if target is None else target.get("state", "")
 
 
 def has_agent_channel(xml):
     """Return whether the domain has the channel that a guest agent opens."""
-    domain = ElementTree.fromstring(xml)  # noqa: S314  libvirt wrote it
+    domain = parsed(xml)
     return domain.find("devices/channel/target[@name='org.qemu.guest_agent.0']") is not None
 
 
@@ -123,11 +146,11 @@ def supported_rng(capabilities):
 
     libvirt tells since 5.7.0. QEMU without virtio-rng gives empty lists.
     """
-    rng = ElementTree.fromstring(capabilities).find("devices/rng")  # noqa: S314  libvirt wrote it
+    rng = parsed(capabilities).find("devices/rng")
     if rng is None:
         return None
     return {
-        kind: [value.text for value in rng.findall(f"enum[@name='{kind}']/value")]
+        kind: [value.text or "" for value in rng.findall(f"enum[@name='{kind}']/value")]
         for kind in ("model", "backendModel")
     }
 

@@ -521,14 +521,14 @@ ansible_facts:
           sample: ok
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy import gather
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import exit_with
+from ansible_collections.kvm.entropy.plugins.module_utils._module import OptionsModule
 
 
 def main():
     """Run the module."""
-    module = AnsibleModule(
+    module = OptionsModule(
         argument_spec={
             "root": {"type": "path", "default": "/"},
             "health_bytes": {"type": "int", "default": 0},

@@ -96,11 +96,11 @@ after:
   contains: *state
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import exit_with
 from ansible_collections.kvm.entropy.plugins.module_utils._hwrng import make_so
 from ansible_collections.kvm.entropy.plugins.module_utils._hwrng_rule import Rule
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_hwrng import Sources
+from ansible_collections.kvm.entropy.plugins.module_utils._module import OptionsModule
 
 
 def main():
@@ -111,7 +111,7 @@ def main():
         "persist": {"type": "bool", "default": True},
         "force": {"type": "bool", "default": False},
     }
-    module = AnsibleModule(argument_spec=options, supports_check_mode=True)
+    module = OptionsModule(argument_spec=options, supports_check_mode=True)
     exit_with(module, lambda: make_so(Sources(), Rule(), module.params, module.check_mode))
 
 

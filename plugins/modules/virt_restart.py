@@ -14,6 +14,7 @@ description:
   - Gently. The guest is asked to power off, by its agent where that talks, else by ACPI. When it is off, it is started, and seen to come up, before the
     next one is asked.
   - A guest that does not power off in time runs on. It is destroyed only with O(force=true).
+  - Starts the guests that an earlier run asked to power off and did not start because it was killed. RV(left_off) names them.
   - A domain that libvirt does not start, or that is not seen up, ends the run after those that are on their way, as the next one might share its trouble.
 options:
   domains:
@@ -80,11 +81,15 @@ notes:
   - Check mode needs no right to change anything. It predicts that guests power off when asked, and come up.
   - Where an agent talks, libvirt may answer only when the guest is off, or after 60 seconds. For so long nothing else is done - with O(at_once) above
     V(1) guests are asked one after the other, one that is off meanwhile is started that much later, and so is a signal heeded.
-  - A guest that powers off after O(shutdown_timeout) is started as long as the run goes on. One that does so later stays off, as the failure says.
+  - A guest that powers off after O(shutdown_timeout) is started as long as the run goes on. One that does so later stays off, as the failure says, until
+    the next run.
   - A run that gets SIGTERM, SIGHUP or SIGINT asks no further guest. Those that were asked already are started when they are off.
   - A run that is killed (SIGKILL, or its host's power), or loses its connection to libvirt, may leave guests off that it asked to power off. The next run
-    finds domains that are off, and leaves them off. Where the connection was lost, the failure names each one that was asked, with its C(virsh start);
-    a run that was killed names nobody.
+    with the same O(uri), as the same user and on the same machine, starts those of them that O(domains) selects, and warns of the others.
+  - It warns of them and does not start them where that was more than 24 hours ago, where the machine was started anew since (a boot starts only domains that
+    are marked autostart), and where the domain was migrated, saved or reverted to a snapshot since. Each of those is named once.
+  - For that, a file for each guest that is asked is kept until it was started, below C(/var/lib/kvm-entropy/restart), for other users than root
+    C(~/.local/state/kvm-entropy/restart), with C(XDG_STATE_HOME) below that. Where it cannot be written the run does its work and warns.
 seealso:
   - module: kvm.entropy.virt_rng
   - module: kvm.entropy.virt_rng_info
@@ -135,7 +140,7 @@ summary:
       type: int
       sample: 37
     changed:
-      description: Domains that were restarted.
+      description: Domains that were restarted, or started where an earlier run had left them off.
       type: int
       sample: 2
     skipped:
@@ -184,11 +189,11 @@ domains:
       type: str
       sample: done
     reason:
-      description: Why it did not end as C(done), and what to do. Null where there is nothing to say.
+      description: Why it did not end as C(done), and what to do; or that an earlier run had left it off. Null where there is nothing to say.
       type: str
       sample: null
     before:
-      description: The devices that ran, in the form of the options of M(kvm.entropy.virt_rng).
+      description: The devices that ran, in the form of the options of M(kvm.entropy.virt_rng). Null where an earlier run had left the domain off.
       type: list
       elements: dict
       sample: []
@@ -201,6 +206,35 @@ domains:
       description: What was waited for - C(agent), C(disk), C(interface) or C(nothing). Null where it was not to be restarted.
       type: str
       sample: agent
+left_off:
+  version_added: 0.6.0
+  description:
+    - The domains that an earlier run asked to power off and did not start, because it was killed or lost its connection, and that were off when this run began.
+    - At most some 300, in 50,000 characters.
+  returned: when domains were looked at, that is but for an error in the options, the names, or the connection
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The domain's name at that time.
+      type: str
+      sample: web-1
+    uuid:
+      description: The domain's UUID.
+      type: str
+      sample: 2c12a822-84af-424b-91cf-7470bde43aa8
+    asked_at:
+      description: When it was asked to power off, in seconds since 1970 UTC.
+      type: int
+      sample: 1795583008
+    started:
+      description: Whether this run has started it, or in check mode would.
+      type: bool
+      sample: true
+    reason:
+      description: Why it was not started. Null where it was.
+      type: str
+      sample: null
 truncated:
   description: How many of the rows are left out of RV(domains).
   returned: when domains were looked at, that is but for an error in the options, the names, or the connection
@@ -208,13 +242,13 @@ truncated:
   sample: 0
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kvm.entropy.plugins.module_utils import _virt_bindings, _virt_restart
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import exit_with
+from ansible_collections.kvm.entropy.plugins.module_utils._module import OptionsModule
 
 
 def main():
-    module = AnsibleModule(
+    module = OptionsModule(
         argument_spec={
             "uri": {"type": "str", "default": "qemu:///system"},
             "domains": {"type": "list", "elements": "str", "required": True},
@@ -233,7 +267,7 @@ def main():
 
     def work():
         _virt_bindings.require()
-        return _virt_restart.run(module.params, module.check_mode, module._diff)
+        return _virt_restart.run(module.params, module.check_mode, module._diff, module.warn)
 
     exit_with(module, work)
 

@@ -52,10 +52,22 @@ options:
   path:
     description:
       - The character device of the host that O(backend=random) reads.
-      - Refused when it is none, and when it is C(/dev/hwrng) on a host that has no hardware source. With the O(uri) of another machine this
-        cannot be checked, and RV(unchecked) says so.
+      - Only C(/dev/random), C(/dev/urandom) and C(/dev/hwrng) are accepted, by device number and whatever the name. O(allow_unknown_backend) accepts
+        others.
+      - C(/dev/hwrng) is refused on a host that has no hardware source.
+      - With the O(uri) of another machine none of this can be checked, and RV(unchecked) says so.
     type: path
     default: /dev/urandom
+  allow_unknown_backend:
+    version_added: 0.6.0
+    description:
+      - Whether O(path) may be a character device whose number is not that of a known random source, such as a vendor's hardware generator. You vouch for it,
+        as the guest's kernel credits what it delivers as entropy.
+      - What is known to be no random source is refused all the same - a regular file, FIFO, socket, folder or disk, C(/dev/null), C(/dev/zero),
+        C(/dev/full), C(/dev/kmsg), C(/dev/mem), terminals and C(/dev/ptmx), input, graphics, and the assigned devices of major 10 such as C(/dev/fuse).
+      - A device that a domain already has is never refused for that, so that it can be replaced or removed.
+    type: bool
+    default: false
   egd: &egd
     version_added: 0.2.0
     description:
@@ -418,9 +430,9 @@ unchecked:
   sample: []
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kvm.entropy.plugins.module_utils import _virt_bindings, _virt_rng
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import exit_with
+from ansible_collections.kvm.entropy.plugins.module_utils._module import OptionsModule
 
 
 def device_spec():
@@ -461,6 +473,7 @@ def argument_spec():
         exclude={"type": "list", "elements": "str", "default": []},
         state={"type": "str", "choices": ["present", "absent"], "default": "present"},
         devices={"type": "list", "elements": "dict", "options": device_spec()},
+        allow_unknown_backend={"type": "bool", "default": False},
         scope={"type": "str", "choices": ["config", "live", "both"], "default": "both"},
         exclusive={"type": "bool", "default": False},
         replace_live={"type": "bool", "default": False},
@@ -473,7 +486,7 @@ def argument_spec():
 
 
 def main():
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = OptionsModule(argument_spec=argument_spec(), supports_check_mode=True)
 
     def work():
         _virt_bindings.require()

@@ -210,8 +210,9 @@ host:
           sample: /dev/hwrng
         kind:
           description:
-            - What that is on this host - V(random), V(urandom) and V(builtin) are the kernel's own generator, V(hwrng) its hardware source, V(device)
-              another character device, V(egd) a daemon.
+            - What that is on this host - V(random), V(urandom) and V(builtin) are the kernel's own generator, V(hwrng) its hardware source, V(egd)
+              a daemon.
+            - V(device) is one of an unknown number, V(unsuitable) one that is no random source, such as C(/dev/kmsg) or a terminal, since 0.6.0.
             - V(blocking) is a C(/dev/random) that waits for its pool, as kernels before 5.6 have it. V(file) is no character device, V(missing) not there.
             - V(constant) is C(/dev/zero), C(/dev/null) or C(/dev/full), since 0.3.0.
           type: str
@@ -263,8 +264,8 @@ host:
         enough:
           description:
             - Whether the backend is right for those that run.
-            - False where it is unsafe, missing or no character device, where it delivers nothing or less than they draw when idle (the problem
-              C(backend-starves)), or where the last of them is seeded more than 10 s after the first (C(backend-slow)).
+            - False where it is unsafe, missing, no character device or no random source, where it delivers nothing or less than they draw when idle (the
+              problem C(backend-starves)), or where the last of them is seeded more than 10 s after the first (C(backend-slow)).
             - Limits that allow more than is delivered are no fault, as idle guests draw next to nothing.
             - Null where it is not known.
           type: bool
@@ -495,13 +496,13 @@ summary:
       sample: 0
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kvm.entropy.plugins.module_utils import _virt_bindings, _virt_rng_info
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import exit_with
+from ansible_collections.kvm.entropy.plugins.module_utils._module import OptionsModule
 
 
 def main():
-    module = AnsibleModule(
+    module = OptionsModule(
         argument_spec={
             "uri": {"type": "str", "default": "qemu:///system"},
             "domains": {"type": "list", "elements": "str", "default": ["*"]},

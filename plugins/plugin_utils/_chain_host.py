@@ -5,16 +5,18 @@
 """The host's half of the chain: its own generator, a domain's definition and its running device."""
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _capacity
-from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import CONSTANT, FILE
-from ansible_collections.kvm.entropy.plugins.plugin_utils._join import RUNNING
+from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import CONSTANT, DEVICE, FILE
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_checks import delay
-from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import MISSING, kind_by_name, lacks_source
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import MISSING, UNSUITABLE, kind_by_name, lacks_source
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, NOT_APPLICABLE, UNKNOWN, state_of
+from ansible_collections.kvm.entropy.plugins.plugin_utils._join import RUNNING
 
 # What is wrong with a backend by the kind of its file.
 _BY_KIND = {
     CONSTANT: ("source-stuck", "the backend is %s, which delivers zeros or nothing"),
+    UNSUITABLE: ("source-stuck", "the backend is %s, which is no source of random numbers"),
+    DEVICE: ("unknown-backend", "the backend is %s, whose device number is not that of a known random source"),
     FILE: ("source-stuck", "the backend %s is no character device: the guest gets what anybody wrote there"),
     MISSING: ("backend-starves", "the backend %s is not there on the host: the domain cannot start"),
 }

@@ -107,6 +107,7 @@ CHANGED = {
     "managed-elsewhere": lambda: (_changed("windows", lambda record: _group(record).update(managed_elsewhere="openstack")),
                                   "a domain, as if OpenStack had defined it"),
     "backend-starves": lambda: (_changed("windows", _with_capacity(DRY)), "a domain, as if its host's source delivered nothing"),
+    "unknown-backend": lambda: (_changed("windows", _with_capacity({"kind": "device", "delivered": None})), "a domain, as if its host did not know the device"),
     "backend-slow": lambda: (_changed("windows", _with_capacity(SLOW)), "a domain, as if its host's source were slow"),
 }
 

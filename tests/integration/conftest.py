@@ -4,6 +4,7 @@
 
 """A private libvirt daemon for the tests here; nothing of the machine's own is touched."""
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -13,8 +14,20 @@ TESTS = Path(__file__).absolute().parents[1]
 sys.path.insert(0, str(TESTS))  # for the package lab
 
 from fast_host import FastHost, test_driver  # noqa: E402
+from held import when  # noqa: E402
 from lab.daemon import Daemon  # noqa: E402
-from virt_host import USERLAND, Host  # noqa: E402
+from virt_host import USERLAND, Host, module_process  # noqa: E402
+
+# Tells whom the module has asked to power off, and when.
+ASKED = """
+import libvirt
+plain = libvirt.virDomain.shutdownFlags
+def shutdownFlags(domain, *arguments):
+    plain(domain, *arguments)
+    with open({mark!r}, "a") as mark:
+        mark.write(domain.name() + " ")
+libvirt.virDomain.shutdownFlags = shutdownFlags
+"""
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +53,16 @@ def fast_host(request, tmp_path_factory):
     uri = request.getfixturevalue("daemon").uri if is_real else test_driver(tmp_path_factory.mktemp("node"))
     with FastHost(uri) as fast:
         yield fast
+
+
+@pytest.fixture
+def asked(host, tmp_path):
+    """Return a context manager: virt_restart (a process) at the moment when its guest ``whom`` (or its first one) has been asked to power off."""
+    @contextlib.contextmanager
+    def run(whom="", **options):
+        mark = tmp_path / "asked"
+        (tmp_path / "sitecustomize.py").write_text(ASKED.format(mark=str(mark)), encoding="utf-8")
+        with module_process("virt_restart", dict(host.state, PYTHONPATH=str(tmp_path)), uri=host.uri, **options) as process:
+            when(lambda: mark.exists() and f"{whom} " in mark.read_text())
+            yield process
+    return run

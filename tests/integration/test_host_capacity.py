@@ -28,6 +28,13 @@ def waiting(size, flags=0):
 os.getrandom = waiting
 """
 
+# Every terminal has the major of a device for local and experimental use.
+VENDORS = """
+import os
+plain = os.major
+os.major = lambda device: 240 if plain(device) == 136 else plain(device)
+"""
+
 
 def with_path(path):
     return RNG.replace("/dev/urandom", path)
@@ -49,6 +56,11 @@ class Kvm:
     def not_ready(self):
         """Make the kernel say to the modules that its CRNG is not ready."""
         (self._folder / "sitecustomize.py").write_text(NOT_READY)
+        self._script(f"PYTHONPATH={self._folder} exec {SYSTEM_PYTHON} \"$@\"")
+
+    def vendors_device(self):
+        """Make the terminals of the fixture ``silent`` a vendor's devices to the modules."""
+        (self._folder / "sitecustomize.py").write_text(VENDORS)
         self._script(f"PYTHONPATH={self._folder} exec {SYSTEM_PYTHON} \"$@\"")
 
     def play(self, playbook, *words, **variables):
@@ -99,12 +111,14 @@ def test_every_backend_is_told_with_the_domains_that_have_it(host):
     assert host.info(domains=["c"])["host"]["capacity"] == found[:1]
 
 
-def test_a_device_is_read_only_when_asked_and_only_while_a_domain_runs_with_it(host, silent):
+def test_a_device_is_read_only_when_asked_and_only_while_a_domain_runs_with_it(host, silent, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(VENDORS)
+    vendors = {"PYTHONPATH": str(tmp_path)}
     host.define("web", with_path(silent))
-    assert "no domain runs with it" in backend(host.info(capacity_bytes=64, capacity_timeout=1)["host"]["capacity"], silent)["reason"]
+    assert "no domain runs with it" in backend(host.info(vendors, capacity_bytes=64, capacity_timeout=1)["host"]["capacity"], silent)["reason"]
     host.virsh("start", "web")
-    assert "capacity_bytes is 0" in backend(host.info()["host"]["capacity"], silent)["reason"]
-    measured = backend(host.info(capacity_bytes=64, capacity_timeout=1)["host"]["capacity"], silent)
+    assert "capacity_bytes is 0" in backend(host.info(vendors)["host"]["capacity"], silent)["reason"]
+    measured = backend(host.info(vendors, capacity_bytes=64, capacity_timeout=1)["host"]["capacity"], silent)
     assert (measured["delivered"], measured["enough"]) == (0, False)
 
 
@@ -155,6 +169,7 @@ def test_a_source_that_vanished_is_named_with_its_domains_until_they_have_anothe
 
 
 def test_a_backend_that_delivers_nothing_is_told_once_and_degrades_its_guests(kvm, silent):
+    kvm.vendors_device()
     kvm.host.define("web", with_path(silent), start=True)
     for playbook, words in (("kvm.entropy.audit", []), ("kvm.entropy.site", ["--check"]), ("kvm.entropy.site", [])):
         run = kvm.play(playbook, *words, entropy_host_capacity_bytes="64", entropy_host_capacity_timeout="1")
@@ -179,3 +194,27 @@ def test_a_host_that_is_not_ready_itself_gives_nothing_to_its_guests(kvm, words)
     assert run.status == 2, run.output
     assert "kvm1: the host's own generator is not sound, and its guests would inherit that. not-ready" in run.output
     assert kvm.host.config("web") == []
+
+
+@pytest.mark.parametrize("words", [["--check"], []])
+def test_a_backend_that_is_no_random_source_is_refused_and_told_until_it_is_replaced(kvm, silent, words):
+    kvm.host.define("web", RNG)
+    refused = kvm.play("kvm.entropy.host", *words, entropy_host_path=silent, entropy_host_allow_unknown_backend=True)
+    assert refused.status == 2 and "which is no source of random numbers: nothing was changed" in refused.output and kvm.host.config("web") == [RNG]
+    kvm.host.define("old", with_path(silent))
+    audit = kvm.play("kvm.entropy.audit")
+    assert "domain old on kvm1: BROKEN" in audit.output and "source-stuck" in audit.output and "no source of random numbers" in audit.output
+    mended = kvm.play("kvm.entropy.host", *words)
+    assert mended.status == 0 and mended.counts["kvm1"]["changed"] == 1, mended.output
+    removed = kvm.play("kvm.entropy.host", *words, entropy_host_state="absent")
+    assert removed.status == 0, removed.output
+
+
+def test_a_vendors_device_is_a_backend_only_where_somebody_vouches_for_it(kvm, silent):
+    kvm.vendors_device()
+    kvm.host.define("web", RNG)
+    refused = kvm.play("kvm.entropy.host", entropy_host_path=silent)
+    assert refused.status == 2 and "give allow_unknown_backend: true" in refused.output and kvm.host.config("web") == [RNG]
+    allowed = kvm.play("kvm.entropy.host", entropy_host_path=silent, entropy_host_allow_unknown_backend=True)
+    assert allowed.status == 0 and kvm.host.config("web") == [with_path(silent)], allowed.output
+    assert backend(allowed.facts("kvm1")["entropy_domains"]["host"]["capacity"], silent)["kind"] == "device"

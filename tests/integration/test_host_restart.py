@@ -4,8 +4,11 @@
 
 """Role host with entropy_host_restart: what waits is restarted only when asked for, and told in any case."""
 
+import signal
+
 import pytest
 from test_host_capacity import Kvm
+from test_virt_restart import waits
 from virt_host import RNG, SLOW
 
 WAITING = {"entropy_host_restart": "waiting", "entropy_host_restart_shutdown_timeout": 0, "entropy_host_restart_force": True}
@@ -56,3 +59,21 @@ def test_a_name_that_jinja_could_take_for_itself_is_a_name(host, kvm):
     run = kvm.play("kvm.entropy.host")
     assert run.status == 0 and f"{name}: the running device differs" in run.output, run.output
     assert host.config(name) == [RNG]
+
+
+def test_a_guest_that_a_killed_run_left_off_is_started_and_told(host, kvm, asked, monkeypatch):
+    for name, value in host.state.items():
+        monkeypatch.setenv(name, value)
+    for name in ("web-1", "web-2"):
+        waits(host, name)
+        with asked(name, domains=[name], shutdown_timeout=600) as process:
+            process.send_signal(signal.SIGKILL)
+            process.wait(60)
+        host.virsh("destroy", name)
+    only = {**WAITING, "entropy_host_domains": ["web-1"]}
+    check = kvm.play("kvm.entropy.host", "--check", **only)
+    assert check.status == 0 and "web-1: an earlier run asked it to power off" in check.output and "A run would start it now" in check.output, check.output
+    done = kvm.play("kvm.entropy.host", **only)
+    assert done.status == 0 and "It was started now" in done.output and host.live("web-1") == [RNG], done.output
+    assert "web-2: an earlier run asked it to power off" in done.output and "it is not among the selected domains. To start it: virsh start" in done.output
+    assert host.virsh("domstate", "web-2").strip() == "shut off"

@@ -4,25 +4,13 @@
 
 """virt_restart on a real daemon, with guests that stay in their firmware and never power off. One that does: test_virt_guest.py."""
 
-import contextlib
 import json
 import signal
 import time
 
 import pytest
 from test_virt_rng_interrupted import when
-from virt_host import DESCRIBED, OLD, RNG, SLOW, module_process, row
-
-# Tells whom the module has asked to power off, and when.
-ASKED = """
-import libvirt
-plain = libvirt.virDomain.shutdownFlags
-def shutdownFlags(domain, *arguments):
-    plain(domain, *arguments)
-    with open({mark!r}, "a") as mark:
-        mark.write(domain.name() + " ")
-libvirt.virDomain.shutdownFlags = shutdownFlags
-"""
+from virt_host import DESCRIBED, OLD, RNG, SLOW, row
 
 
 def waits(host, name, **parts):
@@ -163,19 +151,6 @@ def test_a_guest_that_is_not_seen_up_is_told_and_the_next_is_not_touched(host, i
     result = host.run("virt_restart", domains=["*"], shutdown_timeout=0, force=True, up_timeout=1)
     assert [(one["result"], one["up_by"]) for one in result["domains"]] == [("not_up", "disk"), ("not_reached", "nothing")]
     assert "within 1 s its disk has not told that it is up" in result["msg"] and host.live("a-first") == []
-
-
-@pytest.fixture
-def asked(host, tmp_path):
-    """Return a context manager: virt_restart (a process) at the moment when its guest ``whom`` (or its first one) has been asked to power off."""
-    @contextlib.contextmanager
-    def run(whom="", **options):
-        mark = tmp_path / "asked"
-        (tmp_path / "sitecustomize.py").write_text(ASKED.format(mark=str(mark)), encoding="utf-8")
-        with module_process("virt_restart", {"PYTHONPATH": str(tmp_path)}, uri=host.uri, **options) as process:
-            when(lambda: mark.exists() and f"{whom} " in mark.read_text())
-            yield process
-    return run
 
 
 def outcome(process):

@@ -109,12 +109,17 @@ class Host:
         assert result.get("failed", False) is expect_failure, result.get("msg")
         return result
 
-    def info(self, **options):
-        return self.run("virt_rng_info", **options)
+    def info(self, environment=None, **options):
+        return self.run("virt_rng_info", environment, **options)
 
     def run(self, module, environment=None, uri=None, **options):
         """Run a module as a process of the interpreter that has libvirt's bindings; return its result."""
-        return run_module(module, environment, uri=uri or self.uri, **options)
+        return run_module(module, dict(environment or {}, **self.state), uri=uri or self.uri, **options)
+
+    @property
+    def state(self):
+        """The variables (dict) of a process that keeps its state here, and not on this machine."""
+        return {"XDG_STATE_HOME": str(self._folder / "state")}
 
     def device_file(self, element):
         """Return the path (str) of a file with a device's ``element``, for virsh."""

@@ -132,7 +132,7 @@ def test_restarts_fit(result):
     for domain in domains:
         domain.has_managed_save = False
         domain.has_job = lambda: True
-    found = result(_virt_restart.run, RESTART, domains, False, True)
+    found = result(_virt_restart.run, RESTART, domains, False, True, lambda _text: None)
     assert is_kept(found) and found["summary"]["failed"] == 1000 and len(found["domains"]) + found["truncated"] == 1000 and found["truncated"]
 
 

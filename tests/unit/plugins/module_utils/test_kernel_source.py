@@ -30,7 +30,7 @@ def test_a_path_is_what_its_device_number_says_under_any_name(tmp_path):
     (tmp_path / "file").touch()
     paths = ["/dev/random", "/dev/tty", "/dev/zero"] + [str(tmp_path / name) for name in ("alias", "file", "nothing")]
     kinds = {path: _kernel_source.kind(path) for path in paths}
-    assert list(kinds.values()) == ["random", "device", "constant", "urandom", "file", "missing"]
+    assert list(kinds.values()) == ["random", "unsuitable", "constant", "urandom", "file", "missing"]
 
 
 def test_a_random_that_waits_for_its_pool_is_told_apart(tmp_path, monkeypatch):

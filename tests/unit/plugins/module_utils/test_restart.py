@@ -9,6 +9,7 @@ import types
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt, _restart_act, _restart_decide, _virt_xml
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import ConnectionLostError, RefusedError
+from ansible_collections.kvm.entropy.plugins.module_utils._restart_record import LeftOff
 from virt_fakes import BUILTIN, RANDOM, FakeDomain
 
 AGENT = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0' state='{state}'/></channel>"
@@ -48,17 +49,44 @@ class Restarted(FakeDomain):
         return self.signs
 
 
+class Noted:
+    """A record in memory: the UUIDs that are noted ``now``."""
+
+    def __init__(self):
+        self.now = set()
+
+    def note(self, uuid, *_unused):
+        self.now.add(uuid)
+
+    def forget(self, uuid):
+        self.now.discard(uuid)
+
+
+class Left(Restarted):
+    """A domain that an earlier run has left off."""
+
+    def __init__(self, name="web-1", runs=(2,), signs=("agent",), devices=()):
+        super().__init__(name, runs, signs, devices)
+        self.live, self.is_active = None, False
+
+    def off_reason(self):
+        return 1
+
+
+LEFT_OFF = LeftOff("web-1", 1795583008, "nothing")
+
+
 def restarted(*domains, stopped=False, **terms):
     """Restart ``domains`` by a clock that goes on by a second with each look; return (their Cases, why it ended early)."""
     cases = [_restart_decide.decide(domain, True, "auto") for domain in domains]
     return cases, act(cases, stopped, **terms)
 
 
-def act(cases, stopped=False, clock=None, **terms):
+def act(cases, stopped=False, clock=None, record=None, **terms):
     """Restart the domains of ``cases``; return why it ended early."""
     seconds = iter(range(10000))
     terms = dict({"shutdown_timeout": 10, "up_timeout": 20, "at_once": 1, "force": False}, **terms)
-    return _restart_act.restart(cases, _restart_act.Terms(**terms), lambda _seconds: None, lambda: stopped, clock or (lambda: next(seconds)))
+    return _restart_act.restart(cases, _restart_act.Terms(**terms), record or Noted(), lambda _seconds: None, lambda: stopped, clock or (lambda: next(seconds)))
 
 
 def lost(*domains, **terms):
@@ -267,3 +295,76 @@ def test_what_libvirt_refuses_after_the_guest_powered_off_tells_whether_it_was_s
     cases, why = restarted(domain)
     assert (cases[0].result, cases[0].is_changed, why) == (result, True, "web-1 did not come up again")
     assert (f"virsh start {domain.uuid}" in cases[0].reason) is is_off and "no rights" in cases[0].reason
+
+
+@pytest.mark.parametrize("runs, refused, result, stays", [
+    ((1, None, 2), {}, "done", False),
+    ((1,), {}, "not_off", True),
+    ((1, None, None), {"start": "no such disk"}, "not_started", True),
+    ((1, None, 2, None), {}, "not_up", False),
+    ((1,), {"shut_down": "no rights"}, "refused", False),
+    ((None,), {}, "unchanged", False),
+])
+def test_a_guest_is_noted_from_before_it_is_asked_until_it_cannot_be_off_because_of_this(runs, refused, result, stays):
+    record, domain = Noted(), Restarted(runs=runs, signs=(), devices=[DISK.format(device="disk", more="")] if result == "not_up" else [])
+    plain = domain.shut_down
+    seen = []
+    domain.shut_down = lambda: (seen.append(domain.uuid in record.now), plain())
+    for method, why in refused.items():
+        domain.refuse[method, None] = RefusedError("other", why)
+    case = _restart_decide.decide(domain, True, "auto")
+    act([case], record=record)
+    assert (case.result, domain.uuid in record.now) == (result, stays) and all(seen)
+
+
+def test_a_guest_that_was_left_off_is_started_and_not_asked():
+    record, domain = Noted(), Left()
+    case = _restart_decide.decide(domain, True, "auto", LEFT_OFF)
+    assert (case.result, case.is_changed, case.before, case.up_by) == ("done", True, None, "nothing") and "an earlier run asked it" in case.reason
+    assert act([case], record=record) is None
+    assert (case.result, case.is_changed) == ("done", True) and record.now == set()
+    assert [call for call in domain.calls if call in ("shut_down", "destroy", "start")] == ["start"]
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"off_reason": lambda: 4}, "migrated to another host"), ({"off_reason": lambda: 7}, "reverted to a snapshot"),
+    ({"extra": "<metadata><x xmlns='http://ovirt.org/vm/1.0'/></metadata>"}, "belongs to oVirt")])
+def test_a_guest_that_was_left_off_and_taken_over_is_not_started(change, words):
+    domain = Left()
+    vars(domain).update(change)
+    case = _restart_decide.decide(domain, True, "auto", LEFT_OFF)
+    assert (case.result, case.is_changed) == ("unchanged", False) and words in case.reason
+    old = _restart_decide.decide(Left(), True, "auto", LEFT_OFF._replace(why_not="that is too long ago"))
+    assert (old.result, old.is_changed) == ("unchanged", False) and "that is too long ago" in old.reason
+
+
+def test_a_guest_that_was_left_off_and_started_by_somebody_before_its_turn_is_an_ordinary_one():
+    domain = Left()
+    case = _restart_decide.decide(domain, True, "auto", LEFT_OFF)
+    domain.refresh = lambda: vars(domain).update(live=[RANDOM], is_active=True)
+    act([case])
+    assert (case.result, case.is_changed) == ("unchanged", False) and "start" not in domain.calls and "shut_down" not in domain.calls
+
+
+def test_a_guest_that_was_left_off_and_does_not_start_is_named_as_off_and_unchanged_and_stays_noted():
+    record, first, second = Noted(), Left("a", runs=(None,)), Restarted("b")
+    first.refuse["start", None] = RefusedError("other", "no such disk")
+    cases = [_restart_decide.decide(first, True, "auto", LEFT_OFF), _restart_decide.decide(second, True, "auto")]
+    assert act(cases, record=record) == "a did not come up again"
+    assert [(case.result, case.is_changed) for case in cases] == [("not_started", False), ("not_reached", False)]
+    assert record.now == {first.uuid} and "it is OFF, and libvirt refuses to start it" in cases[0].reason
+
+
+def test_a_guest_that_was_left_off_and_is_not_reached_is_told_to_be_off():
+    case = _restart_decide.decide(Left("b"), True, "auto", LEFT_OFF)
+    bad = Restarted("a", runs=(1, None, None))
+    bad.refuse["start", None] = RefusedError("other", "no such disk")
+    act([_restart_decide.decide(bad, True, "auto"), case])
+    assert case.result == "not_reached" and "it is still off" in case.reason
+
+
+def test_a_guest_that_was_left_off_is_waited_for_by_what_told_that_it_was_up_before():
+    channel = AGENT.format(state="disconnected")
+    for up_by, devices, up, expected in (("agent", [channel], "auto", "agent"), ("agent", [], "auto", "nothing"), ("disk", [], "auto", "disk"),
+                                         ("disk", [channel], "agent", "agent"), ("agent", [channel], "nothing", "nothing"), ("odd", [], "auto", "nothing")):
+        assert _restart_decide.decide(Left(devices=devices), True, up, LEFT_OFF._replace(up_by=up_by)).up_by == expected

@@ -5,7 +5,9 @@
 """What would hurt a guest is found before anything is written."""
 
 import os
+import socket
 import stat
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _rng_checks
@@ -65,6 +67,7 @@ def test_hwrng_is_refused_where_nothing_is_behind_it(tmp_path, monkeypatch):
 
 OPTIONS = {
     "uri": "qemu:///system", "state": "present", "devices": None, "exclusive": False, "backend": "random", "path": "/dev/urandom", "egd": None,
+    "allow_unknown_backend": False,
     "rate_bytes": 0, "rate_period": 1, "model": "virtio", "driver": None}
 
 
@@ -74,6 +77,49 @@ def test_a_device_that_delivers_zeros_or_nothing_is_no_source_by_whatever_name(p
     for name in (path, str(tmp_path / "source")):
         with pytest.raises(EntropyError, match=f"backend path {name} delivers zeros or nothing: nothing was changed"):
             _rng_checks.check(dict(OPTIONS, path=name))
+
+
+def node(major, minor):
+    """Return what stat says of a character device of this number."""
+    return SimpleNamespace(st_mode=stat.S_IFCHR, st_rdev=os.makedev(major, minor))
+
+
+# /dev/mem, kmsg, tty0, ttyS0, tty, console, ptmx, vcs, tun, fuse, kvm, input, sg0, fb0, ptmx of BSD, pts/0, rawctl, msr, cpuid, dri/card0.
+NO_SOURCES = [(1, 1), (1, 11), (4, 0), (4, 64), (5, 0), (5, 1), (5, 2), (7, 0), (10, 200), (10, 229), (10, 232), (13, 64), (21, 0), (29, 0), (128, 0),
+              (136, 0), (143, 255), (162, 0), (202, 0), (203, 0), (226, 0)]
+
+
+@pytest.mark.parametrize("number", NO_SOURCES)
+def test_a_device_that_is_no_random_source_is_refused_whatever_is_allowed(number, monkeypatch):
+    monkeypatch.setattr(_rng_checks.os, "stat", lambda _path: node(*number))
+    for allowed in (False, True):
+        with pytest.raises(EntropyError, match=r"is character device %d:%d, which is no source of random numbers: nothing was changed" % number):
+            _rng_checks.check(dict(OPTIONS, path="/dev/x", allow_unknown_backend=allowed))
+
+
+# A misc device whose minor is given out at run time (s390x's /dev/trng), one for local use, ttyACM0, an experimental major.
+@pytest.mark.parametrize("number", [(10, 59), (10, 240), (10, 300), (166, 0), (240, 0)])
+def test_an_unknown_device_is_a_source_only_where_somebody_vouches_for_it(number, monkeypatch):
+    monkeypatch.setattr(_rng_checks.os, "stat", lambda _path: node(*number))
+    with pytest.raises(EntropyError, match="expected random .1:8., .* give allow_unknown_backend: true"):
+        _rng_checks.check(dict(OPTIONS, path="/dev/x"))
+    with pytest.raises(EntropyError, match="expected random"):
+        _rng_checks.check(dict(OPTIONS, devices=[dict(OPTIONS, path="/dev/x")]))
+    assert _rng_checks.check(dict(OPTIONS, path="/dev/x", allow_unknown_backend=True))[0].devices[0]["path"] == "/dev/x"
+
+
+def test_what_is_no_character_device_is_refused_whatever_is_allowed(tmp_path):
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "file").touch()
+    for path in (*tmp_path.iterdir(), tmp_path):
+        with pytest.raises(EntropyError, match="is no character device"):
+            _rng_checks.check(dict(OPTIONS, path=str(path), allow_unknown_backend=True))
+
+
+def test_nothing_is_asked_of_a_backend_where_devices_are_removed(tmp_path):
+    assert _rng_checks.check(dict(OPTIONS, state="absent", path=str(tmp_path)))[0].devices == []
 
 
 @pytest.mark.parametrize("option, value", [("rate_bytes", -1), ("rate_bytes", 2 ** 32), ("rate_period", 0), ("path", "dev/urandom"), ("path", "")])

@@ -7,7 +7,8 @@
 from xml.etree import ElementTree
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils import _virt_xml
+from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device, _virt_plug, _virt_xml
+from ansible_collections.kvm.entropy.plugins.module_utils._refusals import RefusedError
 
 # In the form and order of libvirt 9.0's own output; the metadata is what somebody may put there.
 XML = """<domain type='kvm' id='3'>
@@ -107,3 +108,25 @@ def test_text_without_devices_has_none():
 ])
 def test_support_is_read_from_domain_capabilities(devices, supported):
     assert _virt_xml.supported_rng(f"<domainCapabilities><devices>{devices}</devices></domainCapabilities>") == supported
+
+
+RNG = "<rng model='virtio'><rate bytes='7'/><backend model='random'>/dev/urandom</backend></rng>"
+
+
+@pytest.mark.parametrize("element", [
+    RNG.replace(" model='virtio'", ""), RNG.replace("<backend model='random'>/dev/urandom</backend>", ""), RNG.replace(" model='random'", ""),
+    RNG.replace("'7'", "''"), RNG.replace("'7'", "'seven'"), RNG.replace("'7'", f"'{'9' * 5000}'"), RNG.replace("/dev", "\ud800"), RNG.replace("/dev", "&")])
+def test_a_device_of_a_shape_that_libvirt_is_not_known_to_write_is_refused_in_words(element):
+    with pytest.raises(RefusedError, match="its XML is not understood") as refusal:
+        _rng_device.read(element)
+    assert refusal.value.kind == "unreadable" and len(str(refusal.value)) < 200
+
+
+@pytest.mark.parametrize("old, new", [
+    (" bus='0x03'", ""), ("'0x03'", "'three'"), ("<type arch='aarch64' machine='virt-7.2'>hvm</type>", ""), ("</devices>", "")])
+def test_a_domain_whose_bus_cannot_be_read_is_refused_or_only_libvirt_can_tell(old, new):
+    xml = PLAIN.replace("<emulator>", "<controller type='pci' index='0' model='pcie-root'/><controller type='pci' index='1' model='pcie-root-port'/><emulator>")
+    try:
+        assert _virt_plug.plug(xml.replace(old, new, 1), ["virtio"]).reason is not None
+    except RefusedError as refusal:
+        assert refusal.kind == "unreadable"

@@ -341,6 +341,7 @@ def test_one_machine_under_two_names_is_judged_under_both_and_two_of_one_uuid_ar
 
 
 @pytest.mark.parametrize(("kind", "code", "verdict"), [("constant", "source-stuck", "broken"), ("file", "source-stuck", "broken"),
+                                                       ("unsuitable", "source-stuck", "broken"), ("device", "unknown-backend", "ok"),
                                                        ("missing", "backend-starves", "degraded"), ("urandom", None, "ok")])
 def test_a_backend_that_can_be_no_source_is_told_by_what_it_is_on_the_host(kind, code, verdict):
     half = host(domain(), expect="host-only")
