@@ -7,7 +7,6 @@
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import INFO, PROBLEMS
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import LINKS
 
-
 # A row has at most so many lines with a fault of their own, so that no guest hides the others.
 _MOST_FAULTS = 12
 

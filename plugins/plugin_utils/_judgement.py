@@ -8,11 +8,11 @@ import collections
 import re
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _bounds, _words
+from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
+from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, DEGRADED, OK, UNKNOWN, VERDICTS
 from ansible_collections.kvm.entropy.plugins.plugin_utils._admission import EXPECTATIONS
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_text import is_info
 from ansible_collections.kvm.entropy.plugins.plugin_utils._schema import shown
-from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
-from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, DEGRADED, OK, UNKNOWN, VERDICTS
 
 # The words of a count, in this order.
 _COUNTED = (OK, DEGRADED, BROKEN, UNKNOWN)

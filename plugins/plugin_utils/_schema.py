@@ -37,24 +37,24 @@ class Missing:
     """The value of a key that is not there."""
 
 
+_CONSTANTS = ((None, "null"), (True, "true"), (False, "false"), (Missing, "nothing"))
+
+
 def shown(value):
     """Return ``value`` of any type and size in few characters (str): its type, and the value itself where that is short."""
-    if value is Missing:
-        return "nothing"
-    if value is None or isinstance(value, bool):
-        return str(value).lower() if value is not None else "null"
+    for constant, words in _CONSTANTS:
+        if value is constant:
+            return words
     if isinstance(value, str):
         text = ascii(value[:_MOST_SHOWN])
         return text if len(value) <= _MOST_SHOWN else "text of %d characters that begins with %s" % (len(value), text)
     if isinstance(value, int):
+        # The text of a longer number takes time, and Python refuses it beyond 4,300 digits.
         return "the number %d" % value if value.bit_length() < 64 else "a number of %d bits" % value.bit_length()
-    if isinstance(value, float):
-        return "the number %r" % value
-    if isinstance(value, (list, tuple)):
-        return "a list of %d" % len(value)
-    if isinstance(value, dict):
-        return "a dictionary of %d" % len(value)
-    return "a value of type %s" % type(value).__name__[:_MOST_SHOWN]
+    for kind, words in ((list, "a list of %d"), (tuple, "a list of %d"), (dict, "a dictionary of %d")):
+        if isinstance(value, kind):
+            return words % len(value)
+    return "the number %r" % value if isinstance(value, float) else "a value of type %s" % type(value).__name__[:_MOST_SHOWN]
 
 
 def _dotted(path):
@@ -189,7 +189,7 @@ def record(required, optional=None):
         key = None
         try:
             for key, schema in required:
-                found[key] = schema(value[key] if key in value else Missing)
+                found[key] = schema(value.get(key, Missing))
             for key, schema in optional:
                 if key in value:
                     found[key] = schema(value[key])

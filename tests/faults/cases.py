@@ -13,8 +13,8 @@ from collections import namedtuple
 from pathlib import Path
 
 import yaml
-from ansible_collections.kvm.entropy.plugins.plugin_utils._chain import chain
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy import facts_of
+from ansible_collections.kvm.entropy.plugins.plugin_utils._chain import chain
 
 FOLDER = Path(__file__).resolve().parent
 RECORDED = FOLDER / "recorded"

@@ -97,7 +97,8 @@ DRY = {"delivered": 0, "enough": False, "reason": "/dev/hwrng delivers nothing. 
 
 # Codes that no recorded machine has, from one that is changed.
 CHANGED = {
-    "bad-facts": lambda: (_changed("healthy-debian-13", _with_wrong_facts), "a healthy guest whose Python was replaced, as if it reported text in place of a number"),
+    "bad-facts": lambda: (_changed("healthy-debian-13", _with_wrong_facts),
+                          "a healthy guest whose Python was replaced, as if it reported text in place of a number"),
     "bad-variable": lambda: (_changed("healthy-debian-13", lambda record: _only_guest(record).update(uuid="web-1")),
                              "a healthy guest whose entropy_domain_uuid is its name"),
     "untrusted-host": lambda: (_changed("healthy-6.12", _confidential), "the log line of a guest under AMD SEV was added to a healthy guest"),

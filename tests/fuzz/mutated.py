@@ -9,7 +9,8 @@ import copy
 from hypothesis import strategies as some
 
 # Whatever JSON can hold, and what Python's reader makes of it beyond that.
-TEXTS = some.one_of(some.text(max_size=20), some.sampled_from(["", "\ud800", "\x1b[2J", "\u202e", "{{ 7 * 7 }}", "x" * 10000, "../../x", "true", "None", "1" * 400]))
+TEXTS = some.one_of(some.text(max_size=20), some.sampled_from([
+    "", "\ud800", "\x1b[2J", "\u202e", "{{ 7 * 7 }}", "x" * 10000, "../../x", "true", "None", "1" * 400]))
 NUMBERS = some.one_of(some.integers(), some.floats(), some.sampled_from([10 ** 4000, -1, 2 ** 63, 2 ** 64, 1e308, float("inf"), float("nan")]))
 VALUES = some.recursive(
     some.one_of(some.none(), some.booleans(), NUMBERS, TEXTS),

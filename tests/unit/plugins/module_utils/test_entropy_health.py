@@ -9,11 +9,11 @@ import json
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_health
-from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_host import host_links
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy import facts_of, gather
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_health import check
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_health import Examination, claimed, examine
+from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_host import host_links
 from entropy_machines import codes, machine
 from health_bytes import BLOCK, biased, sound
 
