@@ -38,7 +38,7 @@ log_lines = st.sampled_from([
     "Hypervisor detected: KVM",
     "random: 7 urandom warning(s) missed due to ratelimiting", "random: " + "9" * 900 + " urandom warning(s) missed due to ratelimiting",
     "Run /sbin/init as init process", "systemd[1]: hello", "Kernel command line: init=/x", "devtmpfs: initialized",
-    "Memory Encryption Features active: AMD SEV",     "pci 0000:00:01.0: [1af4:1005] type 00", "kernel: random: crng init done", ""])
+    "Memory Encryption Features active: AMD SEV", "pci 0000:00:01.0: [1af4:1005] type 00", "kernel: random: crng init done", ""])
 heads = st.sampled_from(["[    0.000000] ", "[1.5] ", "<6>[ 2.000001][    T1] ", "[99999999999999999999.9] ", "[", "",
                          "Nov 27 23:00:01 host kernel: [    3.0] ", "[\u0661.\u0662] "])
 logs = st.lists(st.tuples(heads | st.text(max_size=9), log_lines | st.text(max_size=40)).map("".join), max_size=12).map("\n".join)

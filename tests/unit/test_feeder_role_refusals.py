@@ -93,8 +93,9 @@ def _in_a_folder_of_a_folder(path):
 FOUND = {
     "nothing": (lambda path: None, None),
     "a file of root's": (lambda path: path.write_text("ours\n"), None),
-    "a link": (lambda path: path.symlink_to("/dev/null"), 'found a link to /dev/null, expected a regular file of root\'s own, or none. Nothing was written. '
-                                                        'Run "systemctl unmask '),
+    "a link": (
+        lambda path: path.symlink_to("/dev/null"),
+        'found a link to /dev/null, expected a regular file of root\'s own, or none. Nothing was written. Run "systemctl unmask '),
     "another link": (lambda path: path.symlink_to("/etc/hostname"), "found a link to /etc/hostname, expected a regular file of root's own, or none."),
     "a folder": (lambda path: path.mkdir(), "found a folder, expected"),
     "a FIFO": (os.mkfifo, "found a FIFO, expected"),

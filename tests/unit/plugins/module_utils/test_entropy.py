@@ -205,8 +205,8 @@ class TestFilling:
         assert (codes(facts), facts["links"]["fed"], facts["verdict"]) == (["not-current"], "broken", "degraded")
 
     def test_a_guest_without_a_device_that_another_source_feeds_is_ok(self):
-        seen = machine("trixie-bare", getrandom="ready", texts={HW_RANDOM + "rng_current": "smccc_trng", HW_RANDOM + "rng_available": "smccc_trng none",
-                                                               HW_RANDOM + "rng_quality": "1024"})
+        seen = machine("trixie-bare", getrandom="ready", texts={
+            HW_RANDOM + "rng_current": "smccc_trng", HW_RANDOM + "rng_available": "smccc_trng none", HW_RANDOM + "rng_quality": "1024"})
         seen["processes"].update(fill=1.0, fill_state="S", fill_slept=30)
         facts = facts_of(seen)
         assert (codes(facts), facts["links"]["live"], facts["links"]["fed"], facts["verdict"]) == (["other-source"], "n/a", "ok", "ok")

@@ -238,7 +238,6 @@ class TestRule:
         make_so(kernel, rule, persist=True, quality=900)
         assert "echo 900 >rng_quality" in rule.read()
 
-
     @pytest.mark.parametrize(("make", "found"), [
         (lambda path: path.symlink_to("/dev/null"), "a symbolic link"), (lambda path: path.symlink_to("/nowhere"), "a symbolic link"), (os.mkfifo, "a FIFO"),
         (os.mkdir, "a folder"), (lambda path: os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 3)), "a character device")])
