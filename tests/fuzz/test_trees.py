@@ -14,6 +14,7 @@ import tempfile
 from ansible_collections.kvm.entropy.plugins.module_utils import _kernel, _kernel_log
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy import facts_of, gather
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
+from ansible_collections.kvm.entropy.plugins.plugin_utils._facts_schema import ENTROPY
 from entropy_machines import machine
 from examples import examples
 from hostile_trees import MEMORY
@@ -79,6 +80,8 @@ def check(facts):
     """Check what holds of all facts (dict), wherever they are from."""
     json.dumps(facts, ensure_ascii=False, allow_nan=False).encode("utf-8")
     assert len(json.dumps(facts)) < 2 ** 20
+    # No honest machine, however odd, is refused on the controller.
+    ENTROPY(json.loads(json.dumps(facts)))
     for fact in (facts["kvm_guest"], facts["vmgenid"], facts["fips"], facts["confidential"], *facts["cpu"].values(), facts["crng"]["ready"],
                  facts["crng"]["in_time"], facts["hwrng"]["filling"], facts["hwrng"]["device"], facts["feeder"]["running"], facts["feeder"]["needed"]):
         assert fact in TRISTATES
