@@ -11,11 +11,17 @@ the module returns is kept.
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
+from ansible_collections.kvm.entropy.plugins.plugin_utils._printable import printable
 
 # What a failed module says of itself, in at most so many characters each.
 _TEXTS = ("msg", "exception", "module_stdout", "module_stderr")
 _MOST = 10000
 _FACTS = ("entropy", "discovered_interpreter_python")
+# What ansible-core obeys in the answer of any module (StrategyBase._process_pending_results in ansible/plugins/strategy/__init__.py).
+_OBEYED = ("add_host", "add_group", "ansible_stats")
+_FOREIGN = ("the machine's answer has %s, which this module does not return, and which ansible-core would obey: the Python there, or the module, was "
+            "replaced. Nothing of the answer is used.")
+_MOST_NAME = 100
 # What ansible-core's own warnings on the way, such as that of interpreter discovery, come to at most.
 _MOST_WARNINGS = 20
 
@@ -53,6 +59,10 @@ def kept(answer):
         if isinstance(answer.get(key), list):
             found[key] = [one for one in answer[key][:_MOST_WARNINGS] if not isinstance(one, (int, float, list))]
     facts = answer.get("ansible_facts")
-    if isinstance(facts, dict):
+    facts = facts if isinstance(facts, dict) else None
+    foreign = [key for key in _OBEYED if key in answer] + sorted(set(facts or ()).difference(_FACTS), key=str)
+    if foreign:
+        return dict(found, failed=True, msg=_FOREIGN % printable(str(foreign[0]), _MOST_NAME))
+    if facts is not None:
         found["ansible_facts"] = {key: facts[key] for key in _FACTS if key in facts}
     return found

@@ -4,6 +4,7 @@
 
 """A whole guest over SSH whose Python was replaced, beside an honest one, through audit, site and verify. test_hostile_answers tries many more answers."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -67,7 +68,7 @@ def test_both_are_ok_while_both_are_honest(before):
 def test_a_claim_to_the_honest_guests_uuid_is_a_dispute_that_names_both_and_the_inventory_settles_it(folder, controller, before):
     honest = before.honest
     claim = dict(before.evil, domain_uuid=honest["domain_uuid"])
-    become_hostile(folder, answers(folder, claim)["a host of its own choice"])
+    become_hostile(folder, json.dumps({"changed": False, "ansible_facts": {"entropy": claim}}))
     run = controller.play("kvm.entropy.audit", "-v")
     assert "guests evil, honest have one UUID" in run.output, run.output
     assert "domain honest on labhost: UNKNOWN  [ host ok  config ok  live ok" in run.output
@@ -79,7 +80,7 @@ def test_a_claim_to_the_honest_guests_uuid_is_a_dispute_that_names_both_and_the_
     assert "and the inventory gives that to honest (entropy_domain_uuid), which counts" in run.output
 
 
-@pytest.mark.parametrize("name", ["templates everywhere", "a hundred thousand problems", "no JSON"])
+@pytest.mark.parametrize("name", ["a host of its own choice", "a hundred thousand problems", "no JSON"])
 def test_verify_says_the_same_of_the_honest_guest_and_what_is_wrong_of_the_hostile_one(name, folder, controller, before):
     become_hostile(folder, answers(folder, before.evil)[name])
     run = controller.play("kvm.entropy.verify", "-v")
@@ -89,8 +90,7 @@ def test_verify_says_the_same_of_the_honest_guest_and_what_is_wrong_of_the_hosti
 
 
 def test_site_finishes_the_honest_guest_and_obeys_nothing_of_the_hostile_one(folder, controller, before):
-    become_hostile(folder, answers(folder, before.evil)["a path as its distribution"])
-    (folder / "evil.yml").write_text("__entropy_guest_rngd_usual: \"{{ lookup('ansible.builtin.pipe', 'touch %s/obeyed') }}\"\n" % folder)
+    become_hostile(folder, answers(folder, before.evil)["templates everywhere"])
     run = controller.play("kvm.entropy.site", "-v", "-e", "entropy_guest_early=false")
     assert not (folder / "obeyed").exists()
     assert rows(run)["honest"] == rows(before.run)["honest"], run.output

@@ -10,14 +10,27 @@ from ansible_collections.kvm.entropy.plugins.action.entropy_facts import kept
 FACTS = {"entropy": {"schema": 1}}
 
 
-@pytest.mark.parametrize("key", ["add_host", "add_group", "ansible_stats", "results", "skipped", "unreachable", "ansible_notify", "diff", "invocation"])
-def test_what_ansible_would_obey_is_not_kept(key):
+@pytest.mark.parametrize("key", ["results", "skipped", "unreachable", "ansible_notify", "diff", "invocation"])
+def test_what_the_module_does_not_say_is_not_kept(key):
     assert kept({"ansible_facts": FACTS, key: {"host_name": "pwned"}}) == {"ansible_facts": FACTS, "changed": False}
 
 
-def test_only_the_modules_own_fact_and_the_interpreter_are_kept():
-    facts = dict(FACTS, entropy_domain_uuid="x", entropy_domains={}, distribution="../x", discovered_interpreter_python="/usr/bin/python3")
-    assert kept({"ansible_facts": facts})["ansible_facts"] == dict(FACTS, discovered_interpreter_python="/usr/bin/python3")
+@pytest.mark.parametrize("key", ["add_host", "add_group", "ansible_stats"])
+def test_an_answer_that_ansible_would_obey_is_a_failure_and_nothing_of_it_is_used(key):
+    found = kept({"ansible_facts": FACTS, key: {"host_name": "pwned"}})
+    assert found["failed"] and f"the machine's answer has {key}, which this module does not return" in found["msg"]
+    assert "ansible_facts" not in found and key not in found
+
+
+@pytest.mark.parametrize("fact", ["entropy_domain_uuid", "entropy_domains", "distribution", "ansible_connection", "\x1b[2J"])
+def test_an_answer_with_other_facts_is_a_failure(fact):
+    found = kept({"ansible_facts": dict(FACTS, **{fact: "x"})})
+    assert found["failed"] and "ansible_facts" not in found and found["msg"].isprintable()
+
+
+def test_the_modules_own_fact_and_the_interpreter_are_kept():
+    facts = dict(FACTS, discovered_interpreter_python="/usr/bin/python3")
+    assert kept({"ansible_facts": facts})["ansible_facts"] == facts
     assert kept({"ansible_facts": "none"}) == {"changed": False}
 
 
