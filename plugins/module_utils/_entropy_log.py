@@ -109,7 +109,8 @@ def _note_random(found, when, text, phase):
     if None not in (found["ready_at"], when) and when > found["ready_at"] + _AFTERWARDS:
         # No such line tells of a read before, and any user can make one that looks like the driver's.
         return
-    ready, kept_back, is_read, is_known = _meaning(text.rstrip())
+    # A kernel that adds the driver's name by pr_fmt() may have kept it in the words as well.
+    ready, kept_back, is_read, is_known = _meaning((text[len(_RANDOM):] if text.startswith(_RANDOM) else text).rstrip())
     if not is_known:
         if not _OF_PROCESS.match(_RANDOM + text):
             found["strange"] = found["strange"] or printable(_RANDOM + text)

@@ -33,15 +33,17 @@ def observe(tree, pid, name):
 
     ``pid`` (int), ``name``, ``state`` (str, proc_pid_status(5)), ``uid`` (int, the effective one), ``capable`` (bool: CAP_SYS_ADMIN is effective),
     ``namespace`` (``first`` or ``other`` user namespace), ``program`` (str, its executable), ``program_fault`` (str: why others than root may have
-    chosen what it runs, None for no reason, and where it cannot credit anyway), ``arguments`` (list of str), ``own`` (list of str: the sources among these that are the kernel's own
-    generator) and ``open`` (list of str: the kinds of devices that it has open for reading, see ``_device_kind``). Each is None where it is not shown;
-    the last three are not looked at where any user may have started the process, who could make that take long, nor is the executable's file.
+    chosen what it runs, None for no reason, and where it cannot credit anyway), ``arguments`` (list of str), ``own`` (list of str: the sources among these
+    that are the kernel's own generator) and ``open`` (list of str: the kinds of devices that it has open for reading, see ``_device_kind``). Each is
+    None where it is not shown; the last three are not looked at where any user may have started the process, who could make that take long, nor is the
+    executable's file where it cannot credit.
     """
     text = tree.text("/proc/%s/status" % pid, _STATUS_BYTES)
     # One that ended meanwhile, as a feeder's reading process may, hides nothing.
     if text is None and "/proc/%s/status" % pid not in tree.refused:
         return None
-    seen = dict(status(text), pid=int(pid), name=name, namespace=_namespace(tree, pid), program=_path(pid), program_fault=None, arguments=[], own=[], open=None)
+    seen = dict(status(text), pid=int(pid), name=name, namespace=_namespace(tree, pid), program=_path(pid), program_fault=None)
+    seen.update(arguments=[], own=[], open=None)
     if seen["capable"] is not False and seen["namespace"] != OTHER:
         seen["program"], seen["program_fault"] = _program(pid, name)
         if not seen["program_fault"]:

@@ -43,8 +43,10 @@ _ISO_ALONE = re.compile(_ISO + " ")
 # rsyslog's templates (RFC 5424's too), journalctl's -o short, short-precise, short-full, short-iso and short-unix, and OpenWrt's logread; then the host, where
 # it is told, and who says it. Syslogd and logread of Busybox and OpenWrt name the facility too.
 _SYSLOG = re.compile(
-    r"(?:(?:%s )?%s [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9}| \d{4})? (?:\S+ )??|(?:(?:1 )?%s|%s %s(?: (?:[A-Z]{2,5}|[+-]\d{2,4}))?|\d{9,11}\.\d{1,9}) \S+ )"
-    r"(?:(kern|user|mail|daemon|auth|authpriv|syslog|lpr|news|uucp|cron|ftp|local[0-7])\.[a-z]{3,7} )?(kernel|systemd\[1\])(?:: ?| - - -  ?)" % (_MONTH, _MONTH, _ISO, _MONTH, _ISO))
+    r"(?:(?:%s )?%s [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9}| \d{4})? (?:\S+ )??"
+    r"|(?:(?:1 )?%s|%s %s(?: (?:[A-Z]{2,5}|[+-]\d{2,4}))?|\d{9,11}\.\d{1,9}) \S+ )"
+    r"(?:(kern|user|mail|daemon|auth|authpriv|syslog|lpr|news|uucp|cron|ftp|local[0-7])\.[a-z]{3,7} )?(kernel|systemd\[1\])(?:: ?| - - -  ?)"
+    % (_MONTH, _MONTH, _ISO, _MONTH, _ISO))
 # journalctl -o short-monotonic, with the host or without.
 _NAMED = re.compile(r"(?:\S+ )?(kernel|systemd\[1\]): ")
 # journalctl between two boots.
@@ -154,7 +156,8 @@ def _keep_own(found):
 class _Line:
     """A line of a saved log: ``when`` (s since boot, or None), ``text`` after that, ``who`` says it (str, or None) and ``named``, the text after that.
 
-    ``is_syslog`` (bool): the line has a syslog's form; ``is_behind`` (bool): a program's words stood before it; ``is_kept`` (bool): it is the kernel's, or systemd's.
+    ``is_syslog`` (bool): the line has a syslog's form; ``is_behind`` (bool): a program's words stood before it; ``is_kept``
+    (bool): it is the kernel's, or systemd's.
     """
 
     # A file may have some ten thousand of them.

@@ -29,6 +29,7 @@ def found(*lines, complete=True):
     # 4.17 on
     ("random: 7 urandom warning(s) missed due to ratelimiting", 7),
     ("random: 3 getrandom warning(s) missed due to ratelimiting", 3),
+    ("random: random: 7 urandom warning(s) missed due to ratelimiting", 7),  # the name by pr_fmt() as well as in the words
     ("urandom_read: 5 callbacks suppressed", 5),
     ("urandom_read_iter: 12 callbacks suppressed", 12),
     # A process chooses its name.
@@ -96,7 +97,8 @@ def test_a_line_about_a_process_is_taken_for_nothing_else_whatever_its_name(name
 
 
 def test_what_looks_like_the_random_drivers_line_long_after_the_crng_was_ready_tells_of_no_read():
-    for line in ("random: x: some future form", "random: x: uninitialized urandom read (16 bytes read)", "random: 9 urandom warning(s) missed due to ratelimiting"):
+    for line in ("random: x: some future form", "random: x: uninitialized urandom read (16 bytes read)",
+                 "random: 9 urandom warning(s) missed due to ratelimiting"):
         log = events({"source": "dmesg", "lines": [[1.0, "random: crng init done"], [2.1, line]], "complete": True}, "")
         assert (log["reads"], log["strange"], log["understood"]) == (0, None, True)
 

@@ -78,8 +78,8 @@ def test_a_form_with_the_time_of_day_or_none_gives_the_text_alone(name):
 
 
 @pytest.mark.parametrize("forged", [
-    "Nov  7 10:00:03 web-1 user.notice kernel: %s", "Fri Nov 27 10:00:03 2026 user.notice kernel: %s", "<13>1 2026-11-27T10:00:03.123456Z web-1 kernel - - - %s",
-    "<13>Nov  7 10:00:03 web-1 kernel: %s", "Nov  7 10:00:03 web-1 kernel[4711]: %s"])
+    "Nov  7 10:00:03 web-1 user.notice kernel: %s", "Fri Nov 27 10:00:03 2026 user.notice kernel: %s",
+    "<13>1 2026-11-27T10:00:03.123456Z web-1 kernel - - - %s", "<13>Nov  7 10:00:03 web-1 kernel: %s", "Nov  7 10:00:03 web-1 kernel[4711]: %s"])
 def test_what_a_user_logs_under_the_kernels_name_is_not_the_kernels_where_the_log_tells(forged):
     text = "".join(forged % line + "\n" for line in ("Linux version 6.1.0", "[    3.100000] random: crng init done"))
     assert [line for line in parsed("messages", text)["lines"] if "random" in line[1]] == []
