@@ -24,7 +24,8 @@ QEMU, INTERFACE, OTHER, METAL, HYPERV, VIRTUAL, BARE = "qemu", "interface", "oth
 # sell bare metal too; of other hypervisors (as in systemd's virt.c).
 _QEMU_VENDORS = ("QEMU", "KVM", "Red Hat", "OpenStack", "oVirt", "KubeVirt", "DigitalOcean", "AHV", "Bochs")
 _CLOUDS = ("Amazon EC2", "Google Compute Engine", "Alibaba", "Nutanix")
-_OTHER_VENDORS = ("VMware", "VMW", "innotek GmbH", "VirtualBox", "Xen", "Parallels", "BHYVE", "Hyper-V", "Apple", "Microsoft Corporation Virtual Machine")
+_OTHER_VENDORS = ("VMware", "VMW", "innotek GmbH", "VirtualBox", "Xen", "Parallels", "BHYVE", "Hyper-V", "Apple", "OpenBSD", "Oxide",
+                  "Microsoft Corporation Virtual Machine")
 _VIRTUALBOX, _BHYVE, _MICROSOFT = ("innotek GmbH", "VirtualBox"), ("BHYVE",), ("Microsoft Corporation Virtual Machine", "Hyper-V")
 _METAL_PRODUCT = re.compile(r"\.metal\b")
 
@@ -41,6 +42,8 @@ _LEVEL = re.compile(r"CPU: All CPU\(s\) started at EL([12])")
 _QEMU_SUBSYSTEM, _QEMU_VENDOR = "1af4:1100", "1b36:"
 _VIRTUALBOX_PCI = "80ee:"
 _OTHER_PCI = {"15ad:0740": "VMware", "80ee:": "VirtualBox", "1ab8:": "Parallels", "5853:0001": "Xen"}
+# Xen has QEMU emulate the other devices of the guests that have its platform device, on a board without QEMU's own.
+_XEN_PCI = "5853:0001"
 
 # include/uapi/linux/virtio_ids.h: a host has devices of these kinds too, by vDPA or from its provider's card.
 _OF_HOSTS = (1, 2)
@@ -127,7 +130,8 @@ def _of_devices(seen):
         yield QEMU, "it has QEMU's firmware configuration device"
     if folders.get("/sys/bus/vmbus/devices"):
         yield OTHER, "it has devices on Hyper-V's bus"
-    for device in seen.get("pci", ()):
+    on_xen = any(device.startswith(_XEN_PCI) for device in seen.get("pci", ()))
+    for device in () if on_xen else seen.get("pci", ()):
         card, _space, subsystem = device.partition(" ")
         if subsystem == _QEMU_SUBSYSTEM or card.startswith(_QEMU_VENDOR):
             yield QEMU, "its PCI device %s is QEMU's" % printable(device)
@@ -187,8 +191,10 @@ def _by_less(seen, signs, dmi):
     if _names(dmi, _MICROSOFT) and HYPERV in signs:
         return False, "%s, and %s" % (signs[HYPERV][0], said)
     fors = [said] if _names(dmi, _QEMU_VENDORS + _CLOUDS) and not _METAL_PRODUCT.search(dmi) else []
-    fors += ["it has virtio devices"] if seen["virtio"] or seen["pci_rng"] else []
     others, bare = [said] if _names(dmi, _OTHER_VENDORS) else [], _bare(seen, signs, dmi)
+    # Hyper-V itself runs guests with virtio devices, of Cloud Hypervisor (/dev/mshv).
+    others += [] if fors else signs.get(HYPERV, [])
+    fors += ["it has virtio devices"] if seen["virtio"] or seen["pci_rng"] else []
     virtual = others + signs.get(HYPERV, []) + signs.get(VIRTUAL, [])
     if fors:
         against = others + bare

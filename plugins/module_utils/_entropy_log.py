@@ -32,6 +32,12 @@ _OTHER = re.compile(r"fast init done$"
                     r"|\d+ get_random_xx warning\(s\) missed due to ratelimiting$"
                     r"|crng reseeded (?:on system resumption|due to virtual machine fork)$"
                     r"|negative entropy(?:/overflow:| count:) pool \w+ count -?\d+$")
+# A line that begins with the name of a process, up to 15 characters of its user's choice: of a crash (show_unhandled_signals() in arch/x86/mm/fault.c and
+# its like), the OOM killer, a failed allocation, an old interface. None of systemd's own lines has this form so near to its start.
+_NAMED = r"(?:\[\d{1,10}\][: ]| \(\d{1,10}\): | invoked oom-killer: |: page allocation | uses obsolete )"
+_OF_PROCESS = re.compile(r"(?!systemd\[1\]: ).{1,15}%s|systemd\[1\]: .{0,3}%s" % (_NAMED, _NAMED))
+# For so long (s) after the CRNG was ready, another CPU may still log a read from before.
+_AFTERWARDS = 1
 # init/main.c: run_init_process().
 _RUN = re.compile(r"Run (\S+) as init process")
 _SYSTEMD = re.compile(r"systemd\[1\]: ")
@@ -62,8 +68,8 @@ def events(log, command_line):
 
     ``readable`` and ``complete`` (bool), ``ready`` (bool: it says so, with a time or without), ``ready_at``, ``ready_phase`` (``bootloader``, ``cpu``,
     ``later``: who could have seeded by then), ``trusting_cpu`` (bool), ``reads`` (int: random numbers given to user space before), ``understood``
-    (bool: lines of the random driver were seen, and all of them are known), ``strange`` (str or None: the first that is not), ``init``
-    (program, str), ``init_at``, ``is_real_init`` (bool), ``systemd_at``, ``encrypted`` (str or None: the line that says so), ``lines``.
+    (bool: lines of the random driver were seen, and all of them are known), ``strange`` (str or None: the first before the CRNG was ready that is
+    not), ``init`` (program, str), ``init_at``, ``is_real_init`` (bool), ``systemd_at``, ``encrypted`` (str or None: the line that says so), ``lines``.
     ``command_line`` (str) may name the init.
     """
     lines = (log or {}).get("lines") or []
@@ -77,6 +83,8 @@ def events(log, command_line):
         phase = _phase_after(text, phase)
         if text.startswith(_RANDOM):
             _note_random(found, when, text[len(_RANDOM):], phase)
+        elif _OF_PROCESS.match(text):
+            continue
         elif found["systemd_at"] is None and _SYSTEMD.match(text):
             found["systemd_at"] = when
         elif found["encrypted"] is None and _ENCRYPTED.match(text):
@@ -98,21 +106,30 @@ def _phase_after(text, phase):
 
 def _note_random(found, when, text, phase):
     """Note in ``found`` (dict of ``events``) what the random driver's line ``text`` (str, after its name) says."""
-    if len(text) > _LONGEST:
-        found["strange"] = found["strange"] or printable(_RANDOM + text)
+    if None not in (found["ready_at"], when) and when > found["ready_at"] + _AFTERWARDS:
+        # No such line tells of a read before, and any user can make one that looks like the driver's.
         return
-    text = text.rstrip()
-    ready, kept_back = _READY.match(text), _KEPT_BACK.match(text)
-    if not (ready or kept_back or _READ.match(text) or _OTHER.match(text)):
-        found["strange"] = found["strange"] or printable(_RANDOM + text)
+    # A kernel that adds the driver's name by pr_fmt() may have kept it in the words as well.
+    ready, kept_back, is_read, is_known = _meaning((text[len(_RANDOM):] if text.startswith(_RANDOM) else text).rstrip())
+    if not is_known:
+        if not _OF_PROCESS.match(_RANDOM + text):
+            found["strange"] = found["strange"] or printable(_RANDOM + text)
         return
     found["understood"] = True
     if ready and not found["ready"]:
         found.update(ready=True, ready_at=when, ready_phase=phase, trusting_cpu="CPU" in (ready.group(1) or ""))
     elif kept_back:
         found["reads"] += int(kept_back.group(1))
-    elif _READ.match(text):
+    elif is_read:
         found["reads"] += 1
+
+
+def _meaning(text):
+    """Return what the random driver's line ``text`` (str) says: two matches or None (ready, reads kept back), and two bools (a read, and any of all)."""
+    if len(text) > _LONGEST:
+        return None, None, False, False
+    ready, kept_back, is_read = _READY.match(text), _KEPT_BACK.match(text), bool(_READ.match(text))
+    return ready, kept_back, is_read, bool(ready or kept_back or is_read or _OTHER.match(text))
 
 
 def had_device(found, before):

@@ -33,20 +33,24 @@ def observe(tree, pid, name):
 
     ``pid`` (int), ``name``, ``state`` (str, proc_pid_status(5)), ``uid`` (int, the effective one), ``capable`` (bool: CAP_SYS_ADMIN is effective),
     ``namespace`` (``first`` or ``other`` user namespace), ``program`` (str, its executable), ``program_fault`` (str: why others than root may have
-    chosen what it runs, None for no reason), ``arguments`` (list of str), ``own`` (list of str: the sources among these that are the kernel's own
-    generator) and ``open`` (list of str: the kinds of devices that it has open for reading, see ``_device_kind``). Each is None where it is not shown;
-    the last three are not looked at where any user may have started the process, who could make that take long.
+    chosen what it runs, None for no reason, and where it cannot credit anyway), ``arguments`` (list of str), ``own`` (list of str: the sources among these
+    that are the kernel's own generator) and ``open`` (list of str: the kinds of devices that it has open for reading, see ``_device_kind``). Each is
+    None where it is not shown; the last three are not looked at where any user may have started the process, who could make that take long, nor is the
+    executable's file where it cannot credit.
     """
     text = tree.text("/proc/%s/status" % pid, _STATUS_BYTES)
     # One that ended meanwhile, as a feeder's reading process may, hides nothing.
     if text is None and "/proc/%s/status" % pid not in tree.refused:
         return None
-    program, fault = _program(pid, name)
-    seen = dict(status(text), pid=int(pid), name=name, namespace=_namespace(tree, pid), program=program, program_fault=fault, arguments=[], own=[], open=None)
-    if seen["capable"] is not False and seen["namespace"] != OTHER and not fault:
-        seen["arguments"] = (tree.text("/proc/%s/cmdline" % pid, _ARGUMENTS_BYTES) or "").split("\0")
-        seen.update(own=_own_output(pid, seen["arguments"]), open=_opened(tree, pid))
-    return seen
+    seen = dict(status(text), pid=int(pid), name=name, namespace=_namespace(tree, pid), program=_path(pid), program_fault=None)
+    seen.update(arguments=[], own=[], open=None)
+    if seen["capable"] is not False and seen["namespace"] != OTHER:
+        seen["program"], seen["program_fault"] = _program(pid, name)
+        if not seen["program_fault"]:
+            seen["arguments"] = (tree.text("/proc/%s/cmdline" % pid, _ARGUMENTS_BYTES) or "").split("\0")
+            seen.update(own=_own_output(pid, seen["arguments"]), open=_opened(tree, pid))
+    # One that became another program meanwhile, as a user's does with the help of sudo, had the name and the rights at different times.
+    return seen if tree.text("/proc/%s/comm" % pid) == name else None
 
 
 def status(text):
@@ -68,6 +72,14 @@ def _namespace(tree, pid):
     return FIRST if found == FIRST_USER_NAMESPACE else OTHER
 
 
+def _path(pid):
+    """Return the path (str) of the executable of process ``pid`` (str), None where it is not shown. Its file system, which may never answer, is not asked."""
+    try:
+        return os.readlink("/proc/%s/exe" % pid)
+    except OSError:
+        return None
+
+
 def _program(pid, name):
     """Return the executable (str) of process ``pid`` (str) called ``name`` (str), and its fault (str or None); None for both where it is not shown."""
     link = "/proc/%s/exe" % pid
@@ -80,11 +92,15 @@ def _program(pid, name):
 
 
 def _gives_rights(link, found):
-    """Return whether the file ``link`` (str), of the os.stat_result ``found``, gives rights of its own to whoever starts it (bool)."""
+    """Return whether the file ``link`` (str), of the os.stat_result ``found``, gives the right to credit to whoever starts it (bool)."""
+    if found.st_mode & stat.S_ISUID:
+        return True
     try:
-        return bool(found.st_mode & (stat.S_ISUID | stat.S_ISGID) or os.getxattr(link, "security.capability"))
+        # struct vfs_cap_data in include/uapi/linux/capability.h: after the revision, what is permitted of the first 32 capabilities.
+        permitted = os.getxattr(link, "security.capability")[4:8]
     except OSError:
         return False
+    return bool(int.from_bytes(permitted, "little") >> CAP_SYS_ADMIN & 1)
 
 
 def _file_fault(found, base, name, gives_rights):
@@ -94,8 +110,8 @@ def _file_fault(found, base, name, gives_rights):
         return "it belongs to uid %d" % found.st_uid
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return "others than root may write it"
-    # A link to such a program gives its process any name, and the program's rights.
-    if gives_rights and base[:_NAME_LENGTH] != name:
+    # A link to such a program gives its process any name, and the program's rights; a second name of the file does it for the executable's too.
+    if gives_rights and (base[:_NAME_LENGTH] != name or found.st_nlink > 1):
         return "anyone may start it with root's rights and by any name"
     return None
 

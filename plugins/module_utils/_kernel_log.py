@@ -16,8 +16,10 @@ _MOST_SECONDS = 5
 
 # "<priority>,<sequence number>,<µs since boot>,<flags>[,more];<text>", Documentation/ABI/testing/dev-kmsg.
 _RECORD = re.compile(r"(\d+),(\d+),(\d+),[^;]*;([^\n]*)")
-# The first line of a boot, init/main.c.
-FIRST = "Linux version "
+# The first line of a boot, init/main.c: before the kernel has a clock, and longer than the name (TASK_COMM_LEN, 15 characters) with which the kernel
+# begins its line about any user's process, so that nobody can be taken for it.
+_FIRST = re.compile(r"Linux version \d+\.\d")
+_FIRST_SECONDS = 60
 # A priority is a facility (times 8) and a level; a write to /dev/kmsg cannot have the kernel's facility (devkmsg_write() in kernel/printk/printk.c).
 # systemd writes its first lines there as a daemon (LOG_DAEMON in syslog(3)), before there is a journal.
 _KERNEL, _DAEMON = 0, 3
@@ -29,6 +31,8 @@ _DECODED = re.compile(r"([a-z]+[0-7]?) *:[a-z]+ *: ?")
 _FACILITIES = {"kern": _KERNEL, "daemon": _DAEMON}
 # Seconds since the boot, as the kernel, dmesg and journalctl -o short-monotonic print them, dmesg --show-delta with the time since the line before.
 _SINCE_BOOT = re.compile(r"\[ *(\d{1,10}\.\d{1,9})(?: *<[^>]{0,24}>)?\] ?")
+# A program may leave its own line on the console unfinished. Of what the kernel says behind it, the random driver's lines count, in the log of a console.
+_BEHIND = re.compile(r"\[ *\d{1,10}\.\d{6}\](?: ?\[ *[TC]\d+\])? (?=random: |urandom_read)")
 # With CONFIG_PRINTK_CALLER: the thread or the CPU.
 _CALLER = re.compile(r"\[ *[TC]\d+\] ")
 # The time of day instead: dmesg --ctime, --reltime and --time-format iso.
@@ -36,11 +40,13 @@ _MONTH = r"[A-Z][a-z]{2}"
 _OF_DAY = re.compile(r"\[(?:%s %s [ \d]\d \d\d:\d\d:\d\d \d{4}|%s ?\d{1,2} \d\d:\d\d| *\+\d+\.\d+)\] " % (_MONTH, _MONTH, _MONTH))
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 _ISO_ALONE = re.compile(_ISO + " ")
-# rsyslog's two templates and journalctl's -o short, short-precise, short-full, short-iso and short-unix; then the host and who says it. Busybox's syslogd
-# names the facility too.
+# rsyslog's templates (RFC 5424's too), journalctl's -o short, short-precise, short-full, short-iso and short-unix, and OpenWrt's logread; then the host, where
+# it is told, and who says it. Syslogd and logread of Busybox and OpenWrt name the facility too.
 _SYSLOG = re.compile(
-    r"(?:%s [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})?|%s|%s %s(?: [A-Z]{2,5})?|\d{9,11}\.\d{1,9}) \S+ (?:[a-z]+[0-7]?\.[a-z]+ )?(kernel|systemd\[1\]): ?"
-    % (_MONTH, _ISO, _MONTH, _ISO))
+    r"(?:(?:%s )?%s [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9}| \d{4})? (?:\S+ )??"
+    r"|(?:(?:1 )?%s|%s %s(?: (?:[A-Z]{2,5}|[+-]\d{2,4}))?|\d{9,11}\.\d{1,9}) \S+ )"
+    r"(?:(kern|user|mail|daemon|auth|authpriv|syslog|lpr|news|uucp|cron|ftp|local[0-7])\.[a-z]{3,7} )?(kernel|systemd\[1\])(?:: ?| - - -  ?)"
+    % (_MONTH, _MONTH, _ISO, _MONTH, _ISO))
 # journalctl -o short-monotonic, with the host or without.
 _NAMED = re.compile(r"(?:\S+ )?(kernel|systemd\[1\]): ")
 # journalctl between two boots.
@@ -85,7 +91,13 @@ def recorded(records):
 
 def _counts(facility, text):
     """Return whether a record of this ``facility`` (int, None where it is not shown) is the kernel's own, or one of systemd's first."""
-    return facility in (None, _KERNEL) or (facility == _DAEMON and text.startswith(_SYSTEMD))
+    # The kernel's lines about a process begin with its name, which may be "systemd[1]: x".
+    return facility is None or facility == (_DAEMON if text.startswith(_SYSTEMD) else _KERNEL)
+
+
+def _is_first(text, when):
+    """Return whether ``text`` (str), logged ``when`` (float, s since boot, or None), is the first line of a boot (bool)."""
+    return bool(_FIRST.match(text)) and (when is None or when < _FIRST_SECONDS)
 
 
 def _records(handle):
@@ -116,7 +128,7 @@ def parsed(source, text):
             lines, started = [], False
         elif line.is_kept:
             what = line.named if named else line.text
-            if what.startswith(FIRST):
+            if _is_first(what, line.when):
                 lines, started = [], True
             lines.append([line.when, what])
     return {"source": source, "lines": lines, "complete": started}
@@ -128,10 +140,12 @@ def _keep_own(found):
     dated = [line for line in found if line.when is not None]
     # journalctl -o short-monotonic: whoever else is named there is not the kernel. Without a boot's start most lines decide, as the kernel may say
     # "some kernel: thing" itself.
-    starts = [line for line in dated if FIRST in (line.text[:len(FIRST)], line.named[:len(FIRST)])]
+    starts = [line for line in dated if _is_first(line.text, line.when) or _is_first(line.named, line.when)]
     is_journal = starts[-1].who == "kernel" if starts else 2 * sum(line.who == "kernel" for line in dated) > len(dated)
     for line in found:
         line.is_kept = line.is_syslog if is_syslog else bool(line.who) if is_journal else bool(line.text)
+    for line in found:
+        line.is_kept = line.is_kept and (bool(starts) or not line.is_behind)
     # Where the kernel's lines have their time, those without are a program's on the same console.
     if any(line.is_kept for line in dated):
         for line in found:
@@ -142,11 +156,12 @@ def _keep_own(found):
 class _Line:
     """A line of a saved log: ``when`` (s since boot, or None), ``text`` after that, ``who`` says it (str, or None) and ``named``, the text after that.
 
-    ``is_syslog`` (bool): the line has a syslog's form; ``is_kept`` (bool): it is the kernel's, or systemd's.
+    ``is_syslog`` (bool): the line has a syslog's form; ``is_behind`` (bool): a program's words stood before it; ``is_kept``
+    (bool): it is the kernel's, or systemd's.
     """
 
     # A file may have some ten thousand of them.
-    __slots__ = ("is_kept", "is_syslog", "named", "text", "when", "who")
+    __slots__ = ("is_behind", "is_kept", "is_syslog", "named", "text", "when", "who")
 
     def __init__(self, when, text, who=None, named="", is_syslog=False):  # noqa: PLR0913 (a record)
         self.when = when
@@ -154,6 +169,7 @@ class _Line:
         self.who = who
         self.named = _SYSTEMD + named if who and who != "kernel" else named
         self.is_syslog = is_syslog
+        self.is_behind = False
         self.is_kept = False
 
 
@@ -166,8 +182,18 @@ def _line(line):
     stamp = _SYSLOG.match(line)
     if stamp:
         when, text = _since_boot(line[stamp.end():])
-        return _Line(when, text, stamp.group(1), text, is_syslog=True)
+        said, who = stamp.groups()
+        facility = _FACILITIES.get(said, -1) if said else facility
+        # Any user may log under the kernel's name, and not with its facility.
+        is_own = _counts(facility, _SYSTEMD + text if who != "kernel" else text)
+        return _Line(when, text, who, text, is_syslog=True) if is_own else _Line(None, "")
     when, text = _since_boot(line)
+    behind = _BEHIND.search(line) if when is None else None
+    if behind:
+        when, text = _since_boot(line[behind.start():])
+        said = _Line(when, text)
+        said.is_behind = True
+        return said
     if when is None:
         other = _OF_DAY.match(text) or _ISO_ALONE.match(text)
         text = _without_caller(text[other.end():] if other else text)

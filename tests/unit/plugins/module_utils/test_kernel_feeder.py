@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_feeder
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_process import sorted_out
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel import observe
+from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import Tree
 from waiting import when
 
 NOBODY = 65534
@@ -162,6 +163,59 @@ def test_a_program_with_capabilities_under_a_borrowed_name_does_not(program):
         feeder = named(process.pid)
     assert (feeder["uid"], feeder["capable"]) == (NOBODY, True)
     assert standing(feeder) == "anyone may start it with root's rights and by any name"
+
+
+def test_a_set_user_id_program_with_a_second_name_does_not(program):
+    # Where fs.protected_hardlinks is 0, as the kernel has it, any user may give su another name.
+    other = program.with_name("other")
+    program.rename(other)
+    other.chmod(0o4755)
+    os.link(other, program)
+    with running(program, "-p", *WAITS, user=NOBODY, group=NOBODY) as process:
+        feeder = named(process.pid)
+    assert (feeder["capable"], feeder["program"]) == (True, str(program))
+    assert standing(feeder) == "anyone may start it with root's rights and by any name"
+
+
+def test_a_program_of_another_name_with_capabilities_that_credit_nothing_counts(program):
+    # As entropy-feeder does, which is Python, where that may bind low ports.
+    other = program.with_name("other")
+    program.rename(other)
+    try:
+        os.setxattr(other, "security.capability", struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0))
+    except OSError as error:
+        pytest.skip("no file may have capabilities here: %s" % error)
+    program.symlink_to(other)
+    with running(program, *WAITS) as process:
+        assert standing(named(process.pid)) == "counts"
+
+
+def test_the_file_of_a_process_that_cannot_credit_is_not_asked_for(program, monkeypatch):
+    # It may lie on its user's own file system (FUSE), which need not answer.
+    with running(program, *WAITS, user=NOBODY, group=NOBODY) as process:
+        named(process.pid)
+        link, asked, stat = "/proc/%d/exe" % process.pid, [], os.stat
+        monkeypatch.setattr(os, "stat", lambda path, **options: asked.append(path) or stat(path, **options))
+        feeder = named(process.pid)
+    assert feeder["program"] == str(program)
+    assert "/proc/%d/status" % process.pid in asked
+    assert link not in asked
+
+
+def test_a_process_that_becomes_another_program_meanwhile_is_none(program):
+    class Changing(Tree):
+        """A tree in which the process becomes sleep once its rights were seen."""
+
+        def text(self, path, *limits):
+            said = super().text(path, *limits)
+            if path.endswith("/status"):
+                process.stdin.write(b"\n")
+                process.stdin.flush()
+                when(lambda: Path(path).with_name("comm").read_text(encoding="ascii") == "sleep\n")
+            return said
+    with running(program, "-c", "read -r line; exec sleep 60") as process:
+        named(process.pid)
+        assert _kernel_feeder.observe(Changing(), str(process.pid), "rngd") is None
 
 
 def test_a_program_that_was_replaced_while_it_runs_counts(program):

@@ -42,6 +42,8 @@ UNDATED = {
     "journalctl -o short-iso": lambda _when, who, text: "2026-11-27T10:00:03+0000 web-1 %s: %s" % (who, text),
     "journalctl -o short-iso-precise": lambda _when, who, text: "2026-11-27T10:00:03.123456+00:00 web-1 %s: %s" % (who, text),
     "journalctl -o short-full": lambda _when, who, text: "Fri 2026-11-27 10:00:03 UTC web-1 %s: %s" % (who, text),
+    "journalctl -o short-full in Brazil": lambda _when, who, text: "Fri 2026-11-27 10:00:03 -03 web-1 %s: %s" % (who, text),
+    "journalctl -o short --no-hostname": lambda _when, who, text: "Nov 27 10:00:03 %s: %s" % (who, text),
     "journalctl -o short-unix": lambda _when, who, text: "1795463462.123456 web-1 %s: %s" % (who, text),
     "rsyslog on EL": lambda _when, who, text: "Nov  7 10:00:03 web-1 %s: %s" % (who, text),
 }
@@ -50,6 +52,10 @@ SYSLOG = {
     "/var/log/kern.log": lambda when, who, text: "Nov  7 10:00:03 web-1 %s: %s%s" % (who, "[%12.6f] " % when if who == "kernel" else "", text),
     "/var/log/kern.log since Debian 12": lambda when, who, text: "2026-11-27T10:00:03.123456+00:00 web-1 %s: %s%s" % (
         who, "[%12.6f] " % when if who == "kernel" else "", text),
+    "rsyslog's RSYSLOG_SyslogProtocol23Format": lambda when, who, text: "<%d>1 2026-11-27T10:00:03.123456+00:00 web-1 %s - - - %s%s" % (
+        6 if who == "kernel" else 30, who, " [%12.6f] " % when if who == "kernel" else "", text),
+    "OpenWrt's logread": lambda when, who, text: "Fri Nov 27 10:00:03 2026 kern.info %s: %s%s" % (who, "[%12.6f] " % when if who == "kernel" else "", text),
+    "a host with a dot": lambda when, who, text: "Nov  7 10:00:03 web.lan %s: %s%s" % (who, "[%12.6f] " % when if who == "kernel" else "", text),
     "busybox's syslogd": lambda when, who, text: "Nov  7 10:00:03 web-1 kern.info %s: %s%s" % (who, "[%12.6f] " % when if who == "kernel" else "", text),
 }
 ALL = {**DATED, **UNDATED, **SYSLOG}
@@ -69,6 +75,37 @@ def test_a_form_with_the_time_since_the_boot_gives_text_and_time(name):
 def test_a_form_with_the_time_of_day_or_none_gives_the_text_alone(name):
     log = parsed("dmesg", saved(UNDATED[name]))
     assert log == {"source": "dmesg", "lines": [[None, by_kernel(who, text)] for _when, who, text in BOOT], "complete": True}
+
+
+@pytest.mark.parametrize("forged", [
+    "Nov  7 10:00:03 web-1 user.notice kernel: %s", "Fri Nov 27 10:00:03 2026 user.notice kernel: %s",
+    "<13>1 2026-11-27T10:00:03.123456Z web-1 kernel - - - %s", "<13>Nov  7 10:00:03 web-1 kernel: %s", "Nov  7 10:00:03 web-1 kernel[4711]: %s"])
+def test_what_a_user_logs_under_the_kernels_name_is_not_the_kernels_where_the_log_tells(forged):
+    text = "".join(forged % line + "\n" for line in ("Linux version 6.1.0", "[    3.100000] random: crng init done"))
+    assert [line for line in parsed("messages", text)["lines"] if "random" in line[1]] == []
+    own = "Nov  7 10:00:03 web-1 kern.info kernel: random: fast init done\n"
+    assert parsed("messages", own + text)["lines"] == [[None, "random: fast init done"]]
+
+
+@pytest.mark.parametrize(("name", "when"), [("Linux version 6", 5477.8), ("Linux version 6.1.0", 5477.8)])
+def test_a_crash_of_a_program_does_not_start_a_boot(name, when):
+    # Its name has 15 characters; where a file's name that stands in the same message has a line end, there may be more of them.
+    line = "[%12.6f] %s[4617]: segfault at 0 ip 00007f15cd574219 sp 00007fff49e32208 error 4\n" % (when, name)
+    log = parsed("dmesg", saved(DATED["dmesg"]) + line)
+    assert (len(log["lines"]), log["complete"]) == (len(BOOT) + 1, True)
+    assert parsed("dmesg", line)["complete"] is False
+
+
+@pytest.mark.parametrize("record", [b"6,0,99,-;systemd[1]: x[4618]: segfault at 0 ip 0\n", b"30,0,99,-;random: crng init done\n"])
+def test_the_kernel_speaks_for_itself_and_systemd_for_itself(record):
+    assert recorded([record])["lines"] == []
+
+
+@pytest.mark.parametrize("started", ["Saving random seed: ", "web-1 login: ", "Starting udev... "])
+@pytest.mark.parametrize("caller", ["", "[    T1]", " [    T1]"])
+def test_the_random_drivers_line_counts_behind_an_unfinished_line_of_a_program(started, caller):
+    capture = saved(DATED["a serial console"]).replace("[    1.200000]", started + "[    1.200000]" + caller)
+    assert parsed("console", capture)["lines"] == [[when, by_kernel(who, text)] for when, who, text in BOOT]
 
 
 @pytest.mark.parametrize("name", SYSLOG)
