@@ -54,7 +54,7 @@ options:
       - The character device of the host that O(backend=random) reads.
       - Only C(/dev/random), C(/dev/urandom) and C(/dev/hwrng) are accepted, by device number and whatever the name. O(allow_unknown_backend) accepts
         others.
-      - C(/dev/hwrng) is refused on a host that has no hardware source.
+      - C(/dev/hwrng) is refused on a host that has no hardware source, and any path that others than root can make lead to another file.
       - With the O(uri) of another machine none of this can be checked, and RV(unchecked) says so.
     type: path
     default: /dev/urandom
