@@ -12,7 +12,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils._errors import Entropy
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import is_local
 from ansible_collections.kvm.entropy.plugins.module_utils._own_file import NotOwnError, opened_folder
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import Wanted
-from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import UNSUITABLE, backend_kind, fill_buffer, lacks_source
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import UNSUITABLE, backend_kind, fill_buffer, kind_by_name, lacks_source
 
 _RNG_CURRENT = "/sys/class/misc/hw_random/rng_current"
 
@@ -74,6 +74,7 @@ def _unchecked_here(device, uri, allow_unknown):
         elif device["backend"] == "egd":
             _rng_egd.check_socket(device["egd"])
     elif device["backend"] == "random":
+        _check_name(device["path"])
         return [f"backend path {device['path']}: {uri} is another machine"]
     elif device["backend"] == "egd" and device["egd"]["type"] == "unix":
         return [f"egd socket {device['egd']['sources'][0]['path']}: {uri} is another machine"]
@@ -111,6 +112,14 @@ def check_path(path, allow_unknown=False, rng_current=_RNG_CURRENT):
         raise EntropyError(
             f"backend path {name}: this host has no hardware source behind it (rng_current is none): nothing was changed. "
             "QEMU aborts a guest when it cannot read its source. Load the source's driver first, or give /dev/urandom.")
+
+
+def _check_name(path):
+    """Raise EntropyError where the name of ``path`` (str), on a machine where nobody can look, is that of a device that is no source."""
+    if kind_by_name(os.path.normpath(path).replace("//", "/")) == CONSTANT:
+        raise EntropyError(
+            f"backend path {_options.shown(path)} delivers zeros or nothing: nothing was changed. A guest's kernel would credit them as entropy. "
+            "Give a character device of that host that is random, such as /dev/urandom.")
 
 
 def _check_way(path):

@@ -163,6 +163,19 @@ def test_backend_egd_needs_to_know_how():
         _rng_checks.check(dict(OPTIONS, backend="egd"))
 
 
+@pytest.mark.parametrize("path", ["/dev/zero", "//dev/./null", "/dev/../dev/full"])
+def test_a_device_that_delivers_zeros_is_refused_by_its_name_on_another_machine(path):
+    for uri in ("qemu+ssh://kvm1/system", "qemu+ext:///system?command=/usr/local/bin/to-kvm1"):
+        with pytest.raises(EntropyError, match="delivers zeros or nothing: nothing was changed"):
+            _rng_checks.check(dict(OPTIONS, path=path, uri=uri))
+
+
+def test_what_an_external_program_leads_to_is_not_looked_for_here():
+    uri = "qemu+ext:///system?command=/usr/local/bin/to-kvm1"
+    _wanted, unchecked = _rng_checks.check(dict(OPTIONS, path="/dev/only-there", uri=uri))
+    assert unchecked == [f"backend path /dev/only-there: {uri} is another machine"]
+
+
 def test_a_socket_of_another_machine_is_not_looked_for_here():
     egd = {"type": "unix", "sources": [{"mode": "connect", "path": "/run/only-there.sock"}], "protocol": None}
     _wanted, unchecked = _rng_checks.check(dict(OPTIONS, backend="egd", egd=egd, uri="qemu+ssh://kvm1/system"))
