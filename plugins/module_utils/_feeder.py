@@ -99,12 +99,10 @@ class Feeder:
             return self._rest(ABSENT, str(error), self._options.retry)
         if not self._gate.is_sound:
             return self._fail()
-        if self._trust.is_latched:
-            return self._latched() or (0.0, False)
         self._not_before = now + count * 60.0 / self._options.limit
         if count:
             self._backoff = _SHORTEST_REST
-            return self._idle() or (0.0, False)
+            return self._latched() or self._idle() or (0.0, False)
         # A reader that ends at once and tells nothing must not become a busy loop.
         return (0.0 if self._clock() - now >= 1 else 1.0), False
 
@@ -143,12 +141,13 @@ class Feeder:
         for piece in self._source.read(wanted, seconds):
             if self._source.name != self._name:
                 self._begin("reads %s" % self._source.name)
-            if self._trust.is_latched:
-                # It was left alone, another one was read, and now it is back.
-                break
             count += len(piece)
             self.read += len(piece)
             self._kernel.mix(piece)
+            if self._trust.is_latched:
+                # It was left alone, another one was read, and now it is back.
+                self._discard(piece)
+                return count
             # What of it came after the start-up test counts.
             for part in filter(None, (piece[:self._gate.left], piece[self._gate.left:])):
                 self._test(part)
