@@ -102,7 +102,7 @@ class Feeder:
         self._not_before = now + count * 60.0 / self._options.limit
         if count:
             self._backoff = _SHORTEST_REST
-            return self._idle() or (0.0, False)
+            return self._latched() or self._idle() or (0.0, False)
         # A reader that ends at once and tells nothing must not become a busy loop.
         return (0.0 if self._clock() - now >= 1 else 1.0), False
 
@@ -122,20 +122,18 @@ class Feeder:
 
     def _latched(self):
         """Return what a turn returns where the source is not tried again, else None."""
-        if not self._trust.is_latched or self._is_another():
-            return None
-        return self._rest(FAILED, self.why, _LATCHED_REST)
+        if self._trust.is_latched:
+            self._look_for_another()
+        return self._rest(FAILED, self._trust.why, _LATCHED_REST) if self._trust.is_latched else None
 
-    def _is_another(self):
-        """Return whether another source delivers than the one that is latched (bool). Nothing is opened or read for that."""
+    def _look_for_another(self):
+        """Notice whether another source delivers than the one that is latched. Nothing is opened or read for that."""
         try:
             self._source.look()
         except GoneError:
-            return False
-        if self._source.name == self._trust.name:
-            return False
-        self._trust.begin(self._source.name)
-        return True
+            return
+        if self._source.name != self._trust.name:
+            self._trust.begin(self._source.name)
 
     def _carry(self, wanted, seconds):
         """Read ``wanted`` bytes (int) in ``seconds`` (s) at most, mix each in at once, and credit what may be. Return how many came."""
@@ -146,6 +144,10 @@ class Feeder:
             count += len(piece)
             self.read += len(piece)
             self._kernel.mix(piece)
+            if self._trust.is_latched:
+                # It was left alone, another one was read, and now it is back.
+                self._discard(piece)
+                return count
             # What of it came after the start-up test counts.
             for part in filter(None, (piece[:self._gate.left], piece[self._gate.left:])):
                 self._test(part)
@@ -188,7 +190,7 @@ class Feeder:
     def _begin(self, why):
         """Begin with a source that nobody has tested yet."""
         self._forget()
-        self._gate.restart()
+        self._gate.restart(self._source.name)
         self._name = self._source.name
         self._trust.begin(self._name)
         self._say(STARTING, why)
@@ -204,9 +206,8 @@ class Feeder:
     def _fail(self):
         """Leave alone a source that failed a test, longer each time, and hold nothing that it gave."""
         why = "%s failed: %s" % (self._source.name, self._gate.why())
-        seconds = self._trust.failed(self._options.retry)
-        if self._trust.is_latched:
-            why += ". It failed %d times and is not tried again: repair it, then reload or restart the service" % self._trust.recent
+        seconds = self._trust.failed(self._options.retry, why)
+        why = self._trust.why
         self._begin(why)
         self._source.close()
         return self._rest(FAILED, why, seconds)

@@ -4,6 +4,7 @@
 
 """What stands between a source and the credit for its bytes: the health tests, at the start and from then on. Pure."""
 
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_past import Past
 from ansible_collections.kvm.entropy.plugins.module_utils._health import Continuous
 from ansible_collections.kvm.entropy.plugins.module_utils._health_fips import BLOCK, TESTS, Fips140
 
@@ -19,6 +20,13 @@ GROSS = 3
 UNIFORM = 4.0
 
 
+class _Blocks:
+    """The blocks of one source: ``fips`` (Fips140), and how many of them (``failed``, int) up to the last one failed."""
+
+    def __init__(self):
+        self.fips, self.failed = Fips140(), 0
+
+
 class Gate:
     """The tests of one source. ``failures`` (dict of int) counts by test since the feeder began.
 
@@ -28,10 +36,16 @@ class Gate:
     def __init__(self, is_bulk=False):
         """``is_bulk`` (bool) is whether speed matters more than to find a period at once (``Period``)."""
         self.failures = dict.fromkeys(("repetition", "proportion", "period", "fips") + TESTS, 0)
-        self.fips = Fips140()
         self._is_bulk = is_bulk
         self._claimed = self._tests = None
-        self._failed_blocks = 0
+        self._past = Past(_Blocks)
+        self._blocks = self._past.of(None)
+        self.is_sound = True
+
+    @property
+    def fips(self):
+        """The tests of FIPS 140-2 of the source that is read (Fips140)."""
+        return self._blocks.fips
 
     def claim(self, min_entropy, alpha):
         """Test for ``min_entropy`` (bits per byte) from now on; a sound source fails with a chance of ``alpha`` per sample.
@@ -43,13 +57,16 @@ class Gate:
             self._claimed = min_entropy, alpha
         self.restart()
 
-    def restart(self):
-        """Begin anew, as with another source: nothing is credited until the start-up test has passed.
+    def restart(self, source=None):
+        """Begin anew, as with another ``source`` (str): nothing is credited until the start-up test has passed.
 
         What was seen is remembered: a source that replays it is recognized within the start-up test. After a gross failure that lasts for a whole block.
+        A block that a sound source has not completed goes on when it is back, as one that ends before each block does would never be held to FIPS 140-2.
         """
         self._tests.restart()
-        self.fips.begin(b"")
+        if not self.is_sound:
+            self.fips.begin(b"")
+        self._blocks = self._past.of(source)
         self.left = BLOCK if self._is_gross() else STARTUP
         self.is_sound = True
 
@@ -62,7 +79,7 @@ class Gate:
         for block in self.fips.update(data):
             for test in block:
                 self.failures[test] += 1
-            self._failed_blocks = self._failed_blocks + 1 if block else 0
+            self._blocks.failed = self._blocks.failed + 1 if block else 0
             self._count("fips", int(self._is_gross()))
         return was_started and self.is_sound
 
@@ -72,7 +89,7 @@ class Gate:
         self.is_sound = self.is_sound and not failed
 
     def _is_gross(self):
-        return self._failed_blocks >= GROSS and self._claimed[0] >= UNIFORM
+        return self._blocks.failed >= GROSS and self._claimed[0] >= UNIFORM
 
     def why(self):
         """Return which tests failed (str), in words."""
@@ -82,5 +99,5 @@ class Gate:
         if again.period:
             failed.append("it gives again what it gave before" if again.is_replay else "its bytes came again after %d" % again.period)
         if self._is_gross():
-            failed.append("FIPS 140-2 (%d blocks in a row)" % self._failed_blocks)
+            failed.append("FIPS 140-2 (%d blocks in a row)" % self._blocks.failed)
         return ", ".join(failed)

@@ -18,20 +18,24 @@ LOCK = "/run/entropy-feeder/lock"
 _MOST_OF_PID = 32
 
 
-class BusyError(FeederError):
+class LockError(FeederError):
+    """There can be no lock now. A service is to be started again, as a disk that is full may not stay so."""
+
+
+class BusyError(LockError):
     """Another service feeds this kernel."""
 
 
 @contextlib.contextmanager
 def locked(path):
-    """Hold the lock ``path`` (str) meanwhile; raise BusyError where another process does, FeederError where there can be none."""
+    """Hold the lock ``path`` (str) meanwhile; raise BusyError where another process does, LockError where there can be none."""
     try:
         with contextlib.suppress(FileExistsError), opened_folder(os.path.dirname(path)) as (folder, name):
             os.mkdir(name, 0o755, dir_fd=folder)
         with opened_folder(path) as (folder, name):
             file = _locked_file(folder, name, path)
     except OSError as error:
-        raise FeederError("the lock %s: %s" % (path, error.strerror)) from error
+        raise LockError("the lock %s: %s" % (path, error.strerror)) from error
     try:
         yield
     finally:
@@ -56,5 +60,7 @@ def _locked_file(folder, name, path):
         raise
     os.fchmod(file, 0o600)
     os.ftruncate(file, 0)
-    os.write(file, b"%d\n" % os.getpid())
+    # On a disk that is full it is a lock all the same, and does not say whose.
+    with contextlib.suppress(OSError):
+        os.write(file, b"%d\n" % os.getpid())
     return file

@@ -8,7 +8,7 @@ import argparse
 import json
 
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_blocks import counts_words, tested
-from ansible_collections.kvm.entropy.plugins.module_utils._feeder_lock import BusyError
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_lock import LockError
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import (
     CONFIGURATION,
     DEFAULTS,
@@ -51,7 +51,7 @@ def main(words=None):
     given = _parser().parse_args(words)
     try:
         return _run(given)
-    except (BusyError, OSError) as error:
+    except (LockError, OSError) as error:
         # An error of the system is such as standard output on a full disk, or closed by whoever read it.
         log(str(error))
         return EXIT_FAILED

@@ -13,10 +13,11 @@ from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import CO
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import FeederError
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_reader import PATIENCE, Reader, in_words
 from ansible_collections.kvm.entropy.plugins.module_utils._own_file import NotOwnError, is_trusted, kind_of, opened_folder
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import UNSUITABLE, backend_kind
 
 _CURRENT = "/sys/class/misc/hw_random/rng_current"
 # Linux's Documentation/admin-guide/devices.txt: mem, port, kmsg, and those that are refused by their own names.
-_MEMORY = 1
+_MEMORY_MAJOR = 1
 # Drivers of terminals, with the numbers of their devices: proc_tty_driver(5).
 _TERMINALS = "/proc/tty/drivers"
 
@@ -148,10 +149,16 @@ class Source:
             raise FeederError("source %s: found %s, expected a hardware source such as /dev/hwrng" % (self.path, _REFUSED[kind]))
         if kind == FILE and not stat.S_ISFIFO(found.st_mode):
             raise FeederError("source %s: found neither a character device nor a FIFO; what a file holds is known to whoever can read it" % self.path)
-        if kind == DEVICE and os.major(found.st_rdev) == _MEMORY:
+        if kind == DEVICE and os.major(found.st_rdev) == _MEMORY_MAJOR:
             raise FeederError("source %s: found memory or the kernel's log, expected a hardware source such as /dev/hwrng" % self.path)
         if kind == DEVICE and _is_terminal(found.st_rdev):
             raise FeederError("source %s: found a terminal or a serial line, expected a hardware source such as /dev/hwrng: others may write to it" % self.path)
+        if backend_kind(found) == UNSUITABLE:
+            raise FeederError("source %s: found character device %d:%d, which is no source of random numbers, expected a hardware source such as /dev/hwrng" % (
+                self.path, os.major(found.st_rdev), os.minor(found.st_rdev)))
+        # Nobody can write to the kernel's own device, whatever its mode: rng_chrdev_ops in drivers/char/hw_random/core.c has no write.
+        if kind == HWRNG:
+            return
         if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or not is_trusted(found.st_uid):
             raise FeederError("source %s: found %s that others can write (user %d, mode %04o), expected one of root's that root alone can write. Whoever "
                               "writes knows what would be credited" % (self.path, kind_of(found), found.st_uid, stat.S_IMODE(found.st_mode)))

@@ -4,6 +4,8 @@
 
 """Whether a source that failed a health test is tried again, and when. Pure."""
 
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_past import Past
+
 # A source that failed so often is not trusted again until a person reloads or restarts the service, or the source is another one.
 LATCH_AFTER = 5
 # From one try to the next (s): doubled with each failure, up to this, or up to what is configured where that is longer.
@@ -14,38 +16,59 @@ _LONGEST_RETRY = 3600
 _ENOUGH, _LEAST_ENOUGH = 2.0 ** -10, 2 ** 14
 
 
+class _Count:
+    """Of one source: how many failures (``recent``) count, how many bytes (``passed``) were sound since, and ``why`` (str) it failed last."""
+
+    def __init__(self):
+        self.recent = self.passed = 0
+        self.why = ""
+
+
 class Trust:
     """Counts the failures of a source: ``failures`` (int) since the service began, ``recent`` (int) of them still count against the source ``name`` (str)."""
 
     def __init__(self):
-        self.failures = self.recent = 0
+        self.failures = 0
         self.name = None
-        self._passed = 0
+        self._past = Past(_Count)
+        self._now = self._past.of(None)
 
     def begin(self, name):
-        """Read the source of this ``name`` (str) from now on: what another one did does not count."""
-        if name != self.name:
-            self.reset()
-            self.name = name
+        """Read the source of this ``name`` (str) from now on: what another one did does not count, and what this one did before does."""
+        self.name, self._now = name, self._past.of(name)
 
     def reset(self):
-        """Count no failure of the past against the source: a person says so."""
-        self.recent = self._passed = 0
+        """Count no failure of the past against any source: a person says so."""
+        self._past.forget()
+        self._now = self._past.of(self.name)
+
+    @property
+    def recent(self):
+        """How many failures still count (int)."""
+        return self._now.recent
 
     @property
     def is_latched(self):
         """Whether it is not tried again (bool)."""
-        return self.recent >= LATCH_AFTER
+        return self._now.recent >= LATCH_AFTER
+
+    @property
+    def why(self):
+        """Why it failed last (str), as ``failed`` was told."""
+        return self._now.why
 
     def passed(self, count, alpha):
         """So many bytes (int) passed all tests, of which a sound source fails each with a chance of ``alpha`` per byte."""
-        self._passed += count
-        if self._passed >= max(_LEAST_ENOUGH, _ENOUGH / alpha):
-            self.reset()
+        self._now.passed += count
+        if self._now.passed >= max(_LEAST_ENOUGH, _ENOUGH / alpha):
+            self._now.recent = self._now.passed = 0
 
-    def failed(self, retry):
-        """The source failed a test: return for how long it is left alone (s), ``retry`` (s) after the first failure."""
+    def failed(self, retry, why=""):
+        """The source failed a test, ``why`` (str): return for how long it is left alone (s), ``retry`` (s) after the first failure."""
         self.failures += 1
-        self.recent += 1
-        self._passed = 0
-        return min(retry * 2 ** (self.recent - 1), max(retry, _LONGEST_RETRY))
+        self._now.recent += 1
+        self._now.passed = 0
+        if self.is_latched:
+            why += ". It failed %d times and is not tried again: repair it, then reload or restart the service" % self._now.recent
+        self._now.why = why
+        return min(retry * 2 ** (self._now.recent - 1), max(retry, _LONGEST_RETRY))

@@ -50,7 +50,8 @@ def is_local(uri):
         raise EntropyError(f"uri: found {_options.shown(uri)}, expected a libvirt URI such as qemu:///system: {error}") from error
     if not parts.scheme:
         raise EntropyError(f"uri: found {_options.shown(uri)}, expected a libvirt URI such as qemu:///system, and no alias of libvirt.conf")
-    return hostname is None
+    # Of an external program nobody knows which machine it leads to.
+    return hostname is None and not parts.scheme.endswith("+ext")
 
 
 class Connection:

@@ -141,7 +141,7 @@ def _decide_left_off(case, definition):
     """Decide about a domain that an earlier run has powered off."""
     case.after = _devices(definition)
     owner = _virt_xml.managed_elsewhere(definition) if case.owners else None
-    why_not = case.left_off.why_not or _restart_record.taken_over(case.domain.off_reason())
+    why_not = case.left_off.why_not or _restart_record.taken_over(case.domain.off_reason()) or _why_another(case)
     if owner:
         case.skip(f"it is off since an earlier run asked it to power off, and belongs to {_OWNERS[owner]}: start it there")
     elif why_not:
@@ -150,6 +150,13 @@ def _decide_left_off(case, definition):
     else:
         case.end(DONE, "an earlier run asked it to power off and was ended before it started it")
         case.is_off, case.up_by = True, _sign_after_off(case, definition)
+
+
+def _why_another(case):
+    """Return why the domain is not the one that was asked to power off, or somebody has taken it up since (str), or None."""
+    if case.domain.name == case.left_off.name:
+        return None
+    return f"it was renamed or defined anew since (its name was {_words.cut(case.left_off.name, 255)})"
 
 
 def _sign_after_off(case, definition):

@@ -20,6 +20,8 @@ import stat
 import time
 from typing import NamedTuple, Optional
 
+from ansible_collections.kvm.entropy.plugins.module_utils import _words
+
 _SYSTEM_FOLDER = "/var/lib"
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -50,16 +52,21 @@ class Record:
         self._folder = folder or _state_folder()
         self._prefix = hashlib.sha256(uri.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         self._held = {}
+        self._unreadable = []
 
     def left_off(self):
         """Return {UUID: LeftOff} of the guests that earlier runs have asked and not started; those that another run is working on are left out."""
-        found = {}
+        found, self._unreadable = {}, []
         with self._noting("read"), self._opened() as folder:
             for name in sorted(os.listdir(folder)):
                 match = re.fullmatch(f"{self._prefix}-({_UUID})\\.json", name)
                 content = match and self._read(folder, name)
                 if content and content["uri"] == self._uri:
                     found[match.group(1)] = content["left"]
+        if self._unreadable:
+            self.troubles.append(
+                f"found records in {self._folder} that cannot be understood, so their domains may be off since an earlier run asked them to power off: "
+                f"{_words.names(self._unreadable)}. Look at these domains, then remove the files")
         return found
 
     def note(self, uuid, name, up_by, asked_at=None):
@@ -127,7 +134,10 @@ class Record:
             content = json.loads(os.read(handle, _LONGEST).decode())
             why_not = self._why_not(content["asked_at"], content["boot_id"])
             return {"uri": content["uri"], "left": LeftOff(str(content["name"]), int(content["asked_at"]), str(content["up_by"]), why_not)}
-        except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        except OSError:
+            return None
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+            self._unreadable.append(name)
             return None
         finally:
             os.close(handle)

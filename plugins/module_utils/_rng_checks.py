@@ -10,8 +10,9 @@ from ansible_collections.kvm.entropy.plugins.module_utils import _options, _rng_
 from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import CONSTANT, DEVICE, FILE
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import is_local
+from ansible_collections.kvm.entropy.plugins.module_utils._own_file import NotOwnError, opened_folder
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_plan import Wanted
-from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import UNSUITABLE, backend_kind, fill_buffer, lacks_source
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import UNSUITABLE, backend_kind, fill_buffer, kind_by_name, lacks_source
 
 _RNG_CURRENT = "/sys/class/misc/hw_random/rng_current"
 
@@ -73,6 +74,7 @@ def _unchecked_here(device, uri, allow_unknown):
         elif device["backend"] == "egd":
             _rng_egd.check_socket(device["egd"])
     elif device["backend"] == "random":
+        _check_name(device["path"])
         return [f"backend path {device['path']}: {uri} is another machine"]
     elif device["backend"] == "egd" and device["egd"]["type"] == "unix":
         return [f"egd socket {device['egd']['sources'][0]['path']}: {uri} is another machine"]
@@ -87,28 +89,51 @@ def check_path(path, allow_unknown=False, rng_current=_RNG_CURRENT):
         raise EntropyError(
             f"backend path {_options.shown(path)}: {error.strerror}: nothing was changed. A domain with it could not start. "
             "Give a character device of this host, such as /dev/urandom.") from error
-    kind, path = backend_kind(found), _options.shown(path)
+    kind, name = backend_kind(found), _options.shown(path)
     if kind == FILE:
         raise EntropyError(
-            f"backend path {path} is no character device: nothing was changed. A guest would be fed what anybody wrote there. "
+            f"backend path {name} is no character device: nothing was changed. A guest would be fed what anybody wrote there. "
             "Give a character device of this host, such as /dev/urandom.")
     if kind == CONSTANT:
         raise EntropyError(
-            f"backend path {path} delivers zeros or nothing: nothing was changed. A guest's kernel would credit them as entropy. "
+            f"backend path {name} delivers zeros or nothing: nothing was changed. A guest's kernel would credit them as entropy. "
             "Give a character device of this host that is random, such as /dev/urandom.")
+    _check_way(path)
     number = f"{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}"
     if kind == UNSUITABLE:
         raise EntropyError(
-            f"backend path {path} is character device {number}, which is no source of random numbers: nothing was changed. A guest's kernel would credit "
+            f"backend path {name} is character device {number}, which is no source of random numbers: nothing was changed. A guest's kernel would credit "
             "what it delivers as entropy. Give a character device of this host that is random, such as /dev/urandom.")
     if kind == DEVICE and not allow_unknown:
         raise EntropyError(
-            f"backend path {path} is character device {number}, expected random (1:8), urandom (1:9) or hwrng (10:183): nothing was changed. Where you know "
+            f"backend path {name} is character device {number}, expected random (1:8), urandom (1:9) or hwrng (10:183): nothing was changed. Where you know "
             "that it is a random source, such as a vendor's hardware generator, give allow_unknown_backend: true. Otherwise give /dev/urandom.")
     if lacks_source(kind, _current_source(rng_current)):
         raise EntropyError(
-            f"backend path {path}: this host has no hardware source behind it (rng_current is none): nothing was changed. "
+            f"backend path {name}: this host has no hardware source behind it (rng_current is none): nothing was changed. "
             "QEMU aborts a guest when it cannot read its source. Load the source's driver first, or give /dev/urandom.")
+
+
+def _check_name(path):
+    """Raise EntropyError where the name of ``path`` (str), on a machine where nobody can look, is that of a device that is no source."""
+    if kind_by_name(os.path.normpath(path).replace("//", "/")) == CONSTANT:
+        raise EntropyError(
+            f"backend path {_options.shown(path)} delivers zeros or nothing: nothing was changed. A guest's kernel would credit them as entropy. "
+            "Give a character device of that host that is random, such as /dev/urandom.")
+
+
+def _check_way(path):
+    """Raise EntropyError where others can put something else at the ``path`` (str) that was looked at: QEMU opens it again at each start."""
+    try:
+        with opened_folder(path, is_read=True):
+            pass
+    except NotOwnError as error:
+        raise EntropyError(
+            f"backend path {_options.shown(path)}: {error.strerror} Nothing was changed. Whoever can put another file there can choose a guest's random "
+            "numbers at its next start. /dev/urandom will do.") from error
+    except OSError:
+        # It was there a moment ago; libvirt and QEMU say so, where it is gone.
+        pass
 
 
 def delay(device, arch):

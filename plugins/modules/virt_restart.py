@@ -87,7 +87,8 @@ notes:
   - A run that is killed (SIGKILL, or its host's power), or loses its connection to libvirt, may leave guests off that it asked to power off. The next run
     with the same O(uri), as the same user and on the same machine, starts those of them that O(domains) selects, and warns of the others.
   - It warns of them and does not start them where that was more than 24 hours ago, where the machine was started anew since (a boot starts only domains that
-    are marked autostart), and where the domain was migrated, saved or reverted to a snapshot since. Each of those is named once.
+    are marked autostart), and where the domain was migrated, saved, reverted to a snapshot, renamed or defined anew under another name since. Each of those is
+    named once. That somebody started it and powered it off again is not seen. Before you leave a domain off on purpose, run this once more, or exclude it.
   - For that, a file for each guest that is asked is kept until it was started, below C(/var/lib/kvm-entropy/restart), for other users than root
     C(~/.local/state/kvm-entropy/restart), with C(XDG_STATE_HOME) below that. Where it cannot be written the run does its work and warns.
 seealso:

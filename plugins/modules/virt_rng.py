@@ -54,8 +54,9 @@ options:
       - The character device of the host that O(backend=random) reads.
       - Only C(/dev/random), C(/dev/urandom) and C(/dev/hwrng) are accepted, by device number and whatever the name. O(allow_unknown_backend) accepts
         others.
-      - C(/dev/hwrng) is refused on a host that has no hardware source.
-      - With the O(uri) of another machine none of this can be checked, and RV(unchecked) says so.
+      - C(/dev/hwrng) is refused on a host that has no hardware source, and any path that others than root can make lead to another file.
+      - With the O(uri) of another machine, or one with the transport C(ext), none of this can be checked but the names C(/dev/null), C(/dev/zero) and
+        C(/dev/full), and RV(unchecked) says so.
     type: path
     default: /dev/urandom
   allow_unknown_backend:

@@ -86,6 +86,20 @@ def test_one_that_may_be_off_for_another_reason_is_named_once_and_stays_off(host
     assert host.run("virt_restart", domains=["*"])["left_off"] == []
 
 
+def test_another_domain_with_its_uuid_and_one_that_was_renamed_are_named_once_and_stay_off(host, left_off):
+    left_off("web-1")
+    uuid = host.virsh("domuuid", "web-1").strip()
+    host.virsh("undefine", "web-1")
+    host.define("new", RNG, head=f"<uuid>{uuid}</uuid>")
+    left_off("web-2")
+    host.virsh("domrename", "web-2", "retired")
+    result = host.run("virt_restart", domains=["*"])
+    assert [(one["name"], one["started"]) for one in result["left_off"]] == [("web-1", False), ("web-2", False)]
+    assert all("was renamed or defined anew since" in one["reason"] for one in result["left_off"])
+    assert is_off(host, "new") and is_off(host, "retired") and "web-2" in warned(result)
+    assert host.run("virt_restart", domains=["*"])["left_off"] == []
+
+
 def test_a_domain_that_is_saved_or_managed_elsewhere_is_not_started(host, left_off, asked):
     waits(host, "saved")
     with asked("saved", domains=["saved"], shutdown_timeout=600) as process:

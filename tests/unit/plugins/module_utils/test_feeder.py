@@ -162,6 +162,42 @@ def test_another_current_source_is_tried_although_the_one_before_failed_too_ofte
     assert credited(stand) == sound(STARTUP + BLOCK)[STARTUP:]
 
 
+def test_a_source_that_failed_too_often_is_not_tried_again_when_the_kernel_comes_back_to_it():
+    stand = latched()
+    first, why = stand.source.name, stand.feeder.why
+    stand.source.current = "tpm-rng-0"
+    stand.turn()
+    before = stand.feeder.credited
+    for is_gone in (False, True):
+        stand.clock.now += 3600
+        if is_gone:
+            stand.source.current = GoneError("/dev/hwrng: the kernel has no hardware source")
+            stand.turn()
+            stand.clock.now += 3600
+        stand.source.name = stand.source.current = first
+        stand.run(3600)
+        assert (stand.feeder.state, stand.feeder.is_latched, stand.feeder.why, stand.feeder.credited) == ("failed", True, why, before)
+
+
+def test_a_kernel_that_changes_to_and_fro_does_not_clear_the_failures_of_a_source():
+    stand = Stand(b"")
+    for number in range(20):
+        stand.source.name = stand.source.current = "virtio_rng.%d" % (number % 2)
+        stand.source.data = sound(2000, 2000 + number) if number % 2 else bytes(100)
+        stand.clock.now += 7200
+        stand.run(60)
+    assert stand.feeder.source_failures == 5
+
+
+def test_a_source_that_ends_before_a_block_of_fips_140_2_is_whole_is_held_to_it_too():
+    stand = Stand(b"", limit=1048576, interval=1)
+    stand.source.ends = True
+    for seed in range(100):
+        stand.source.data = biased(2400, 10 + seed)
+        stand.run(60)
+    assert stand.feeder.is_latched and "FIPS 140-2" in stand.feeder.why
+
+
 def test_what_failed_is_recognized_after_its_rest_before_anything_of_it_is_credited():
     data = sound(5000)
     stand = Stand(data, retry=60)

@@ -125,7 +125,7 @@ def test_a_period_that_begins_after_the_start_up_test_is_found_before_a_whole_pi
 @pytest.mark.parametrize("claim", [8.0, 4.0])
 def test_three_blocks_in_a_row_that_fail_fips_140_2_end_the_credit_and_two_do_not(claim):
     made = started(claim)
-    made.restart()
+    made.restart("another")
     # One bit of every second byte is never set.
     bad = [bytes(each if number % 2 else each & 0xfe for number, each in enumerate(sound(BLOCK, 100 + seed))) for seed in range(6)]
     made.update(bad[0])
@@ -154,6 +154,29 @@ def test_a_source_that_fails_in_pieces_cannot_hide_it_by_restarts():
         made.restart()
         made.update(biased(BLOCK, seed))
     assert not made.is_sound
+
+
+@pytest.mark.parametrize("length", [STARTUP, 1500, BLOCK - 1])
+def test_a_source_that_ends_before_each_block_is_held_to_fips_140_2_too(length):
+    made = gate()
+    for seed in range(-(-GROSS * BLOCK // length)):
+        made.restart("one")
+        made.update(biased(length, seed))
+    assert not made.is_sound and made.why() == "FIPS 140-2 (3 blocks in a row)"
+
+
+def test_blocks_are_one_sources_and_go_on_when_the_kernel_changes_back_to_it():
+    made = gate()
+    for seed in range(-(-GROSS * BLOCK // 1500)):
+        made.restart("sound")
+        assert made.update(sound(STARTUP, 900 + seed)) is False and made.is_sound
+        made.restart("biased")
+        made.update(biased(1500, seed))
+    assert not made.is_sound
+    made.restart("sound")
+    assert made.left == STARTUP
+    made.restart("biased")
+    assert made.left == BLOCK
 
 
 def test_three_blocks_in_a_row_fail_by_chance_less_often_than_any_alpha_allows():

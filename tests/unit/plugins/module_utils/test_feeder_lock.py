@@ -4,11 +4,13 @@
 
 """The lock that one service per kernel holds: who else wants it is told who has it, and what is no lock of ours is left as it is."""
 
+import errno
 import os
 import stat
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils._feeder_lock import LOCK, BusyError, locked
+from ansible_collections.kvm.entropy.plugins.module_utils import _feeder_lock, _feeder_main, _feeder_service
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_lock import LOCK, BusyError, LockError, locked
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_options import FeederError
 
 
@@ -67,3 +69,21 @@ def test_nothing_is_left_open(tmp_path):
     with pytest.raises(FeederError), locked(str(tmp_path / "lock")):
         pass
     assert os.listdir("/proc/self/fd") == before
+
+
+def test_a_full_disk_keeps_nobody_from_being_locked_out(tmp_path, monkeypatch):
+    def full(_file, _data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(_feeder_lock.os, "write", full)
+    with locked(str(tmp_path / "lock")), pytest.raises(BusyError, match="process unknown"), locked(str(tmp_path / "lock")):
+        pass
+
+
+def test_a_lock_that_cannot_be_had_now_is_no_wrong_configuration_after_which_systemd_does_not_try_again(tmp_path, monkeypatch):
+    (tmp_path / "folder").touch()
+    with pytest.raises(LockError, match="Not a directory"), locked(str(tmp_path / "folder/lock")):
+        pass
+    monkeypatch.setattr(_feeder_service, "_LOCK", str(tmp_path / "folder/lock"))
+    (tmp_path / "conf").write_text("[feeder]\n")
+    assert _feeder_main.main(["--config", str(tmp_path / "conf")]) == _feeder_main.EXIT_FAILED

@@ -158,12 +158,37 @@ def test_a_source_in_a_sticky_folder_is_its_owners(fifo, tmp_path):
 def test_a_node_that_others_can_write_is_refused(tmp_path):
     node = tmp_path / "node"
     try:
-        os.mknod(node, stat.S_IFCHR | 0o600, os.makedev(10, 183))
+        # A number for local use, as a vendor's generator may have one.
+        os.mknod(node, stat.S_IFCHR | 0o600, os.makedev(240, 7))
     except PermissionError:
         pytest.skip("no device node can be made here")
     Source(str(node)).check()
     node.chmod(0o666)
     assert "found a character device that others can write" in refusal(node)
+
+
+@pytest.mark.parametrize("mode", [0o660, 0o666])
+def test_the_kernels_own_device_may_have_a_mode_that_lets_others_write_as_nobody_can(tmp_path, mode):
+    node = tmp_path / "hwrng"
+    try:
+        os.mknod(node, stat.S_IFCHR | 0o600, os.makedev(10, 183))
+    except PermissionError:
+        pytest.skip("no device node can be made here")
+    node.chmod(mode)
+    os.chown(node, 0, 65534)
+    Source(str(node)).check()
+
+
+@pytest.mark.parametrize("number", [(10, 229), (10, 232), (10, 200), (13, 63), (7, 1), (202, 0)])
+def test_a_device_that_is_known_and_no_random_source_is_refused(tmp_path, number):
+    node = tmp_path / "hwrng"
+    try:
+        os.mknod(node, stat.S_IFCHR | 0o600, os.makedev(*number))
+    except PermissionError:
+        pytest.skip("no device node can be made here")
+    source = Source(str(node))
+    with pytest.raises(FeederError, match="found character device %d:%d, which is no source of random numbers" % number):
+        source.check()
 
 
 def test_a_link_to_a_source_is_followed_where_only_root_can_have_made_it(fifo, tmp_path):

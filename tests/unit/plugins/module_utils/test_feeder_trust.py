@@ -5,6 +5,7 @@
 """When a source that failed is tried again: later each time, and after five failures no more."""
 
 import pytest
+from ansible_collections.kvm.entropy.plugins.module_utils._feeder_past import MOST_SOURCES
 from ansible_collections.kvm.entropy.plugins.module_utils._feeder_trust import LATCH_AFTER, Trust
 
 ALPHA = 2.0 ** -30
@@ -59,6 +60,30 @@ def test_another_source_begins_with_no_failures_and_the_same_does_not():
     assert made.is_latched
     made.begin("tpm-rng-0")
     assert (made.is_latched, made.recent, made.failures) == (False, 0, LATCH_AFTER)
+
+
+def test_a_source_that_is_back_has_the_failures_that_it_had():
+    made = trust(LATCH_AFTER - 1)
+    made.begin("tpm-rng-0")
+    made.failed(60)
+    made.passed(MIB, ALPHA)
+    made.begin("virtio_rng.0")
+    assert made.failed(60, "it is stuck") == 960
+    made.begin("tpm-rng-0")
+    assert (made.recent, made.why) == (0, "")
+    made.begin("virtio_rng.0")
+    assert made.is_latched and made.why.startswith("it is stuck. It failed 5 times and is not tried again")
+
+
+def test_no_more_sources_are_remembered_than_a_machine_has():
+    made = trust(1)
+    for number in range(MOST_SOURCES):
+        made.begin("virtio_rng.%d" % (number + 1))
+        made.failed(60)
+    made.begin("virtio_rng.0")
+    assert made.recent == 0
+    made.begin("virtio_rng.%d" % MOST_SOURCES)
+    assert made.recent == 1
 
 
 def test_who_reads_the_configuration_again_trusts_it_again():

@@ -349,14 +349,14 @@ def test_a_guest_that_was_left_off_and_started_by_somebody_before_its_turn_is_an
 def test_a_guest_that_was_left_off_and_does_not_start_is_named_as_off_and_unchanged_and_stays_noted():
     record, first, second = Noted(), Left("a", runs=(None,)), Restarted("b")
     first.refuse["start", None] = RefusedError("other", "no such disk")
-    cases = [_restart_decide.decide(first, True, "auto", LEFT_OFF), _restart_decide.decide(second, True, "auto")]
+    cases = [_restart_decide.decide(first, True, "auto", LEFT_OFF._replace(name="a")), _restart_decide.decide(second, True, "auto")]
     assert act(cases, record=record) == "a did not come up again"
     assert [(case.result, case.is_changed) for case in cases] == [("not_started", False), ("not_reached", False)]
     assert record.now == {first.uuid} and "it is OFF, and libvirt refuses to start it" in cases[0].reason
 
 
 def test_a_guest_that_was_left_off_and_is_not_reached_is_told_to_be_off():
-    case = _restart_decide.decide(Left("b"), True, "auto", LEFT_OFF)
+    case = _restart_decide.decide(Left("b"), True, "auto", LEFT_OFF._replace(name="b"))
     bad = Restarted("a", runs=(1, None, None))
     bad.refuse["start", None] = RefusedError("other", "no such disk")
     act([_restart_decide.decide(bad, True, "auto"), case])

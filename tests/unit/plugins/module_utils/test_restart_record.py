@@ -101,12 +101,14 @@ def test_before_the_first_run_there_is_nothing_and_a_look_makes_no_folder(folder
     b"", b"{}", b"[]", b"null", b"\xff", b"\0" * 100, b"[" * 60000, b'{"uri": 1}',
     b'{"uri": "qemu:///system", "name": 1, "asked_at": "x", "up_by": 1, "boot_id": 1}',
     b'{"uri": "qemu:///system", "name": 1, "asked_at": 1e999, "up_by": 1, "boot_id": null}', b"x" * 10 ** 6])
-def test_a_file_that_is_no_record_is_passed_over(folder, content):
+def test_a_file_that_is_no_record_is_passed_over_and_named(folder, content):
     killed_run(folder, ONE, TWO)
     name = next(name for name in os.listdir(folder) if ONE in name)
     (folder / name).write_bytes(content)
     run = record(folder)
-    assert set(run.left_off()) == {TWO} and run.troubles == []
+    assert set(run.left_off()) == {TWO}
+    (trouble,) = run.troubles
+    assert name in trouble and "may be off" in trouble and TWO not in trouble
 
 
 def odd_link(path):

@@ -56,7 +56,7 @@ class HwrngNode:
 
 
 def test_hwrng_is_refused_where_nothing_is_behind_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(_rng_checks.os, "stat", lambda _path: HwrngNode)
+    monkeypatch.setattr(_rng_checks.os, "stat", lambda *_path, **_how: HwrngNode)
     (tmp_path / "none").write_text("none\n")
     (tmp_path / "tpm").write_text("tpm-rng-0\n")
     _rng_checks.check_path("/dev/hwrng", rng_current=str(tmp_path / "tpm"))
@@ -91,7 +91,7 @@ NO_SOURCES = [(1, 1), (1, 11), (4, 0), (4, 64), (5, 0), (5, 1), (5, 2), (7, 0), 
 
 @pytest.mark.parametrize("number", NO_SOURCES)
 def test_a_device_that_is_no_random_source_is_refused_whatever_is_allowed(number, monkeypatch):
-    monkeypatch.setattr(_rng_checks.os, "stat", lambda _path: node(*number))
+    monkeypatch.setattr(_rng_checks.os, "stat", lambda *_path, **_how: node(*number))
     for allowed in (False, True):
         with pytest.raises(EntropyError, match=r"is character device %d:%d, which is no source of random numbers: nothing was changed" % number):
             _rng_checks.check(dict(OPTIONS, path="/dev/x", allow_unknown_backend=allowed))
@@ -100,12 +100,33 @@ def test_a_device_that_is_no_random_source_is_refused_whatever_is_allowed(number
 # A misc device whose minor is given out at run time (s390x's /dev/trng), one for local use, ttyACM0, an experimental major.
 @pytest.mark.parametrize("number", [(10, 59), (10, 240), (10, 300), (166, 0), (240, 0)])
 def test_an_unknown_device_is_a_source_only_where_somebody_vouches_for_it(number, monkeypatch):
-    monkeypatch.setattr(_rng_checks.os, "stat", lambda _path: node(*number))
+    monkeypatch.setattr(_rng_checks.os, "stat", lambda *_path, **_how: node(*number))
     with pytest.raises(EntropyError, match="expected random .1:8., .* give allow_unknown_backend: true"):
         _rng_checks.check(dict(OPTIONS, path="/dev/x"))
     with pytest.raises(EntropyError, match="expected random"):
         _rng_checks.check(dict(OPTIONS, devices=[dict(OPTIONS, path="/dev/x")]))
     assert _rng_checks.check(dict(OPTIONS, path="/dev/x", allow_unknown_backend=True))[0].devices[0]["path"] == "/dev/x"
+
+
+def test_a_path_that_others_can_make_lead_elsewhere_is_refused(tmp_path):
+    way = tmp_path / "way"
+    way.mkdir()
+    (way / "link").symlink_to("/dev/urandom")
+    _rng_checks.check_path(str(way / "link"))
+    for mode in (0o777, 0o770, 0o702):
+        way.chmod(mode)
+        with pytest.raises(EntropyError, match="way, which others can write .mode 0%o.*Nothing was changed" % mode):
+            _rng_checks.check_path(str(way / "link"))
+    # In a sticky folder, as /tmp, nobody but its owner can exchange the link.
+    way.chmod(0o1777)
+    _rng_checks.check_path(str(way / "link"))
+    if os.geteuid() == 0:
+        os.chown(way / "link", 65534, 65534, follow_symlinks=False)
+        with pytest.raises(EntropyError, match="link, which another user can change"):
+            _rng_checks.check_path(str(way / "link"))
+        os.chown(way, 65534, 65534)
+        with pytest.raises(EntropyError, match="which belongs to the user 65534"):
+            _rng_checks.check_path(str(way / "link"))
 
 
 def test_what_is_no_character_device_is_refused_whatever_is_allowed(tmp_path):
@@ -140,6 +161,19 @@ def test_no_devices_and_some_cannot_both_be_meant():
 def test_backend_egd_needs_to_know_how():
     with pytest.raises(EntropyError, match="backend egd: found no option egd"):
         _rng_checks.check(dict(OPTIONS, backend="egd"))
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "//dev/./null", "/dev/../dev/full"])
+def test_a_device_that_delivers_zeros_is_refused_by_its_name_on_another_machine(path):
+    for uri in ("qemu+ssh://kvm1/system", "qemu+ext:///system?command=/usr/local/bin/to-kvm1"):
+        with pytest.raises(EntropyError, match="delivers zeros or nothing: nothing was changed"):
+            _rng_checks.check(dict(OPTIONS, path=path, uri=uri))
+
+
+def test_what_an_external_program_leads_to_is_not_looked_for_here():
+    uri = "qemu+ext:///system?command=/usr/local/bin/to-kvm1"
+    _wanted, unchecked = _rng_checks.check(dict(OPTIONS, path="/dev/only-there", uri=uri))
+    assert unchecked == [f"backend path /dev/only-there: {uri} is another machine"]
 
 
 def test_a_socket_of_another_machine_is_not_looked_for_here():
