@@ -122,7 +122,7 @@ def test_a_dry_device_is_silent_and_is_fed_from_as_soon_as_it_gives(dry):
     assert (before["status"]["read_bytes"], before["status"]["why"], before["ready"]) == (0, "virtio_rng.0 gives nothing", False)
     print("at a dry device, under TCG: %.3f %% of a processor" % before["rest"]["percent"])
     # With reads of 10 s in place of 30; one that is killed in the driver is followed by another process.
-    assert before["rest"]["percent"] < 4 * feeder_quick.NO_LOAD
+    assert before["rest"]["percent"] < 10 * feeder_quick.NO_LOAD
     assert (after["status"]["pid"], after["status"]["credited_bits"]) == (before["status"]["pid"], 256)
     assert after["ended"][0] == 0
 
