@@ -50,7 +50,7 @@ def rngd_refusal(options, configuration=None):
         raise AnsibleFilterError("kvm.entropy.rngd_refusal: found %s and %s, expected options (text) and a configuration (a dictionary)" % (
             type(options).__name__, type(configuration).__name__))
     if not isinstance((configuration or {}).get("name") or "", str):
-        raise AnsibleFilterError("kvm.entropy.rngd_refusal: found a name of type %s, expected that of a variable, as text" % type(configuration["name"]).__name__)
+        raise AnsibleFilterError("kvm.entropy.rngd_refusal: found a name of type %s, expected a variable's, as text" % type(configuration["name"]).__name__)
     return refusal(options, configuration)
 
 
