@@ -11,19 +11,24 @@ the module returns is kept.
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
+from ansible_collections.kvm.entropy.plugins.module_utils import _bounds
 from ansible_collections.kvm.entropy.plugins.plugin_utils._printable import printable
 
 # What a failed module says of itself, in at most so many characters each.
 _TEXTS = ("msg", "exception", "module_stdout", "module_stderr")
 _MOST = 10000
-_FACTS = ("entropy", "discovered_interpreter_python")
 # What ansible-core obeys in the answer of any module (StrategyBase._process_pending_results in ansible/plugins/strategy/__init__.py).
 _OBEYED = ("add_host", "add_group", "ansible_stats")
 _FOREIGN = ("the machine's answer has %s, which this module does not return, and which ansible-core would obey: the Python there, or the module, was "
             "replaced. Nothing of the answer is used.")
 _MOST_NAME = 100
-# What ansible-core's own warnings on the way, such as that of interpreter discovery, come to at most.
-_MOST_WARNINGS = 20
+_INTERPRETER = "discovered_interpreter_python"
+# Linux's PATH_MAX (include/uapi/linux/limits.h).
+_MOST_PATH = 4096
+# What ansible-core's own warnings on the way, such as that of interpreter discovery, come to at most, in characters each.
+_MOST_WARNINGS, _MOST_WARNING = 20, 1000
+# By what ansible-core describes a deprecation.
+_DEPRECATION = ("msg", "version", "date", "collection_name")
 
 
 class ActionModule(ActionBase):
@@ -49,7 +54,7 @@ def kept(answer):
     """Return those parts (dict) of a machine's ``answer`` (dict) that are the module's to say."""
     # What begins like this is ansible-core's own: it takes such keys out of a machine's answer.
     found = {key: value for key, value in answer.items() if key.startswith("_ansible_")}
-    found.update({key: answer[key][:_MOST] for key in _TEXTS if isinstance(answer.get(key), str)})
+    found.update({key: _lines(answer[key]) for key in _TEXTS if isinstance(answer.get(key), str)})
     found["changed"] = False
     if answer.get("failed"):
         found["failed"] = True
@@ -57,12 +62,42 @@ def kept(answer):
         found["rc"] = answer["rc"]
     for key in ("warnings", "deprecations"):
         if isinstance(answer.get(key), list):
-            found[key] = [one for one in answer[key][:_MOST_WARNINGS] if not isinstance(one, (int, float, list))]
+            found[key] = [_warning(one) for one in answer[key][:_MOST_WARNINGS] if not isinstance(one, (int, float, list))]
     facts = answer.get("ansible_facts")
     facts = facts if isinstance(facts, dict) else None
-    foreign = [key for key in _OBEYED if key in answer] + sorted(set(facts or ()).difference(_FACTS), key=str)
+    foreign = [key for key in _OBEYED if key in answer] + sorted(set(facts or ()).difference(("entropy", _INTERPRETER)), key=str)
     if foreign:
         return dict(found, failed=True, msg=_FOREIGN % printable(str(foreign[0]), _MOST_NAME))
     if facts is not None:
-        found["ansible_facts"] = {key: facts[key] for key in _FACTS if key in facts}
+        found["ansible_facts"] = _facts(facts)
+    return found
+
+
+def _lines(text):
+    """Return a machine's ``text`` (str) for people: its lines, the first a failure's message has, printable."""
+    return "\n".join(printable(line, _MOST) for line in text[:_MOST].split("\n"))
+
+
+def _warning(one):
+    """Return a warning or deprecation as ansible-core may print it; those of its own types are its own."""
+    if isinstance(one, str):
+        return printable(one, _MOST_WARNING)
+    if isinstance(one, dict):
+        return {key: printable(one[key], _MOST_WARNING) for key in _DEPRECATION if isinstance(one.get(key), str)}
+    return one
+
+
+def _facts(facts):
+    """Return those of ``facts`` (dict) that are the module's to set. One too large for an event, and for every task that follows, is told by its size."""
+    found = {}
+    if "entropy" in facts:
+        try:
+            size = _bounds.size(facts["entropy"])
+        except Exception as error:  # noqa: BLE001  what is nested too deep, or of another type than JSON's, ends this in many ways
+            found["entropy"] = "a value of no size (%s)" % type(error).__name__
+        else:
+            found["entropy"] = facts["entropy"] if size <= _bounds.EVENT else "a value of %d characters" % size
+    path = facts.get(_INTERPRETER)
+    if isinstance(path, str) and len(path) <= _MOST_PATH:
+        found[_INTERPRETER] = path
     return found

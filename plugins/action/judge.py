@@ -14,7 +14,7 @@ import gc
 import json
 import time
 
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.kvm.entropy.plugins.module_utils import _words
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
@@ -73,7 +73,7 @@ def _half(half, name, variables, expect):
     """Return the half (dict) of ``name`` (str). Where its variables cannot be read, as with a damaged fact cache, that is its own row's fault."""
     try:
         found = variables.of(name)
-    except AnsibleError as error:
+        own, wrong = variables.own(name, found)
+        return dict(half(found, own, expect), wrong=wrong)
+    except Exception as error:  # noqa: BLE001  a cache file that holds another JSON value than an object ends ansible-core's reading in many ways
         return {"unreadable": f"its cached facts or variables cannot be read: {error}", "expect": expect}
-    own, wrong = variables.own(name, found)
-    return dict(half(found, own, expect), wrong=wrong)

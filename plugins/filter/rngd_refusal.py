@@ -49,6 +49,8 @@ def rngd_refusal(options, configuration=None):
     if not isinstance(options, str) or not isinstance(configuration or {}, dict):
         raise AnsibleFilterError("kvm.entropy.rngd_refusal: found %s and %s, expected options (text) and a configuration (a dictionary)" % (
             type(options).__name__, type(configuration).__name__))
+    if not isinstance((configuration or {}).get("name") or "", str):
+        raise AnsibleFilterError("kvm.entropy.rngd_refusal: found a name of type %s, expected a variable's, as text" % type(configuration["name"]).__name__)
     return refusal(options, configuration)
 
 

@@ -19,7 +19,7 @@ AUTO, HOST_ONLY, GUEST_ONLY = EXPECTATIONS = ("auto", "host-only", "guest-only")
 # A UUID may be written with braces, as a URN, and with white space around it.
 _MOST_UUID = 80
 # What stands for a UUID that cannot be read: it keeps the guest's own claim from taking its place. No domain has it (RFC 9562, section 5.9).
-_NO_DOMAIN = "00000000-0000-0000-0000-000000000000"
+NO_DOMAIN = "00000000-0000-0000-0000-000000000000"
 # How far (s) a machine's clock may be ahead of the one that judges, as in Kerberos (RFC 4120, section 1.6).
 _MOST_AHEAD = 300
 # Of the error of a look, which may be a machine's own text, a row has this many characters.
@@ -42,13 +42,13 @@ def admitted(half, decisive, now, max_age):
     found = {"error": None, "why": None, "doubts": []}
     found["expect"], wrong_expect = _expectation(half.get("expect"))
     found["uuid"], wrong_uuid = _given_uuid(half.get("uuid"))
-    wrong = "; ".join(filter(None, (half.get("wrong"), wrong_expect, wrong_uuid)))
+    wrong = "; ".join(str(words) for words in (half.get("wrong"), wrong_expect, wrong_uuid) if words)
     if wrong:
         found["doubts"].append(problem("bad-variable", wrong))
     if half.get("error"):
         found["error"] = printable(str(half["error"]), _MOST_ERROR)
     if half.get("unreadable"):
-        found["why"] = problem("bad-facts", half["unreadable"])
+        found["why"] = problem("bad-facts", str(half["unreadable"]))
     for key in _SCHEMAS:
         found[key], misfit = _validated(key, half.get(key))
         if misfit and key == decisive:
@@ -79,15 +79,15 @@ def _given_uuid(value):
     try:
         return str(uuid.UUID(str(value)[:_MOST_UUID].strip())), None
     except ValueError:
-        return _NO_DOMAIN, "entropy_domain_uuid is %s, must be the UUID of its libvirt domain, as 'virsh domuuid' prints it" % shown(value)
+        return NO_DOMAIN, "entropy_domain_uuid is %s, must be the UUID of its libvirt domain, as 'virsh domuuid' prints it" % shown(value)
 
 
 def _validated(key, value):
     """Return (the validated copy of a fact (dict) or None, the problem (dict) or None)."""
-    # Ansible's own word for facts that were never gathered is an empty dictionary.
-    if value is None or value == {}:
-        return None, None
     try:
+        # Ansible's own word for facts that were never gathered is an empty dictionary. A vaulted text, which a cache can hold, is not to be compared.
+        if value is None or value == {}:
+            return None, None
         return _SCHEMAS[key](value), None
     except MisfitError as misfit:
         return None, problem("bad-facts", str(misfit.at(_FACTS[key])))

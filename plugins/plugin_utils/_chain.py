@@ -9,7 +9,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils._problems import probl
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, LINKS, NOT_APPLICABLE, OK, UNKNOWN, VERDICTS, guest_links, verdict
 from ansible_collections.kvm.entropy.plugins.plugin_utils._admission import GUEST_ONLY, HOST_ONLY, admitted
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_agent import half_by_agent, told_by_agents
-from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_host import host_links, host_problems
+from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_host import backends_of, host_links, host_problems
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_text import text_of
 from ansible_collections.kvm.entropy.plugins.plugin_utils._identity import Identities, Identity
 from ansible_collections.kvm.entropy.plugins.plugin_utils._join import RUNNING, Index
@@ -37,19 +37,28 @@ def chain(hosts, guests, now, max_age):
     guests = {name: admitted(guest, "entropy", now, max_age) for name, guest in guests.items()}
     for host in hosts.values():
         host["agents"] = told_by_agents(host) if host["fresh"] else {}
+        host["backends"] = backends_of(host)
     index = Index(hosts)
     identities = Identities(guests, index)
     silent = _silent(hosts)
     rows = []
+    untold = {}
     for name, guest in guests.items():
         identity = identities.of[name]
         found = [] if identity.dispute else index.find(identity.uuid)
         rows.append(_row(name, guest, found, hosts, identity, silent))
-    for host, domain, dispute in identities.unclaimed(index):
-        nobody = {"expect": hosts[host]["expect"], "doubts": []}
-        rows.append(_row(None, nobody, [(host, domain)], hosts, Identity(domain["uuid"], dispute), silent))
+        if len(found) > 1 or guest["expect"] == GUEST_ONLY:
+            untold.update({(host, domain["uuid"]): (host, domain, "guest %s has its UUID" % name) for host, domain in found})
+    rows += [_nobodys(*one, hosts, silent) for one in identities.unclaimed(index)]
+    # What a host proves of a domain is told also where its guest's row has no place for it.
+    rows += [row for row in (_nobodys(*one, hosts, silent) for one in untold.values()) if row["verdict"] == BROKEN]
     rows += [_unseen_host(name, host) for name, host in hosts.items() if not host["domains"] and host["expect"] != GUEST_ONLY]
     return sorted(rows, key=lambda row: (VERDICTS.index(row["verdict"]), row["guest"] or "", row["domain"] or "", row["host"] or ""))
+
+
+def _nobodys(host, domain, dispute, hosts, silent):
+    """Return the row (dict) of a ``domain`` on ``host`` (str) that is no guest's; ``dispute`` (str or None): why not, where guests claim it."""
+    return _row(None, {"expect": hosts[host]["expect"], "doubts": []}, [(host, domain)], hosts, Identity(domain["uuid"], dispute), silent)
 
 
 def _silent(hosts):

@@ -24,6 +24,13 @@ _BY_KIND = {
 UNSOUND = frozenset(("fake-source", "source-stuck"))
 
 
+def backends_of(host):
+    """Return the entries (dict: name and path to dict) of what ``host`` (dict) measured of its backends."""
+    found = ((host["domains"] or {}).get("host") or {}).get("capacity") or []
+    # The first of several counts.
+    return {(entry["backend"], entry["path"]): entry for entry in reversed(found)}
+
+
 def host_links(host, domain):
     """Return the links (dict) ``host``, ``config`` and ``live`` of ``domain`` (a row of ``entropy_domains``) on ``host`` (dict)."""
     running = domain["state"] in RUNNING
@@ -100,8 +107,7 @@ def _backend_problems(device, arch, host):
 def _backend(device, host):
     """Return what ``host`` (dict) knows of the backend of ``device`` (dict): the entry of its ``capacity``; what its own facts tell where it has none."""
     name, path = _capacity.backend_of(device)
-    for entry in (host["domains"].get("host") or {}).get("capacity") or []:
-        if (entry["backend"], entry["path"]) == (name, path):
-            return entry
+    if (name, path) in host["backends"]:
+        return host["backends"][name, path]
     facts, kind = host.get("entropy"), kind_by_name(device.get("path"))
     return {"kind": kind, "path": path, "unsafe": bool(facts and lacks_source(kind, facts["hwrng"]["current"])), "delivered": None}

@@ -11,6 +11,7 @@ contradict each other, nobody gets the domain: it keeps a row of its own, with a
 from typing import NamedTuple, Optional
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _words
+from ansible_collections.kvm.entropy.plugins.plugin_utils._admission import NO_DOMAIN
 from ansible_collections.kvm.entropy.plugins.plugin_utils._join import RUNNING
 
 
@@ -36,7 +37,7 @@ class Identities:
             self.of[name] = Identity(given or own, contradiction)
             if contradiction:
                 self._disputes.update(dict.fromkeys((index.key(given), index.key(own)), "guest %s: %s" % (name, contradiction)))
-            elif given or own:
+            elif (given or own) and given != NO_DOMAIN:
                 (explicit if given else claims).setdefault(index.key(given or own), []).append(name)
         for key in {**explicit, **claims}:
             self._settle(key, explicit.get(key, []), claims.get(key, []), guests)

@@ -10,9 +10,14 @@ that nobody expects anything of it.
 
 import copy
 
-from ansible.errors import AnsibleError
 from ansible.template import Templar
-from ansible_collections.kvm.entropy.plugins.plugin_utils._halves import OWN
+from ansible_collections.kvm.entropy.plugins.plugin_utils._admission import NO_DOMAIN
+from ansible_collections.kvm.entropy.plugins.plugin_utils._halves import OWN, UUID
+from ansible_collections.kvm.entropy.plugins.plugin_utils._schema import shown
+
+_PLAIN = (int, float, list, tuple, dict)
+# Where facts are facts by name, whatever else they are injected as.
+_FACTS = ("ansible_facts", "ansible_local")
 
 
 class _NoFacts:
@@ -45,15 +50,24 @@ class InventoryVariables:
         trusted = self._trusted(name) if is_claimed else variables
         found, wrong = {}, []
         for own in OWN:
-            value = trusted.get(own)
-            if isinstance(value, str) and "{" in value:
-                try:
-                    value = Templar(loader=self._hostvars._loader, variables=trusted).template(value)  # noqa: SLF001
-                except AnsibleError as error:
-                    wrong.append(f"{own} is {value!r}, which cannot be made of its variables: {error}")
-                    value = None
-            found[own] = value
+            try:
+                found[own] = self._plain(name, trusted.get(own), variables)
+            except Exception as error:  # noqa: BLE001  a template of the inventory ends in many ways, a vaulted text without its secret in others
+                wrong.append("%s is %s, which cannot be made of its variables: %s" % (own, shown(trusted.get(own)), error))
+                # Nor does the guest's own claim take the place of a UUID that cannot be read.
+                found[own] = NO_DOMAIN if own == UUID else None
         return found, "; ".join(wrong) or None
+
+    def _plain(self, name, value, variables):
+        """Return ``value`` of the variables of ``name`` (str) as the inventory means it: a template filled in, a vaulted text decrypted."""
+        if isinstance(value, str):
+            return self._filled(name, value, variables) if "{" in value else value
+        return value if value is None or isinstance(value, _PLAIN) else str(value)
+
+    def _filled(self, name, template, variables):
+        """Return the value of ``template`` (str). It may use facts; where one has the name of a variable of the inventory, that counts."""
+        facts = {key: variables[key] for key in _FACTS if key in variables}
+        return Templar(loader=self._hostvars._loader, variables={**variables, **self._trusted(name), **facts}).template(template)  # noqa: SLF001
 
     def _trusted(self, name):
         """Return the variables (dict) of ``name`` without its facts."""

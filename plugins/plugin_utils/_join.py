@@ -30,8 +30,9 @@ class Index:
     """The domains of all hosts by UUID."""
 
     def __init__(self, hosts):
-        """Index ``hosts`` (dict: name to a dict whose ``domains`` is its ``entropy_domains`` fact, or None)."""
+        """Index ``hosts`` (dict: name to a dict whose ``domains`` is its ``entropy_domains`` fact, or None, and ``fresh`` (bool) whether that counts)."""
         self._found = {}
+        self._old = {host for host in hosts if not hosts[host].get("fresh", True)}
         for host in sorted(hosts):
             for domain in rows_of(hosts[host].get("domains") or {}):
                 self._found.setdefault(normalized(domain["uuid"]), []).append((host, domain))
@@ -46,13 +47,11 @@ class Index:
         """Return a list of (host name, domain dict) that ``uuid`` (str or None) may mean.
 
         One element is the answer, none is no answer, several are ambiguous. A migration leaves one UUID defined on two
-        hosts; then the one that runs is meant.
+        hosts; then the one that runs is meant. Where a host that does not answer any more, or not of late, says that it runs there, another's word counts.
         """
         candidates = self._found.get(self.key(uuid), [])
         running = [(host, domain) for host, domain in candidates if domain["state"] in RUNNING]
-        if running:
-            return running
-        return candidates
+        return [(host, domain) for host, domain in running if host not in self._old] or running or candidates
 
     def beside(self, keys):
         """Yield (host name, domain dict) of the domains with none of ``keys`` (set of str, see ``key``), as ``find`` returns them."""

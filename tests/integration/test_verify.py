@@ -156,6 +156,44 @@ def test_no_fact_takes_the_place_of_what_the_inventory_says_and_a_wrong_variable
     assert "entropy_domain_uuid is '{{ nowhere.uuid }}', which cannot be made of its variables" in run.output
 
 
+INJECTED = """
+- hosts: kvm_guests
+  gather_facts: false
+  tasks:
+    - kvm.entropy.entropy_facts:
+    - ansible.builtin.set_fact:
+        vm: {uuid: 11111111-84af-424b-91cf-7470bde43aa8}
+        cacheable: true
+"""
+
+
+def test_no_fact_takes_the_place_of_a_variable_that_the_inventory_makes_the_uuid_of(ansible, tmp_path, monkeypatch):
+    monkeypatch.setenv("KVM_ENTROPY_INJECT", "True")
+    guest = LOCAL | {"vm": {"uuid": "22222222-84af-424b-91cf-7470bde43aa8"}, "entropy_domain_uuid": "{{ vm.uuid if ansible_facts['entropy'] else '' }}"}
+    controller = write(tmp_path, {}, {"liar": guest})
+    inventory = json.loads((tmp_path / "inventory.json").read_text())
+    (tmp_path / "inventory.json").write_text(json.dumps(dict(inventory, ungrouped={"hosts": {"localhost": LOCAL}})))
+    (tmp_path / "cache.yml").write_text(INJECTED)
+    assert controller.play(tmp_path / "cache.yml").status == 0
+    run = controller.play("kvm.entropy.verify", "-v", "--limit", "localhost", "-e", "entropy_verify_fail_on=[]")
+    assert "has a domain with UUID 22222222-84af" in run.output and "11111111-84af" not in run.output, run.output
+
+
+VAULTED = "$ANSIBLE_VAULT;1.1;AES256\n6162\n"
+
+
+def test_a_variable_that_cannot_be_read_ends_its_own_guests_look_alone(ansible, tmp_path):
+    guests = {"good": LOCAL | {"entropy_verify_expect": "guest-only"}, "typo": LOCAL | {"entropy_verify_expect": "{{ a b"},
+              "vaulted": LOCAL | {"entropy_verify_expect": {"__ansible_vault": VAULTED}, "entropy_domain_uuid": {"__ansible_vault": VAULTED}}}
+    controller = write(tmp_path, {}, guests)
+    run = controller.play("kvm.entropy.audit", "-v")
+    assert run.status == 0, run.output
+    assert re.search(r"good: [A-Z]+  \[ host n/a .* ready ok", run.output)
+    assert "entropy_verify_expect is '{{ a b', which cannot be made of its variables" in run.output
+    assert "typo: UNKNOWN" in run.output and "vaulted: UNKNOWN" in run.output
+    assert run.counts["good"]["failed"] == run.counts["typo"]["failed"] == run.counts["vaulted"]["failed"] == 0
+
+
 def test_a_damaged_fact_cache_is_the_fault_of_its_own_row(ansible, tmp_path):
     controller = write(tmp_path, {}, {"good": LOCAL, "damaged": LOCAL})
     inventory = json.loads((tmp_path / "inventory.json").read_text())
@@ -163,8 +201,10 @@ def test_a_damaged_fact_cache_is_the_fault_of_its_own_row(ansible, tmp_path):
     (tmp_path / "cache.yml").write_text(CACHE)
     assert controller.play(tmp_path / "cache.yml").status == 0
     (file,) = (tmp_path / "cache").glob("*damaged*")
-    file.write_text('{"entropy": {"schema": 1')
-    run = controller.play("kvm.entropy.verify", "-v", "--limit", "localhost")
-    assert run.status == 0, run.output
-    assert "damaged: UNKNOWN" in run.output and "bad-facts: " in run.output
-    assert re.search(r"good: [A-Z]+  \[ host unknown.* ready ok", run.output)
+    # A file that is cut off, and JSON that is no dictionary.
+    for content in ('{"entropy": {"schema": 1', "[]", "7"):
+        file.write_text(content)
+        run = controller.play("kvm.entropy.verify", "-v", "--limit", "localhost")
+        assert run.status == 0, run.output
+        assert "damaged: UNKNOWN" in run.output and "bad-facts: " in run.output
+        assert re.search(r"good: [A-Z]+  \[ host unknown.* ready ok", run.output)

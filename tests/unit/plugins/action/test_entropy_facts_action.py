@@ -45,3 +45,20 @@ def test_a_failure_keeps_its_words_and_its_status():
 def test_warnings_of_ansible_itself_are_kept_and_counted():
     assert kept({"warnings": ["one"], "deprecations": 7})["warnings"] == ["one"]
     assert len(kept({"warnings": ["x"] * 1000})["warnings"]) == 20
+
+
+def test_what_a_machine_says_outside_of_its_facts_is_printable():
+    found = kept({"msg": "\x1b[2J\u202eno", "module_stderr": "a\nb\x07", "warnings": ["\x1b[2J\nok: [good]", "x" * 5000, {"msg": "\x1b", "other": 1}],
+                  "deprecations": [{"msg": "x", "removed": True}]})
+    assert (found["msg"], found["module_stderr"]) == ("\\x1b[2J\\u202eno", "a\nb\\x07")
+    assert found["warnings"][0] == "\\x1b[2J\\x0aok: [good]" and len(found["warnings"][1]) == 1000
+    assert found["warnings"][2] == {"msg": "\\x1b"} and found["deprecations"] == [{"msg": "x"}]
+
+
+def test_a_fact_too_large_for_an_event_is_told_by_its_size():
+    assert kept({"ansible_facts": {"entropy": {"extra": ["x" * 1000] * 1000}}})["ansible_facts"]["entropy"].startswith("a value of 100")
+    deep = []
+    for _level in range(100000):
+        deep = [deep]
+    assert kept({"ansible_facts": {"entropy": deep}})["ansible_facts"] == {"entropy": "a value of no size (RecursionError)"}
+    assert kept({"ansible_facts": dict(FACTS, discovered_interpreter_python="x" * 5000)})["ansible_facts"] == FACTS

@@ -56,6 +56,34 @@ def test_two_guests_to_whom_the_inventory_gives_one_uuid_are_disputed_both():
     assert rows["a"][2] == rows["(web)"][2] == ["ambiguous"] and "ambiguous" in rows["b"][2]
 
 
+STUCK = [dict(DEVICE, path="/dev/zero")]
+
+
+@pytest.mark.parametrize("copy", [{"kvm2": host(domain(name="copy"))}, {"kvm2": host(domain(name="copy", uuid=UUID.upper()))}])
+def test_a_copy_of_a_domain_on_another_host_does_not_hide_what_the_first_ones_host_proves(copy):
+    rows = rows_of({"kvm1": host(domain(live=STUCK)), **copy}, {"victim": guest()})
+    assert rows["(web)"] == ("web", "broken", ["source-stuck", "ambiguous"])
+    assert rows["victim"] == (None, "unknown", ["ambiguous"])
+    assert "(copy)" not in rows
+
+
+def test_a_guest_whose_host_nobody_is_to_see_hides_nothing_of_a_domain_by_claiming_it():
+    rows = rows_of({"kvm1": host(domain(live=STUCK))}, {"evil": guest(expect="guest-only")})
+    assert rows["(web)"] == ("web", "broken", ["source-stuck", "ambiguous"])
+    assert rows_of({"kvm1": host(domain())}, {"fine": guest(expect="guest-only")}) == {"fine": ("web", "ok", [])}
+
+
+@pytest.mark.parametrize("gone", [host(domain(live=STUCK), error="timed out"), host(domain(live=STUCK), age=DAY + 1)])
+def test_a_host_that_does_not_count_disputes_no_domain_that_runs_on_another(gone):
+    rows = chain({"kvm1": gone, "kvm2": host(domain())}, {"web-1": guest()}, NOW, DAY)
+    assert [(row["guest"], row["host"], row["verdict"]) for row in rows] == [("web-1", "kvm2", "ok")]
+
+
+def test_guests_whose_uuid_cannot_be_read_are_not_said_to_have_one():
+    rows = chain({"kvm1": host(domain())}, {name: dict(guest(), uuid="web") for name in "ab"}, NOW, DAY)
+    assert all("have one UUID" not in one["evidence"] for row in rows for one in row["problems"])
+
+
 def test_a_dispute_names_the_guests():
     (row,) = [row for row in chain({"kvm1": host(domain())}, {"victim": guest(explicit_uuid=UUID), "evil": guest()}, NOW, DAY) if row["guest"] == "evil"]
     assert row["problems"][0]["evidence"] == (

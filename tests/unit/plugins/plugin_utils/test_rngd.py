@@ -44,7 +44,7 @@ def test_a_configuration_is_read_with_the_options(options, value):
     assert refusal(options, {"name": "RNGD_ARGS", "value": value})
 
 
-@pytest.mark.parametrize(("options", "configuration"), [(None, None), (["-f"], None), ("-f", "x"), ("-f", ["x"])])
+@pytest.mark.parametrize(("options", "configuration"), [(None, None), (["-f"], None), ("-f", "x"), ("-f", ["x"]), ("-f", {"name": 7})])
 def test_what_is_no_text_is_an_error_of_the_filter(options, configuration):
     with pytest.raises(AnsibleFilterError, match=r"kvm\.entropy\.rngd_refusal: found "):
         rngd_refusal(options, configuration)
