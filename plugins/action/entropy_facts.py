@@ -4,9 +4,9 @@
 
 """The action kvm.entropy.entropy_facts; its documentation is that of the module of this name.
 
-A machine whose Python was replaced answers what it likes, and ansible-core obeys some of that: the key ``add_host`` of any result adds a host, with
-variables such as its connection, and each key of ``ansible_facts`` becomes a variable that counts before the inventory. So of the answer only what
-the module returns is kept.
+A machine whose Python was replaced answers what it likes, and ansible-core obeys some of that: ``ansible_stats`` in any answer changes the job's
+statistics, and each key of ``ansible_facts`` becomes a variable that counts before the inventory. (It takes ``add_host`` and ``add_group`` out by
+itself.) So of the answer only what the module returns is kept.
 """
 
 from ansible.errors import AnsibleConnectionFailure
@@ -18,7 +18,7 @@ from ansible_collections.kvm.entropy.plugins.plugin_utils._printable import prin
 _TEXTS = ("msg", "exception", "module_stdout", "module_stderr")
 _MOST = 10000
 # What ansible-core obeys in the answer of any module (StrategyBase._process_pending_results in ansible/plugins/strategy/__init__.py).
-_OBEYED = ("add_host", "add_group", "ansible_stats")
+_OBEYED = ("ansible_stats",)
 _FOREIGN = ("the machine's answer has %s, which this module does not return, and which ansible-core would obey: the Python there, or the module, was "
             "replaced. Nothing of the answer is used.")
 _MOST_NAME = 100
