@@ -196,11 +196,14 @@ def test_an_agent_of_a_newer_collection_decides_nothing():
     assert (row["verdict"], [one["code"] for one in row["problems"]]) == ("unknown", ["bad-facts"])
 
 
-def test_what_a_domain_draws_from_is_found_as_fast_among_many_backends():
-    backends = [{"backend": "random", "path": "/dev/x%d" % number, "unsafe": False, "delivered": None} for number in range(10000)]
-    crowded = host(*[domain(uuid="%08x%s" % (number, OTHER[8:])) for number in range(2000)])
-    crowded["domains"]["host"] = {"capacity": backends}
-    started = time.process_time()
-    chain({"kvm1": crowded}, {}, NOW, DAY)
-    # Looked for one by one, it is 2 to 3 s where this takes 0.3 s.
-    assert time.process_time() - started < 1.5
+def test_many_backends_of_a_host_do_not_make_each_of_its_domains_slower():
+    def taken(count):
+        backends = [{"backend": "random", "path": "/dev/x%d" % number, "unsafe": False, "delivered": None} for number in range(count)]
+        crowded = host(*[domain(uuid="%08x%s" % (number, OTHER[8:])) for number in range(2000)])
+        crowded["domains"]["host"] = {"capacity": backends}
+        started = time.process_time()
+        chain({"kvm1": crowded}, {}, NOW, DAY)
+        return time.process_time() - started
+
+    # Looked for one by one, it takes 8 times as long.
+    assert taken(10000) < 4 * taken(10)
