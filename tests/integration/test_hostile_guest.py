@@ -80,13 +80,12 @@ def test_a_claim_to_the_honest_guests_uuid_is_a_dispute_that_names_both_and_the_
     assert "and the inventory gives that to honest (entropy_domain_uuid), which counts" in run.output
 
 
-@pytest.mark.parametrize("name", ["a host of its own choice", "a hundred thousand problems", "no JSON"])
-def test_verify_says_the_same_of_the_honest_guest_and_what_is_wrong_of_the_hostile_one(name, folder, controller, before):
-    become_hostile(folder, answers(folder, before.evil)[name])
+def test_verify_says_the_same_of_the_honest_guest_and_what_is_wrong_of_the_hostile_one(folder, controller, before):
+    become_hostile(folder, answers(folder, before.evil)["a hundred thousand problems"])
     run = controller.play("kvm.entropy.verify", "-v")
-    assert not (folder / "obeyed").exists()
     assert rows(run)["honest"] == rows(before.run)["honest"], run.output
     assert set(run.counts) == {"labhost", "honest", "evil", "localhost"}
+    assert "entropy: found 'a value of" in run.output, run.output
 
 
 def test_site_finishes_the_honest_guest_and_obeys_nothing_of_the_hostile_one(folder, controller, before):
