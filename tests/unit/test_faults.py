@@ -43,6 +43,7 @@ def test_the_collection_is_right_about_every_guest_and_no_check_of_today_is():
 
 def test_the_readme_has_the_numbers_of_the_comparison():
     readme = (problem_page.DOCUMENT.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert "\n%d guests, broken and healthy, " % len(CASES) in readme
     for name, score in compare.scores().items():
         shown = "this collection's `verify`" if name == "verify" else name
         assert "| %s | %d | %d | %d |\n" % (shown, score.right, len(score.false_alarms), len(score.missed)) in readme
