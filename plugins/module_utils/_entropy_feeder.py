@@ -9,6 +9,7 @@ import json
 from ansible_collections.kvm.entropy.plugins.module_utils import _entropy_process, _rngd_options
 from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import DEVICE, HWRNG
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel import FEEDER_STATUS
+from ansible_collections.kvm.entropy.plugins.module_utils._printable import printable
 
 # The kernel's own output: what comes from there and is credited again is no new entropy.
 FAKE_SOURCES = ("/dev/urandom", "/dev/random")
@@ -149,7 +150,7 @@ def _idle_reason(wanted):
 def _fakes(feeders):
     """Return (process, source) (list of pairs of str) of each rngd among ``feeders`` (list of dict) that reads the kernel's own output."""
     found = [(feeder, _fake_source(feeder)) for feeder in feeders if feeder["name"] == "rngd"]
-    return [(_entropy_process.described(feeder), _entropy_process.printable(source)) for feeder, source in found if source]
+    return [(_entropy_process.described(feeder), printable(source, _entropy_process.MOST_PATH)) for feeder, source in found if source]
 
 
 def _fake_source(rngd):

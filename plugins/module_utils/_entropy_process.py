@@ -9,6 +9,8 @@ The name proves nothing: every user may start a program under every name. A proc
 
 from collections import namedtuple
 
+from ansible_collections.kvm.entropy.plugins.module_utils._printable import printable
+
 UNKNOWN = "unknown"
 
 # So many processes are listed, each in so many characters: a user may start thousands.
@@ -66,16 +68,10 @@ def described(process):
     """Return the name, pid, user id and executable (str, printable) of ``process`` (dict), as far as they are known."""
     program = process.get("program")
     uid = process.get("uid")
-    known = ["pid %d" % process["pid"], None if uid is None else "uid %d" % uid, program and printable(program), process.get("unit")]
+    known = ["pid %d" % process["pid"], None if uid is None else "uid %d" % uid, program and printable(program, MOST_PATH), process.get("unit")]
     return "%s (%s)" % (process["name"], ", ".join(filter(None, known)))
 
 
 def listed(found):
     """Return the first ``MOST_LISTED`` of ``found`` (list of (dict, why)) as a list of str."""
-    return ["%s: %s" % (described(process), printable(why)) for process, why in found[:MOST_LISTED]]
-
-
-def printable(text):
-    """Return ``text`` (str) with a question mark for all that cannot be printed, and cut after ``MOST_PATH`` characters."""
-    cut = text if len(text) <= MOST_PATH else text[:MOST_PATH] + "..."
-    return "".join(letter if letter.isprintable() else "?" for letter in cut)
+    return ["%s: %s" % (described(process), printable(why, MOST_PATH)) for process, why in found[:MOST_LISTED]]
