@@ -78,8 +78,7 @@ UNIT_FOLDERS = (UNIT_LINKS, "/usr/lib/systemd/system", "/lib/systemd/system")
 MASKS = (UNIT_LINKS, "/run/systemd/system")
 RUNLEVELS = "/etc/runlevels"
 SYSV_LEVELS = ("/etc/rc2.d", "/etc/rc3.d", "/etc/rc4.d", "/etc/rc5.d")
-# include/linux/proc_ns.h (since 3.8): PROC_PID_INIT_INO, PROC_USER_INIT_INO.
-_FIRST_NAMESPACES = (("pid", 0xeffffffc), ("user", 0xeffffffd))
+_FIRST_NAMESPACES = (("pid", _kernel_feeder.FIRST_PID_NAMESPACE), ("user", _kernel_feeder.FIRST_USER_NAMESPACE))
 # What managers leave in a container: systemd's Container Interface, then Podman and Docker.
 _CONTAINER_NAMES = ("/run/systemd/container", "/run/host/container-manager")
 _CONTAINER_FILES = (("/run/.containerenv", "podman"), ("/.dockerenv", "docker"))
@@ -312,7 +311,7 @@ def _is_masked(tree, unit):
 def _container(tree):
     """Return which manager's container this is (str; ``container`` where it does not say), None where it is none."""
     # What a manager leaves may be in a disk that was made of a container's image.
-    if not any(tree.target("/proc/self/ns/" + kind) not in (None, "%s:[%d]" % (kind, number)) for kind, number in _FIRST_NAMESPACES):
+    if not any(tree.target("/proc/self/ns/" + kind) not in (None, first) for kind, first in _FIRST_NAMESPACES):
         return None
     names = [tree.text(path) for path in _CONTAINER_NAMES] + [name for path, name in _CONTAINER_FILES if tree.has(path)]
     return next(filter(None, names), "container")[:MOST_WORDS]

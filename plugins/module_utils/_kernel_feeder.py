@@ -15,8 +15,8 @@ from ansible_collections.kvm.entropy.plugins.module_utils import _device_kind, _
 
 # include/uapi/linux/capability.h: RNDADDENTROPY takes it (drivers/char/random.c, random_ioctl()), in the initial user namespace.
 CAP_SYS_ADMIN = 21
-# PROC_USER_INIT_INO in include/linux/proc_ns.h (since 3.8), as the link in /proc/PID/ns shows it.
-FIRST_USER_NAMESPACE = "user:[%d]" % 0xeffffffd
+# PROC_USER_INIT_INO and PROC_PID_INIT_INO in include/linux/proc_ns.h (since 3.8), as the links in /proc/PID/ns show them.
+FIRST_USER_NAMESPACE, FIRST_PID_NAMESPACE = "user:[%d]" % 0xeffffffd, "pid:[%d]" % 0xeffffffc
 FIRST, OTHER = "first", "other"
 
 # A process may be in 65,536 groups (NGROUPS_MAX), all in one line of its status before its capabilities.
