@@ -4,6 +4,7 @@
 
 """Run the collection's playbooks as a user does, from the installed artifact, and read what they leave."""
 
+import contextlib
 import json
 import os
 import re
@@ -17,6 +18,16 @@ RECAP = re.compile(r"^(\S+)\s+: (ok=.*)$", re.MULTILINE)
 def lab(*words):
     """Run the lab's command line; return what it prints."""
     return subprocess.run(["/usr/bin/python3", LAB, *words], check=True, text=True, stdout=subprocess.PIPE).stdout
+
+
+@contextlib.contextmanager
+def running_lab(folder, *guests):
+    """Yield ``folder`` (Path) with a lab of these ``guests`` (str, as ``lab up --guest`` takes them), which runs meanwhile and is removed after that."""
+    try:
+        lab("up", "--dir", folder, *(word for guest in guests for word in ("--guest", guest)))
+        yield folder
+    finally:
+        lab("down", "--dir", folder)
 
 
 def one_guest(guest, folder):

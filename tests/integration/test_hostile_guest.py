@@ -11,7 +11,7 @@ import subprocess
 from typing import NamedTuple
 
 import pytest
-from controller import LAB, Controller, Run, lab
+from controller import LAB, Controller, Run, running_lab
 from hostile import answers
 from lab.daemon import Daemon
 
@@ -21,12 +21,8 @@ LINE = re.compile(r"^ *\"?((?:honest|evil)\b[^:]*): ([A-Z]+)  (\[.*\])", re.MULT
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A lab with two running guests of Debian 12 that have their devices: one honest, one that will be hostile."""
-    folder = tmp_path_factory.mktemp("hostile")
-    try:
-        lab("up", "--dir", folder, "--guest", "honest=bookworm,rng,early", "--guest", "evil=bookworm,rng,early")
+    with running_lab(tmp_path_factory.mktemp("hostile"), "honest=bookworm,rng,early", "evil=bookworm,rng,early") as folder:
         yield folder
-    finally:
-        lab("down", "--dir", folder)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@
 """The main job on a real guest that runs without a random source, from the artifact, in the order in which a user does it."""
 
 import pytest
-from controller import Controller, lab
+from controller import Controller, lab, running_lab
 from lab.daemon import Daemon
 
 GUEST = "web"
@@ -16,12 +16,8 @@ ETC = "find /etc /lib/modules /boot -xdev -printf '%p %s %T@ %m\\n' | sort"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A lab with one running guest of Debian 12 without a random source."""
-    folder = tmp_path_factory.mktemp("site")
-    try:
-        lab("up", "--dir", folder, "--guest", f"{GUEST}=bookworm")
+    with running_lab(tmp_path_factory.mktemp("site"), f"{GUEST}=bookworm") as folder:
         yield folder
-    finally:
-        lab("down", "--dir", folder)
 
 
 @pytest.fixture(scope="module")

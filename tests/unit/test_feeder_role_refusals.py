@@ -7,7 +7,6 @@
 import json
 import os
 import re
-import socket
 import stat
 import subprocess
 import sys
@@ -16,8 +15,8 @@ from pathlib import Path
 import jinja2
 import pytest
 import yaml
+from foreign_files import NOBODY, make_file_of_another_user, make_hard_link, make_socket
 
-NOBODY = 65534
 ROLE = Path(__file__).resolve().parents[2] / "roles/feeder"
 MESSAGE = re.compile(r'^ +"msg": ("SAID .*")$', re.MULTILINE)
 
@@ -63,21 +62,6 @@ def said(folder, role, calls, *words):
     return [json.loads(json.loads(message).partition(" ")[2]) for message in MESSAGE.findall(done.stdout)]
 
 
-def _make_socket(path):
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-
-
-def _make_hard_link(path):
-    path.with_name("other").write_text("theirs\n")
-    os.link(path.with_name("other"), path)
-
-
-def _make_file_of_another_user(path):
-    path.write_text("theirs\n")
-    os.chown(path, NOBODY, NOBODY)
-
-
 def _in_a_folder(mode, user=0):
     """Return what makes the folder of the path, as another could write it."""
     def make(path):
@@ -99,10 +83,10 @@ FOUND = {
     "another link": (lambda path: path.symlink_to("/etc/hostname"), "found a link to /etc/hostname, expected a regular file of root's own, or none."),
     "a folder": (lambda path: path.mkdir(), "found a folder, expected"),
     "a FIFO": (os.mkfifo, "found a FIFO, expected"),
-    "a socket": (_make_socket, "found a socket, expected"),
+    "a socket": (make_socket, "found a socket, expected"),
     "a device": (lambda path: os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 3)), "found a character device, expected"),
-    "a hard link": (_make_hard_link, "found a file with 2 names (hard links), expected"),
-    "a file of another user": (_make_file_of_another_user, "found a file of the user 65534, expected"),
+    "a hard link": (make_hard_link, "found a file with 2 names (hard links), expected"),
+    "a file of another user": (make_file_of_another_user, "found a file of the user 65534, expected"),
     "a folder of all": (_in_a_folder(0o777), "found a folder of the user 0 with the mode 0777, expected a folder of root's that "
                         "root alone can write, or none."),
     "a sticky folder": (_in_a_folder(0o1777), "found a folder of the user 0 with the mode 1777, expected a folder of root's"),

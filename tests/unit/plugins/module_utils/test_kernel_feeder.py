@@ -150,14 +150,23 @@ def test_a_set_user_id_program_under_a_borrowed_name_does_not(program):
     assert standing(feeder) == "anyone may start it with root's rights and by any name"
 
 
+# include/uapi/linux/capability.h.
+CAP_NET_BIND_SERVICE, CAP_SYS_ADMIN = 10, 21
+
+
+def give_capability(path, number):
+    """Give the file at ``path`` the capability ``number`` (int), for whoever starts it."""
+    try:
+        # struct vfs_cap_data of revision 2 in include/uapi/linux/capability.h: all that is permitted is effective.
+        os.setxattr(path, "security.capability", struct.pack("<5I", 0x02000001, 1 << number, 0, 0, 0))
+    except OSError as error:
+        pytest.skip("no file may have capabilities here: %s" % error)
+
+
 def test_a_program_with_capabilities_under_a_borrowed_name_does_not(program):
     other = program.with_name("other")
     program.rename(other)
-    try:
-        # struct vfs_cap_data of revision 2 in include/uapi/linux/capability.h: all that is permitted is effective, and that is CAP_SYS_ADMIN.
-        os.setxattr(other, "security.capability", struct.pack("<5I", 0x02000001, 1 << 21, 0, 0, 0))
-    except OSError as error:
-        pytest.skip("no file may have capabilities here: %s" % error)
+    give_capability(other, CAP_SYS_ADMIN)
     program.symlink_to(other)
     with running(program, *WAITS, user=NOBODY, group=NOBODY) as process:
         feeder = named(process.pid)
@@ -181,10 +190,7 @@ def test_a_program_of_another_name_with_capabilities_that_credit_nothing_counts(
     # As entropy-feeder does, which is Python, where that may bind low ports.
     other = program.with_name("other")
     program.rename(other)
-    try:
-        os.setxattr(other, "security.capability", struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0))
-    except OSError as error:
-        pytest.skip("no file may have capabilities here: %s" % error)
+    give_capability(other, CAP_NET_BIND_SERVICE)
     program.symlink_to(other)
     with running(program, *WAITS) as process:
         assert standing(named(process.pid)) == "counts"

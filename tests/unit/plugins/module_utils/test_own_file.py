@@ -5,15 +5,14 @@
 """Files of our own are written, read and removed; whatever else is at the path, or can be put there by others, is left as it is."""
 
 import os
-import socket
 import stat
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _own_file
 from ansible_collections.kvm.entropy.plugins.module_utils._own_file import NotOwnError, check_own, read_own, remove_own, replace_own
+from foreign_files import NOBODY, make_file_of_another_user, make_hard_link, make_socket
 
 IS_ROOT = os.geteuid() == 0
-NOBODY = 65534
 
 
 def _make_device(path):
@@ -23,32 +22,15 @@ def _make_device(path):
         pytest.skip("no device node can be made here")
 
 
-def _make_socket(path):
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-
-
-def _make_hard_link(path):
-    path.with_name("other").write_text("theirs\n")
-    os.link(path.with_name("other"), path)
-
-
-def _make_file_of_another_user(path):
-    if not IS_ROOT:
-        pytest.skip("it takes root")
-    path.write_text("theirs\n")
-    os.chown(path, NOBODY, NOBODY)
-
-
 # How each is made, and what it is called.
 NOT_OURS = {
     "a character device": _make_device,
     "a FIFO": os.mkfifo,
-    "a socket": _make_socket,
+    "a socket": make_socket,
     "a folder": os.mkdir,
     "a symbolic link": lambda path: path.symlink_to("/etc/hostname"),
-    "a file with 2 names (hard links)": _make_hard_link,
-    "a file of the user 65534": _make_file_of_another_user,
+    "a file with 2 names (hard links)": make_hard_link,
+    "a file of the user 65534": make_file_of_another_user,
 }
 
 

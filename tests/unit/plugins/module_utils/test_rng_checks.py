@@ -48,6 +48,17 @@ def test_a_path_that_is_missing_or_no_character_device_is_refused(tmp_path):
             _rng_checks.check_path(str(tmp_path / name))
 
 
+@pytest.fixture
+def pose(monkeypatch):
+    """Return what has ``path`` (str) be ``found`` for os.stat, whole or by its last name. All else is as it is, as pytest looks at files too."""
+    real = os.stat
+
+    def posed(path, found):
+        names = (path, os.path.basename(path))
+        monkeypatch.setattr(_rng_checks.os, "stat", lambda asked, **how: found if asked in names else real(asked, **how))
+    return posed
+
+
 class HwrngNode:
     """What stat says of /dev/hwrng."""
 
@@ -55,11 +66,12 @@ class HwrngNode:
     st_rdev = os.makedev(10, 183)
 
 
-def test_hwrng_is_refused_where_nothing_is_behind_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(_rng_checks.os, "stat", lambda *_path, **_how: HwrngNode)
+def test_hwrng_is_refused_where_nothing_is_behind_it(tmp_path, pose):
     (tmp_path / "none").write_text("none\n")
     (tmp_path / "tpm").write_text("tpm-rng-0\n")
+    pose("/dev/hwrng", HwrngNode)
     _rng_checks.check_path("/dev/hwrng", rng_current=str(tmp_path / "tpm"))
+    pose("/dev/alias-of-hwrng", HwrngNode)
     for current in ("none", "no-such-file"):
         with pytest.raises(EntropyError, match="QEMU aborts a guest"):
             _rng_checks.check_path("/dev/alias-of-hwrng", rng_current=str(tmp_path / current))
@@ -90,8 +102,8 @@ NO_SOURCES = [(1, 1), (1, 11), (4, 0), (4, 64), (5, 0), (5, 1), (5, 2), (7, 0), 
 
 
 @pytest.mark.parametrize("number", NO_SOURCES)
-def test_a_device_that_is_no_random_source_is_refused_whatever_is_allowed(number, monkeypatch):
-    monkeypatch.setattr(_rng_checks.os, "stat", lambda *_path, **_how: node(*number))
+def test_a_device_that_is_no_random_source_is_refused_whatever_is_allowed(number, pose):
+    pose("/dev/x", node(*number))
     for allowed in (False, True):
         with pytest.raises(EntropyError, match=r"is character device %d:%d, which is no source of random numbers: nothing was changed" % number):
             _rng_checks.check(dict(OPTIONS, path="/dev/x", allow_unknown_backend=allowed))
@@ -99,8 +111,8 @@ def test_a_device_that_is_no_random_source_is_refused_whatever_is_allowed(number
 
 # A misc device whose minor is given out at run time (s390x's /dev/trng), one for local use, ttyACM0, an experimental major.
 @pytest.mark.parametrize("number", [(10, 59), (10, 240), (10, 300), (166, 0), (240, 0)])
-def test_an_unknown_device_is_a_source_only_where_somebody_vouches_for_it(number, monkeypatch):
-    monkeypatch.setattr(_rng_checks.os, "stat", lambda *_path, **_how: node(*number))
+def test_an_unknown_device_is_a_source_only_where_somebody_vouches_for_it(number, pose):
+    pose("/dev/x", node(*number))
     with pytest.raises(EntropyError, match="expected random .1:8., .* give allow_unknown_backend: true"):
         _rng_checks.check(dict(OPTIONS, path="/dev/x"))
     with pytest.raises(EntropyError, match="expected random"):
