@@ -33,11 +33,14 @@ class Identities:
         explicit, claims = {}, {}
         for name in sorted(guests):
             given, own = guests[name]["uuid"], own_uuid(guests[name])
+            if given == NO_DOMAIN:
+                self.of[name] = Identity(None, None)
+                continue
             contradiction = _contradiction(given, own, index)
             self.of[name] = Identity(given or own, contradiction)
             if contradiction:
                 self._disputes.update(dict.fromkeys((index.key(given), index.key(own)), "guest %s: %s" % (name, contradiction)))
-            elif (given or own) and given != NO_DOMAIN:
+            elif given or own:
                 (explicit if given else claims).setdefault(index.key(given or own), []).append(name)
         for key in {**explicit, **claims}:
             self._settle(key, explicit.get(key, []), claims.get(key, []), guests)

@@ -121,6 +121,8 @@ def test_a_wrong_variable_is_the_fault_of_its_own_row(half, words):
 def test_a_wrong_uuid_does_not_let_the_guests_own_word_take_its_place():
     (row,) = [row for row in chain({"kvm1": host(domain())}, {"web-1": dict(guest(), uuid="web")}, NOW, DAY) if row["guest"]]
     assert (row["domain"], row["verdict"]) == (None, "unknown")
+    # What stands for it inside is nobody's UUID, and is shown to nobody.
+    assert row["uuid"] is None and "00000000" not in str(row)
 
 
 def test_only_the_known_keys_of_facts_go_further():
