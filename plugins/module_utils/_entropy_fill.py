@@ -166,7 +166,7 @@ def _gap(seen, watch):
 def _by_pieces(seen, facts, watch):
     """Return the same where the buffer came, or is coming, in pieces, by how often the thread was woken while it was watched and since it is there."""
     processes, awake, gap = seen["processes"], _awake(seen), _gap(seen, watch)
-    found = "buffers of %s come in pieces, one each %.1f s" % (facts["current"], gap)
+    found = "buffers of %s come in pieces, %.1f s apart" % (facts["current"], gap)
     if processes.get("fill_switches") is None or not _is_rewritten(seen):
         return UNKNOWN, found
     wakes = processes["fill_switches"] if facts["delivered"] is None else min(processes["fill_switches"], facts["delivered"])
@@ -174,12 +174,12 @@ def _by_pieces(seen, facts, watch):
     # It may have waited for up to a gap more.
     pauses = rests(processes["fill"], max(0.0, awake - waited - gap))
     if waited > (pauses + 1) * (PATIENCE + INTERVAL):
-        return False, "%s: in %d s hardly %d were full, and one a minute is what the kernel asks for" % (found, awake, pauses + 1)
+        return False, "%s; thread hwrng has waited %d of %d s for full buffers, and got %d at most" % (found, waited, awake, pauses)
     if waited > _MOST_WAITING * awake and (watch["state"] != "S" or awake > PATIENCE + INTERVAL):
-        return UNKNOWN, "%s; thread hwrng has waited for them for most of %d s" % (found, awake)
+        return UNKNOWN, "%s; thread hwrng has waited %d of %d s for full buffers" % (found, waited, awake)
     if watch["state"] != "S" and wakes < _AS_BEFORE * (len(watch["woke"]) + 1) * pauses:
-        return UNKNOWN, "%s; they did not before, and not one was full in %.1f s" % (found, watch["seconds"])
-    return True, "%s; %s; thread hwrng waits for a buffer for %d s and rests" % (named(facts), found, waited // (pauses + 1))
+        return UNKNOWN, "%s, which they did not before, and none became full in %.1f s" % (found, watch["seconds"])
+    return True, "%s; %s, and thread hwrng waits %d s for a full one" % (named(facts), found, waited // (pauses + 1))
 
 
 def waiting(seen, current, patience):

@@ -73,7 +73,7 @@ def _dried_up():
 
 
 @contextlib.contextmanager
-def _trickle(seconds):
+def trickle(seconds):
     """Yield the device of a host that has one byte each so many ``seconds`` (s)."""
     over = threading.Event()
     with quick.fifo() as (path, give):
@@ -90,7 +90,7 @@ def _trickle(seconds):
 
 
 def _trickling(seconds, wait, **knobs):
-    with _trickle(seconds) as device:
+    with trickle(seconds) as device:
         return observations("trixie", [DRIVER, "wait %d" % wait, "observe it"], device=device, timeout=wait + 100, **knobs)["it"]
 
 

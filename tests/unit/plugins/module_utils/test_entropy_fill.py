@@ -48,7 +48,7 @@ def test_a_trickle_that_is_seen_in_the_driver_feeds_nothing():
     assert filling(by_cpu(fed(100.08, 21, 22, "D", 3.01, (11.11, "D", (1.28, 6.37))))) is False
     facts = facts_of(by_cpu(fed(95, 19, 20, "D", 2.0, (11.1, "D", (3.0, 8.0)))))
     assert (facts["hwrng"]["filling"], codes(facts), facts["verdict"]) == (False, ["not-filling"], "degraded")
-    assert "one each 5.0 s" in facts["problems"][0]["evidence"]
+    assert "come in pieces, 5.0 s apart; thread hwrng has waited 95 of 95 s for full buffers, and got 0 at most" in facts["problems"][0]["evidence"]
 
 
 @pytest.mark.parametrize(("served", "interrupts", "switches", "watch"), [

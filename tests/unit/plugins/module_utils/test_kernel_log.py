@@ -4,8 +4,6 @@
 
 """The kernel's records, by whoever and in whatever form they were saved, and nobody else's."""
 
-import os
-import threading
 import time
 
 import pytest
@@ -187,23 +185,9 @@ class TestRecords:
         assert recorded([self.START, None])["complete"] is False
         assert recorded([]) == {"lines": [], "complete": False}
 
-    def test_a_log_that_grows_faster_than_it_is_read_ends_at_a_deadline(self, tmp_path, monkeypatch):
-        path = str(tmp_path / "kmsg")
-        os.mkfifo(path)
-        grows = os.open(path, os.O_RDWR)
-        over = threading.Event()
-
-        def grow():
-            while not over.is_set():
-                os.write(grows, self.START * 100)
-        thread = threading.Thread(target=grow)
-        thread.start()
-        monkeypatch.setattr(_kernel_log, "_MOST_SECONDS", 0.3)
+    def test_a_log_that_grows_faster_than_it_is_read_ends_at_a_deadline(self, monkeypatch):
+        monkeypatch.setattr(_kernel_log, "_MOST_SECONDS", 0.2)
         started = time.monotonic()
-        log = _kernel_log.read(path)
-        took = time.monotonic() - started
-        over.set()
-        os.read(grows, 65536)
-        thread.join()
-        os.close(grows)
-        assert (log["complete"], log["lines"][0], took < 3) == (False, [0.0, "Linux version 6.1.0"], True)
+        # There is always more of it.
+        log = _kernel_log.read("/dev/zero")
+        assert (log["complete"], log["lines"], 0.2 <= time.monotonic() - started < 5) == (False, [], True)
