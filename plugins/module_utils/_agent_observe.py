@@ -12,11 +12,13 @@ from ansible_collections.kvm.entropy.plugins.module_utils._kernel import (
     FEEDER_UNITS,
     FEEDERS,
     HW_RANDOM,
+    KTHREADD,
     RANDOM,
     RNG_CORE,
     RNG_DEVICE,
     VIRTIO,
     fill_thread,
+    is_kthreadd,
 )
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_feeder import status
 
@@ -93,6 +95,7 @@ def observe(files, now):
         "live": True, "now": now, "getrandom": None, "domain": True,
         "pool_ready": _pool_ready(texts),
         "virtio": virtio, "pci_rng": pci_rng, "folders": folders,
+        "has_sys": bool(virtio or pci_rng or current) or files.has("/sys/bus"),
         "processes": _processes(files, texts),
         "texts": {path: text for path, text in texts.items() if text is not None},
         "config": None, "log": None, "refused": files.refused,
@@ -221,6 +224,8 @@ def _fill_thread(files):
                         return dict(fill, kernel=True)
     except TimeUpError:
         return {"hidden": "the kernel's thread hwrng was not found among the first %d threads in the time given" % len(looked)}
+    if not is_kthreadd(files.text("/proc/%s/stat" % KTHREADD) or ""):
+        return {"hidden": "the guest does not show the kernel's threads: its process 2 is not kthreadd"}
     return {"kernel": True}
 
 

@@ -13,6 +13,14 @@ CONSTANT, FILE = "constant", "file"
 
 # Major and minor, Linux's Documentation/admin-guide/devices.txt: null, zero, full; random, urandom; hwrng.
 _NUMBERS = {(1, 3): CONSTANT, (1, 5): CONSTANT, (1, 7): CONSTANT, (1, 8): RANDOM, (1, 9): URANDOM, (10, 183): HWRNG}
+_FILE_FORMS = ((stat.S_ISCHR, "character device"), (stat.S_ISBLK, "block device"), (stat.S_ISREG, "a regular file"), (stat.S_ISDIR, "a folder"),
+               (stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket"))
+
+
+def number_in_words(found):
+    """Return in words (str) what a file is by its ``found`` (os.stat_result), a device by its number."""
+    form = next((words for is_form, words in _FILE_FORMS if is_form(found.st_mode)), "no file")
+    return "%s %d:%d" % (form, os.major(found.st_rdev), os.minor(found.st_rdev)) if form.endswith("device") else form
 
 
 def device_kind(found):

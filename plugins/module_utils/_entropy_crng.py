@@ -4,22 +4,25 @@
 
 """When the CRNG became ready, who seeded it, and whether that was in time. Pure: from observations and the log's events."""
 
+from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import RANDOM, URANDOM
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_hwrng import SEEDING
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_log import had_device
+from ansible_collections.kvm.entropy.plugins.module_utils._printable import printable
 
 UNKNOWN = "unknown"
 UNDATED = "the kernel's log does not say when the CRNG became ready"
 UNTOLD = "the kernel's log has no line from which it follows that this kernel tells of such reads"
 
-# The fill thread credits with its first read; TCG guests of kernels 5.10 to 7.2 log "crng init done" at most 0.1 s around its start, while the
-# jitter loop, the only other way there once drivers run, takes 1 s or more of a waiting reader (2.06, 1.03, 1.09 s on 5.10, 6.1, 6.12).
-SEEDING = 0.5
+
+# systemd's src/core/efi-random.c: it has credited what the boot loader handed on by an EFI variable.
+_CREDITED = "systemd[1]: Successfully credited entropy"
 
 
 def crng_facts(seen, log, hwrng, cpu, feeder):
     """Return the ``crng`` facts (dict) of ``seen`` (``_kernel.observe``), ``log`` (``_entropy_log.events``) and the other facts."""
     ready, why_ready = _ready(seen, log)
     in_time, why_in_time = _in_time(ready, log)
-    seeded_by, why_seeded = _seeded_by(ready, log, hwrng, cpu, feeder)
+    seeded_by, why_seeded = _seeded_by(ready, log, hwrng, cpu, feeder, seen.get("seeders", ()))
     return {
         "ready": ready,
         "ready_evidence": why_ready,
@@ -30,7 +33,17 @@ def crng_facts(seen, log, hwrng, cpu, feeder):
         "init_started_at": first_consumer(log),
         "in_time": in_time,
         "in_time_evidence": why_in_time,
+        "fake_devices": _fake_devices(seen),
     }
+
+
+def _fake_devices(seen):
+    """Return which of the nodes that programs take random numbers from is none of the kernel's generator (list of str), by their numbers.
+
+    Either number under either name is that generator: administrators link one to the other.
+    """
+    nodes = sorted(seen.get("random_nodes", {}).items())
+    return ["%s is %s" % (path, words) for path, (kind, words) in nodes if kind not in (RANDOM, URANDOM)]
 
 
 def _reads(seen, log):
@@ -87,7 +100,7 @@ def _before_consumer(log):
     return False, "ready at %.2f s, after %s had started at %.2f s" % (ready_at, name, consumer)
 
 
-def _seeded_by(ready, log, hwrng, cpu, feeder):
+def _seeded_by(ready, log, hwrng, cpu, feeder, seeders):  # noqa: PLR0913 (all that may have seeded)
     """Return (who, evidence): who only where everything else is excluded."""
     if ready is not True:
         return UNKNOWN, "the CRNG is not ready" if ready is False else "not known whether the CRNG is ready"
@@ -96,12 +109,12 @@ def _seeded_by(ready, log, hwrng, cpu, feeder):
     at = "ready at %.2f s" % log["ready_at"]
     if log["trusting_cpu"] or log["ready_phase"] == "cpu":
         return _seeded_by_cpu(log, cpu, at)
-    if log["ready_phase"] == "bootloader":
+    if log["ready_phase"] == "bootloader" and log["complete"]:
         return "bootloader", at + ", before the kernel asked its CPU"
     who, why = _seeded_by_source(log, hwrng, at)
     if who != UNKNOWN or not _later_source(log, hwrng):
         return who, why
-    return _seeded_by_timing(hwrng, feeder, at)
+    return _seeded_by_timing(log, hwrng, feeder, seeders, at)
 
 
 def _seeded_by_cpu(log, cpu, at):
@@ -131,7 +144,7 @@ def _later_source(log, hwrng):
     return hwrng["driver_loaded"] is False if hwrng["device"] is True else not had_device(log, log["ready_at"])
 
 
-def _seeded_by_timing(hwrng, feeder, at):
+def _seeded_by_timing(log, hwrng, feeder, seeders, at):
     """Return the same where neither the CPU nor the bootloader nor a source was it.
 
     What is left is what the kernel times itself, its jitter loop or interrupts (try_to_generate_entropy() and add_interrupt_randomness() in
@@ -139,5 +152,10 @@ def _seeded_by_timing(hwrng, feeder, at):
     """
     if feeder["running"] is not False or feeder["wanted"]:
         return UNKNOWN, at + ", by the kernel's own timing or a feeder"
+    if not log["complete"]:
+        return UNKNOWN, at + ", and the log that would tell of other sources does not go back to the boot"
+    credited = next((text for _when, text in log["lines"] if text.startswith(_CREDITED)), None)
+    if credited or seeders:
+        return UNKNOWN, "%s, by the kernel's own timing or a seed that a program kept: %s" % (at, credited or printable(", ".join(seeders)))
     source = "%s began to feed at %.2f s" % (hwrng["current"], hwrng["driver_at"]) if hwrng["driver_at"] is not None else "no source"
     return "jitter", "%s, by the kernel's own timing (jitter loop, interrupts): no CPU's or bootloader's seed, %s, no feeder" % (at, source)

@@ -33,6 +33,8 @@ _HINDRANCES = {
     _kernel_health.NOT_LIVE: ("not tested: only a running kernel has a source", "a run on that machine itself"),
     _kernel_health.NOT_READY: ("not tested: the CRNG is not ready, and needs these bytes first", "a look once it is ready"),
     _kernel_health.NO_SOURCE: ("not tested: the kernel has no current source", "a current source"),
+    _kernel_health.NOT_HWRNG: ("not tested: %s is %%s, and the kernel's source is character device 10:183" % _kernel_health.HWRNG,
+                               "the kernel's own node: mknod -m 600 %s c 10 183, in place of that" % _kernel_health.HWRNG),
 }
 
 
@@ -127,7 +129,8 @@ def _judged_by_blocks(fips, min_entropy):
 def _shortfall(found):
     """Return why not all was read that was asked for (str), None where it was."""
     if found["hindrance"]:
-        return _HINDRANCES[found["hindrance"]][0]
+        why = _HINDRANCES[found["hindrance"]][0]
+        return why % found["node"] if found.get("node") else why
     if found["read"] == found["asked"]:
         return None
     why = "time was over" if found["error"] is None else "%s: %s" % (_kernel_health.HWRNG, _kernel_reader.in_words(found["error"]))

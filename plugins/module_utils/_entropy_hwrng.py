@@ -6,6 +6,15 @@
 
 import re
 
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_fill import (
+    INTERVAL,
+    PATIENCE,
+    delivering,
+    is_not_ready,
+    named,
+    served,
+    waiting,
+)
 from ansible_collections.kvm.entropy.plugins.module_utils._hwrng_names import is_known, is_virtio
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_fill import RESTED
 from ansible_collections.kvm.entropy.plugins.module_utils._printable import printable
@@ -19,15 +28,13 @@ DRIVER = "/sys/bus/virtio/drivers/virtio_rng"
 # A line of /proc/interrupts: a name, a count of 32 bits (kernel/irq/proc.c) for each CPU, and more.
 _COUNTER = re.compile(r" *[^ ]+:((?: +[0-9]{1,10})+) +[^ ]")
 
-# A host's usual limit has a period of 1 s: a device that has delivered nothing in ten of them is not merely slow.
-PATIENCE = 10
-
-# A source that gives a buffer per interval gives all that the kernel asks of it (CRNG_RESEED_INTERVAL in drivers/char/random.c, in s).
-_INTERVAL = 60
-
 # Before 6.1 the fill thread goes on without a pause where it has credited nothing and the CRNG is not ready (add_hwgenerator_randomness() in
 # drivers/char/random.c). At rest it reads a buffer a minute, which takes a few ms even under TCG.
 _SPIN_SECONDS, _SPIN_SHARE = 0.1, 0.05
+
+# The fill thread credits with its first read; TCG guests of kernels 5.10 to 7.2 log "crng init done" at most 0.1 s around its start, while the
+# jitter loop, the only other way there once drivers run, takes 1 s or more of a waiting reader (2.06, 1.03, 1.09 s on 5.10, 6.1, 6.12).
+SEEDING = 0.5
 
 # A kernel has a handful of sources; a tree may hold anything.
 _MOST_SOURCES = 64
@@ -56,8 +63,13 @@ def hwrng_facts(seen, log, consumer_at):
     facts["early"] = _early(seen, facts, consumer_at)
     facts["spin"] = _spin(seen)
     facts["delivered"] = _delivered(texts.get("/proc/interrupts"), facts["driver_bound"])
-    facts["filling"], facts["filling_evidence"] = _filling(seen, facts)
+    facts["filling"], facts["filling_evidence"] = _filling(seen, dict(facts, first_was_full=_first_was_full(facts, log)))
     return facts
+
+
+def _first_was_full(facts, log):
+    """Return whether the device made the CRNG ready as soon as its driver came (bool), which takes a full buffer; ``log`` is of ``_entropy_log.events``."""
+    return None not in (facts["driver_at"], log["ready_at"]) and abs(log["ready_at"] - facts["driver_at"]) <= SEEDING
 
 
 def source(seen):
@@ -92,8 +104,13 @@ def number(text):
 def _device(seen, devices):
     if devices or seen["pci_rng"]:
         return True
-    # A live kernel without a virtio bus has no device on it; an unpacked tree may just not show it.
-    return False if seen["live"] or "/sys/bus/virtio/devices" in seen["folders"] else UNKNOWN
+    # A live kernel without a virtio bus has no device on it; an unpacked tree, or a container without /sys, may just not show it.
+    return False if _is_shown(seen, "/sys/bus/virtio/devices") else UNKNOWN
+
+
+def _is_shown(seen, folder):
+    """Return whether a ``folder`` (str) of /sys would be seen if it were there (bool)."""
+    return folder in seen["folders"] or (seen["live"] and seen.get("has_sys", True) and folder not in seen["refused"])
 
 
 def _device_at(seen, devices):
@@ -108,7 +125,7 @@ def _device_at(seen, devices):
 def _driver_loaded(seen):
     if DRIVER in seen["folders"]:
         return True
-    return False if seen["live"] else UNKNOWN
+    return False if _is_shown(seen, DRIVER) else UNKNOWN
 
 
 def _driver_at(seen, names):
@@ -146,21 +163,10 @@ def _spin(seen):
     processes = seen["processes"]
     if not processes or processes["fill"] is None or not processes.get("fill_cpu"):
         return None
-    served = _served(seen)
-    if processes["fill_cpu"] < max(_SPIN_SECONDS, _SPIN_SHARE * served):
+    there = served(seen)
+    if processes["fill_cpu"] < max(_SPIN_SECONDS, _SPIN_SHARE * there):
         return None
-    return "its fill thread spins: %.1f s of CPU in %.1f s" % (processes["fill_cpu"], served)
-
-
-def _served(seen):
-    """Return for how long (float, s) the fill thread has been there."""
-    return _uptime(seen) - seen["processes"]["fill"]
-
-
-def _uptime(seen):
-    """Return for how long (float, s) the kernel has been running."""
-    said = re.match(r"\d{1,12}(\.\d{1,9})?", seen["texts"].get("/proc/uptime", ""))
-    return float(said.group()) if said else 0.0
+    return "its fill thread spins: %.1f s of CPU in %.1f s" % (processes["fill_cpu"], there)
 
 
 def _filling(seen, facts):
@@ -181,26 +187,13 @@ def _hindrance(seen, facts):
         return "the kernel has no current source"
     if facts["quality"] == 0:
         return "%s has quality 0%s" % (facts["current"], "; " + facts["spin"] if facts["spin"] else "")
-    if facts["spin"] and (seen["getrandom"] == "waiting" or seen.get("pool_ready") is False):
+    if facts["spin"] and is_not_ready(seen):
         return "%s delivers and nothing is credited; %s" % (facts["current"], facts["spin"])
     if processes and processes["kernel"] and processes["fill"] is None:
         return "the kernel's thread hwrng does not run"
     # The count is of all virtio-rng devices together: of several it may be another that delivered.
     has_delivered = bool(facts["delivered"]) and len(facts["driver_bound"]) == 1 and is_virtio(facts["current"])
-    return _waiting(seen, facts["current"], PATIENCE + _INTERVAL if has_delivered else PATIENCE)
-
-
-def _waiting(seen, current, patience):
-    """Return in words (str) for how long the fill thread has been waiting for the source, None where it does not, or for less than ``patience`` (s).
-
-    At rest it sleeps so that signals wake it (S); in the driver's read it waits so that only a kill does (D, wait_for_completion_killable() in
-    drivers/char/hw_random/virtio-rng.c).
-    """
-    processes = seen["processes"]
-    if not processes or processes.get("fill_state") != "D":
-        return None
-    waited = processes.get("fill_slept")
-    return "thread hwrng has been waiting %d s for %s" % (waited, current) if waited is not None and waited >= patience else None
+    return waiting(seen, facts["current"], PATIENCE + INTERVAL if has_delivered else PATIENCE)
 
 
 def _blind_spot(seen, facts):
@@ -216,32 +209,7 @@ def _blind_spot(seen, facts):
 
 def _delivering(seen, facts):
     """Return (tri-state, evidence): whether the current source, which nothing hinders, delivers."""
-    if not is_virtio(facts["current"]):
-        return _resting(seen, facts)
-    delivered = facts["delivered"]
-    if delivered is None:
-        return _at_rest(seen, facts)
-    if delivered:
-        return True, "%s, thread hwrng runs, %d buffers delivered" % (_named(facts), delivered)
-    served = _served(seen)
-    if served < PATIENCE:
-        return UNKNOWN, "nothing delivered in the %.1f s since the source is there" % served
-    return False, "nothing delivered in %d s" % served
-
-
-def _named(facts):
-    return "%s of quality %s" % (facts["current"], "?" if facts["quality"] is None else facts["quality"])
-
-
-def _at_rest(seen, facts):
-    """Return the same for a virtio-rng device whose interrupts are counted nowhere, as on s390x, where adapter interrupts have no line of their own.
-
-    In the driver's read the thread can be killed only (D, see ``_waiting``), and that read ends with a full buffer, or when the device is removed or
-    frozen. So a thread that sleeps otherwise (S) is in its pause after a buffer that was added to the pool.
-    """
-    if seen["processes"].get("fill_state") == "S":
-        return True, "%s; thread hwrng is in the pause that follows a full buffer" % _named(facts)
-    return UNKNOWN, "no interrupt counter is the device's own, and thread hwrng was not seen at rest"
+    return delivering(seen, facts) if is_virtio(facts["current"]) else _resting(seen, facts)
 
 
 def _resting(seen, facts):
@@ -252,5 +220,17 @@ def _resting(seen, facts):
     if facts["quality"] is None:
         return UNKNOWN, "the quality of %s was not seen" % facts["current"]
     if seen["processes"].get("fill_state") == "S" and asleep is not None and asleep >= RESTED:
-        return True, "%s; thread hwrng has rested %d s since its last read, which it does only after one that delivered" % (_named(facts), asleep)
+        return True, "%s; thread hwrng has rested %d s since its last read, which it does only after one that delivered" % (named(facts), asleep)
     return UNKNOWN, "nothing counts what %s delivers, and thread hwrng was not seen to rest as after a read that delivered" % facts["current"]
+
+
+def is_doubtful(seen):
+    """Return whether the fill thread of ``seen`` (``_kernel.observe``) has to be watched (bool): it is in the driver, as it is for a moment a minute, and
+    nothing else tells whether it gets what it waits for."""
+    processes = seen["processes"]
+    if not seen["live"] or is_not_ready(seen) or not processes or processes.get("fill_state") in (None, "S"):
+        return False
+    current, quality = source(seen)
+    bound = [device["name"] for device in seen["virtio"] if device["id"] == RNG_DEVICE and device["driver"]]
+    return (is_virtio(current) and quality != 0 and (processes.get("fill_slept") or 0) < PATIENCE + INTERVAL
+            and _delivered(seen["texts"].get("/proc/interrupts"), bound) != 0)

@@ -47,7 +47,7 @@ def vmgenid(seen):
     bound = [name for bus in ("acpi", "platform") for name in folders.get("/sys/bus/%s/drivers/vmgenid" % bus, ())]
     if any(name not in ("bind", "unbind", "uevent", "module") for name in bound):
         return True
-    return False if seen["live"] else UNKNOWN
+    return False if seen["live"] and seen.get("has_sys", True) else UNKNOWN
 
 
 def fips(seen):

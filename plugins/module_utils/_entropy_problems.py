@@ -94,6 +94,8 @@ def _came_late(facts, log):
 
 def _other_problems(facts):
     feeder = facts["feeder"]
+    if facts["crng"]["fake_devices"]:
+        yield problem("fake-device", "; ".join(facts["crng"]["fake_devices"]))
     if feeder["fake_evidence"]:
         yield problem("fake-source", feeder["fake_evidence"])
     elif feeder["useful"] is False:
@@ -124,7 +126,8 @@ def _unseen(seen, log, facts):
     if seen["live"] and not seen["processes"]["kernel"]:
         yield "hwrng.filling, hwrng.driver_at, feeder", "/proc hides other users' processes (hidepid)", "root"
     elif seen["live"] and facts["hwrng"]["filling"] == "unknown":
-        yield "hwrng.filling", facts["hwrng"]["filling_evidence"], "a look a minute after the boot or later"
+        yield "hwrng.filling", facts["hwrng"]["filling_evidence"], (
+            "a look a minute after the boot or later; for a KVM guest also one at its host's rate limit and backend (kvm.entropy.virt_rng_info)")
     if facts["kvm_guest"] == "unknown" and not log["readable"]:
         yield "kvm_guest", facts["kvm_guest_evidence"], "the kernel's log from the boot on, which tells the hypervisor's name"
     for process in facts["feeder"]["unproven"]:

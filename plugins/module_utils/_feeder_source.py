@@ -108,7 +108,7 @@ class Source:
             return
         try:
             with open(_CURRENT) as file:
-                name = file.read().strip()
+                name = file.read().strip(" \t\n\0")
         except OSError:
             return
         if name in ("", "none"):

@@ -14,7 +14,15 @@ import re
 import time
 import zlib
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_feeder, _kernel_fill, _kernel_health, _kernel_log
+from ansible_collections.kvm.entropy.plugins.module_utils import (
+    _device_kind,
+    _entropy_hwrng,
+    _kernel_feeder,
+    _kernel_fill,
+    _kernel_health,
+    _kernel_log,
+    _kernel_seeders,
+)
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import LONGEST, Tree
 
@@ -31,7 +39,7 @@ FEEDER_STATUS = "/run/entropy-feeder/status.json"
 
 # Never /proc/sys/kernel/random/uuid: each read of it draws from the pool.
 TEXTS = (
-    "/proc/sys/kernel/osrelease", "/proc/uptime", "/proc/cmdline", "/proc/sys/crypto/fips_enabled", "/proc/sysinfo",
+    "/proc/sys/kernel/osrelease", "/proc/uptime", "/proc/loadavg", "/proc/cmdline", "/proc/sys/crypto/fips_enabled", "/proc/sysinfo",
     "/proc/device-tree/vm,uuid", "/proc/device-tree/compatible", "/proc/device-tree/model", "/proc/device-tree/hypervisor/compatible",
     RANDOM + "poolsize", RANDOM + "entropy_avail",
     HW_RANDOM + "rng_available", HW_RANDOM + "rng_current", HW_RANDOM + "rng_quality",
@@ -48,6 +56,8 @@ FOLDERS = (
     "/sys/bus/acpi/devices", "/sys/bus/acpi/drivers/vmgenid", "/sys/bus/platform/drivers/vmgenid", DRIVER, VIRTIO + "devices", PCI,
     "/sys/class/misc", "/sys/bus/vmbus/devices", "/sys/firmware/qemu_fw_cfg",
 )
+# The nodes from which programs take their random numbers.
+RANDOM_NODES = ("/dev/random", "/dev/urandom")
 # What only a guest whose memory is hidden from its host has.
 NODES = ("sev-guest", "tdx_guest")
 
@@ -83,8 +93,12 @@ _FIRST_NAMESPACES = (("pid", _kernel_feeder.FIRST_PID_NAMESPACE), ("user", _kern
 _CONTAINER_NAMES = ("/run/systemd/container", "/run/host/container-manager")
 _CONTAINER_FILES = (("/run/.containerenv", "podman"), ("/.dockerenv", "docker"))
 KTHREADD = "2"
+# CLOCK_BOOTTIME in include/uapi/linux/time.h, which Python 3.6 does not name.
+_CLOCK_BOOTTIME = 7
 # include/linux/sched.h.
 PF_KTHREAD = 0x00200000
+# proc_pid_stat(5): a zombie, and a process that is dead, keep their names.
+ENDED = ("Z", "X")
 
 # What /proc/config.gz holds is 300 KB at most; a file that is made for it may become a thousand times as long.
 MOST_CONFIG = 2 * 1024 * 1024
@@ -106,6 +120,8 @@ def observe(root="/", health_bytes=0, health_timeout=10):
     to str, of what is there), ``refused`` (dict, path to the error's name), ``folders`` (dict, path to names), ``virtio`` (list of
     dict: name, id, driver, path), ``pci_rng`` (list of PCI addresses), ``pci`` (list of str, see ``_pci``), ``nodes`` (list of str: those of NODES
     that /dev has), ``processes`` (dict or None), ``wanted`` (dict, see ``_wanted``),
+    ``has_sys`` (bool: there is a /sys), ``suspended`` (float, s of this boot in a suspend), ``random_nodes`` (dict: each of RANDOM_NODES that is there, to
+    its kind and its name in words, see ``_device_kind``), ``seeders`` (list of str: see ``_kernel_seeders``),
     ``container`` (str: which manager runs this, or None), ``config`` (dict or None), ``log`` (dict or None), ``health`` (None, or with ``health_bytes``
     what came of testing at most so many bytes of the source in at most ``health_timeout`` s, see ``_kernel_health``).
 
@@ -150,8 +166,12 @@ def _observe(tree):
     processes = _processes(tree) if tree.is_live else None
     if processes and _kernel_fill.wait_for_rest(texts, processes):
         texts["/proc/uptime"], processes = tree.text("/proc/uptime"), _processes(tree)
-    return {
+    seen = {
         "live": tree.is_live,
+        "has_sys": tree.has("/sys/bus"),
+        "suspended": _suspended() if tree.is_live else 0.0,
+        "random_nodes": _random_nodes(tree) if tree.is_live else {},
+        "seeders": _kernel_seeders.observe(tree, texts["/proc/cmdline"], UNIT_FOLDERS + MASKS[1:]),
         "now": int(time.time()),
         "getrandom": ready,
         "texts": {path: text for path, text in texts.items() if text is not None},
@@ -167,6 +187,22 @@ def _observe(tree):
         "log": _kernel_log.read() if tree.is_live else _saved_log(tree),
         "refused": tree.refused,
     }
+    if _entropy_hwrng.is_doubtful(seen):
+        processes["fill_watch"] = _kernel_fill.watch(tree, processes["fill_pid"])
+    return seen
+
+
+def _random_nodes(tree):
+    found = {path: tree.look(path) for path in RANDOM_NODES}
+    return {path: [_device_kind.device_kind(status), _device_kind.number_in_words(status)] for path, status in found.items() if status}
+
+
+def _suspended():
+    """Return for how long (float, s) this machine has been suspended since its boot. /proc/uptime and a process's start count that time."""
+    try:
+        return max(0.0, round(time.clock_gettime(_CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC), 2))
+    except OSError:
+        return 0.0
 
 
 def _getrandom():
@@ -240,17 +276,18 @@ def _builtin(tree, release):
 
 def _processes(tree):
     """Return ``kernel`` (bool: kernel threads are shown to us), ``feeders``, and of the kernel's fill thread, if it runs, ``fill`` (its start, s since
-    boot), ``fill_cpu`` (s of CPU that it has used), ``fill_state`` (str, proc_pid_stat(5)) and ``fill_slept`` (s since it last ran, at least, or None).
+    boot), ``fill_cpu`` (s of CPU that it has used), ``fill_state`` (str, proc_pid_stat(5)), ``fill_pid`` (int), ``fill_slept`` (s since it last ran, at
+    least, or None) and ``fill_switches`` (int or None, see ``_kernel_fill.switches``). ``fill_watch`` (dict, see ``_kernel_fill.watch``) may come later.
 
     ``feeders`` is a list of what ``_kernel_feeder.observe`` returns of each process that is named as one.
     """
-    seen = {"kernel": is_kernel_thread(tree.text("/proc/%s/stat" % KTHREADD) or ""), "fill": None, "fill_cpu": None, "feeders": []}
+    seen = {"kernel": is_kthreadd(tree.text("/proc/%s/stat" % KTHREADD) or ""), "fill": None, "fill_cpu": None, "feeders": []}
     for pid in filter(str.isdigit, tree.names("/proc") or ()):
         name = tree.text("/proc/%s/comm" % pid)
         if name == FILL_THREAD:
             found = fill_thread(tree.text("/proc/%s/stat" % pid) or "", os.sysconf("SC_CLK_TCK"))
             if found:
-                seen.update(found, fill_slept=_kernel_fill.slept(tree, pid))
+                seen.update(found, fill_pid=int(pid), fill_slept=_kernel_fill.slept(tree, pid), fill_switches=_kernel_fill.switches(tree, pid)[1])
         elif name in FEEDERS:
             feeder = _kernel_feeder.observe(tree, pid, name)
             if feeder:
@@ -261,8 +298,14 @@ def _processes(tree):
     return seen
 
 
+def is_kthreadd(stat):
+    """Return whether ``stat`` (str) is that of the kernel's thread that starts all others (bool). In a container any process may have number 2."""
+    before, _end, after = stat.rpartition(")")
+    return before == KTHREADD + " (kthreadd" and after.split()[1:2] == ["0"] and is_kernel_thread(stat)
+
+
 def is_kernel_thread(stat):
-    """Return whether ``stat`` (str) is a kernel thread's (bool). In a container any process may have number 2."""
+    """Return whether ``stat`` (str) is a kernel thread's (bool)."""
     # proc_pid_stat(5): field 9, the first after the name is field 3.
     flags = stat.rpartition(")")[2].split()[6:7]
     return bool(flags and re.match(r"[0-9]{1,10}\Z", flags[0]) and int(flags[0]) & PF_KTHREAD)
@@ -274,7 +317,7 @@ def fill_thread(stat, ticks):
     before, _end, after = stat.rpartition(")")
     fields = after.split()
     # proc_pid_stat(5): fields 4 (parent), 14 and 15 (CPU time in user and kernel mode) and 22 (start), the first after the name is field 3.
-    if not before.endswith(" (" + FILL_THREAD) or len(fields) < 20 or fields[1] != KTHREADD or not is_kernel_thread(stat):
+    if not before.endswith(" (" + FILL_THREAD) or len(fields) < 20 or fields[1] != KTHREADD or fields[0] in ENDED or not is_kernel_thread(stat):
         return None
     times = [fields[at] for at in (11, 12, 19)]
     if not all(re.match(r"[0-9]{1,15}$", time) for time in times):

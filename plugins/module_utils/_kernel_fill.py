@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""For how long the kernel's fill thread has been asleep, by the clock of its own CPU.
+"""What the kernel's fill thread does: for how long it has been asleep, by the clock of its own CPU, and how often it was woken.
 
-That tells how its last read ended: after a read that failed it sleeps 10 s (hwrng_fillfn() in drivers/char/hw_random/core.c), after one that delivered for
-up to 60 s, or as long as the old generator's pool is full (add_hwgenerator_randomness() in drivers/char/random.c).
+How long it sleeps tells how its last read ended: after a read that failed it sleeps 10 s (hwrng_fillfn() in drivers/char/hw_random/core.c), after one
+that delivered for up to 60 s, or as long as the old generator's pool is full (add_hwgenerator_randomness() in drivers/char/random.c).
 """
 
 import contextlib
@@ -17,6 +17,15 @@ from ansible_collections.kvm.entropy.plugins.module_utils._hwrng_names import is
 
 # A sleep of so many s and more is none that follows a failed read; timers are up to a jiffy late.
 RESTED = 11
+# CRNG_RESEED_INTERVAL and CRNG_RESEED_START_INTERVAL in drivers/char/random.c (s).
+_INTERVAL, _SHORTEST = 60.0, 1.0
+# For how long (s) a thread that is in its driver is watched at most, and how often (s) it is looked at.
+WATCH, _STEP = 11.0, 0.25
+# A buffer has no more pieces than bytes.
+_MOST_PIECES = 64
+# proc_pid_status(5).
+_STATE = re.compile(r"^State:\t([A-Z])", re.MULTILINE)
+_SWITCHES = re.compile(r"^voluntary_ctxt_switches:\t(\d{1,15})$", re.MULTILINE | re.ASCII)
 # Before so many s after the boot the kernel rests for less than that (crng_reseed_interval() in drivers/char/random.c: half the time since the boot).
 _EARLY = 2 * RESTED + 1
 
@@ -34,6 +43,20 @@ def slept(tree, pid):
     if ours is None or theirs is None or _place(tree, pid) != before:
         return None
     return max(0.0, ours - theirs)
+
+
+def rests(start, seconds):
+    """Return how many whole rests (int) at most a thread can have in so many ``seconds`` (float) that began ``start`` (float, s) after the boot.
+
+    crng_reseed_interval() in drivers/char/random.c: half the time since the boot, between 1 and 60 s.
+    """
+    count, now, rest = 0, start, 0.0
+    while rest < _INTERVAL:
+        rest = min(_INTERVAL, max(_SHORTEST, now / 2))
+        if seconds < rest:
+            return count
+        count, now, seconds = count + 1, now + rest, seconds - rest
+    return count + int(seconds // _INTERVAL)
 
 
 def _place(tree, pid):
@@ -62,6 +85,35 @@ def _ran(tree, pid):
     """Return when (float, s by its CPU's clock) the thread ``pid`` (str) last ran, None where the kernel does not tell (CONFIG_SCHED_DEBUG)."""
     ran = re.search(r"^se\.exec_start\s*:\s*(\d{1,15}\.\d+)$", tree.text("/proc/%s/sched" % pid) or "", re.MULTILINE)
     return float(ran.group(1)) / 1000 if ran else None
+
+
+def switches(tree, pid):
+    """Return (state (str), how often the thread ``pid`` (str) has gone to sleep by itself (int)), each None where it is not shown.
+
+    It goes to sleep once for each pause, and once for each wait for its source: for each piece in which a buffer comes.
+    """
+    text = tree.text("/proc/%s/status" % pid) or ""
+    state, count = _STATE.search(text), _SWITCHES.search(text)
+    return state and state.group(1), int(count.group(1)) if count else None
+
+
+def watch(tree, pid, seconds=WATCH, sleep=time.sleep, clock=time.monotonic):
+    """Watch the thread ``pid`` (int), which is in its driver, until it rests, for at most ``seconds`` (s).
+
+    Return ``seconds`` (s that it took), ``state`` (str, the last one, None where it is gone) and ``woke`` (list of s since the start: when it was seen to
+    have been woken and to have gone to sleep again).
+    """
+    started = clock()
+    state, before = switches(tree, str(pid))
+    woke = []
+    while state not in (None, "S") and clock() - started < seconds:
+        sleep(_STEP)
+        state, count = switches(tree, str(pid))
+        if None not in (count, before):
+            # It was asleep before, so that each time that it went to sleep again it had been woken.
+            woke += [round(clock() - started, 2)] * min(max(0, count - before), _MOST_PIECES - len(woke))
+        before = count
+    return {"seconds": round(clock() - started, 2), "state": state, "woke": woke}
 
 
 def wait_for_rest(texts, processes, sleep=time.sleep):

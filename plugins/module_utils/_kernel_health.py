@@ -4,7 +4,9 @@
 
 """Read the kernel's current source and test what comes. The bytes are thrown away here; only counts leave."""
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _entropy_hwrng, _health, _health_fips, _kernel_reader
+import os
+
+from ansible_collections.kvm.entropy.plugins.module_utils import _device_kind, _entropy_hwrng, _health, _health_fips, _kernel_reader
 
 HWRNG = "/dev/hwrng"
 
@@ -15,7 +17,7 @@ ALPHA = 2.0 ** -40
 # What a source is tested for (bits per byte) whose claim is not known, or which the kernel credits with nothing: hardly any source gives less.
 UNCLAIMED = 1.0
 
-NOT_LIVE, NOT_READY, NO_SOURCE = "not-live", "not-ready", "no-source"
+NOT_LIVE, NOT_READY, NO_SOURCE, NOT_HWRNG = "not-live", "not-ready", "no-source", "not-hwrng"
 
 
 def claimed(quality):
@@ -26,17 +28,49 @@ def claimed(quality):
 def examine(seen, most, seconds):
     """Return what came (dict) of reading at most ``most`` bytes in at most ``seconds`` (s) of the source of ``seen`` (``_kernel.observe``):
 
-    ``asked`` (bytes), ``source`` (str or None), ``quality`` (int or None), ``hindrance`` (why nothing was read: NOT_LIVE, NOT_READY, NO_SOURCE, or
-    None), ``read`` (bytes), ``seconds`` (s that it took), ``error`` (errno, 0 where the source ended, or None), ``tests`` (dict of ``outcome``, or None).
+    ``asked`` (bytes), ``source`` (str or None), ``quality`` (int or None), ``hindrance`` (why nothing was read: NOT_LIVE, NOT_READY, NO_SOURCE,
+    NOT_HWRNG, or None), ``node`` (str or None: what HWRNG is, where that hinders), ``read`` (bytes), ``seconds`` (s that it took), ``error`` (errno, 0
+    where the source ended, or None), ``tests`` (dict of ``outcome``, or None).
     """
     current, quality = _entropy_hwrng.source(seen)
-    result = {"asked": most, "source": current, "quality": quality, "hindrance": _hindrance(seen, current), "read": 0, "seconds": 0.0, "error": None,
-              "tests": None}
+    result = {"asked": most, "source": current, "quality": quality, "hindrance": _hindrance(seen, current), "node": None, "read": 0, "seconds": 0.0,
+              "error": None, "tests": None}
     if result["hindrance"]:
         return result
-    tests = Examination(claimed(quality))
+    try:
+        source, result["node"] = opened(HWRNG)
+    except OSError as error:
+        result["error"] = error.errno
+        return result
+    if source is None:
+        return dict(result, hindrance=NOT_HWRNG)
+    try:
+        return _examined(result, source, most, seconds)
+    finally:
+        os.close(source)
+
+
+def opened(path):
+    """Return (file (int), None) of the kernel's current source at ``path`` (str), or (None, what is there instead (str)); raise OSError.
+
+    It is looked at before it is opened for reading, by its number: any other file may be called so, and to open one may act on it.
+    """
+    place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        found = os.fstat(place)
+        if _device_kind.device_kind(found) != _device_kind.HWRNG:
+            return None, _device_kind.number_in_words(found)
+        # The same file, whatever has its name by now.
+        return os.open("/proc/self/fd/%d" % place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), None
+    finally:
+        os.close(place)
+
+
+def _examined(result, source, most, seconds):
+    """Return ``result`` (dict) with what came of reading ``source`` (int)."""
+    tests = Examination(claimed(result["quality"]))
     with _kernel_reader.Reader() as reader:
-        for _at, piece in reader.read(HWRNG, most, seconds, _kernel_reader.PATIENCE):
+        for _at, piece in reader.read(source, most, seconds, _kernel_reader.PATIENCE):
             tests.update(piece)
             result["read"] += len(piece)
     result.update(seconds=round(reader.seconds, 3), error=reader.error, tests=tests.outcome())

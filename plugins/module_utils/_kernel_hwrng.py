@@ -58,7 +58,7 @@ class Sources:
 
     def _read(self, name):
         with open(self._folder + name, encoding="ascii", errors="backslashreplace") as attribute:
-            return attribute.read().strip()
+            return attribute.read().strip(" \t\n\0")
 
     def _write(self, name, value):
         path = self._folder + name

@@ -27,6 +27,8 @@ NAMES_PER_STEP = 16
 MOST_LINKS = 40
 # What below these is mounted from elsewhere is a running kernel's answer, and not that of the machine which the tree belongs to.
 KERNEL_FOLDERS = ("proc", "sys")
+# What stands around a value, in whatever order: a device tree's text ends with a NUL, an attribute's with a line end, and a vendor's may with both.
+_BLANKS = " \t\n\r\v\f\0"
 
 
 class Tree:
@@ -49,7 +51,7 @@ class Tree:
     def text(self, path, most=SHORT):
         """Return the text (str) in the file ``path``, without white space and NULs around it, or None: see ``data``."""
         content = self.data(path, most)
-        return None if content is None else content.decode("utf-8", "replace").strip().strip("\0")
+        return None if content is None else content.decode("utf-8", "replace").strip(_BLANKS)
 
     def roots_text(self, path, most=SHORT):
         """Return ``text(path, most)`` where only root can have written it, else None: neither the file nor its folder may be writable by others."""
@@ -64,7 +66,7 @@ class Tree:
             return None
         lines = content.rsplit(b"\n", MOST_LINES)
         is_cut = len(content) == LONGEST or len(lines) > MOST_LINES
-        return b"\n".join(lines[is_cut:]).decode("utf-8", "replace").strip().strip("\0")
+        return b"\n".join(lines[is_cut:]).decode("utf-8", "replace").strip(_BLANKS)
 
     def data(self, path, most=SHORT, from_end=False):
         """Return what the file ``path`` (str, absolute in the tree) holds, at most ``most`` bytes of its start (or end); None where there is none.
@@ -112,7 +114,11 @@ class Tree:
 
     def has(self, path):
         """Return whether ``path`` is there (bool)."""
-        return self._at(path, lambda folder, name: os.stat(name, dir_fd=folder)) is not None
+        return self.look(path) is not None
+
+    def look(self, path):
+        """Return what ``path``, or what it links to, is (os.stat_result), None where it is not there."""
+        return self._at(path, lambda folder, name: os.stat(name, dir_fd=folder))
 
     def count(self, steps):
         """Count ``steps`` (int: path components) that are taken in another tree; raise OSError where there were too many."""

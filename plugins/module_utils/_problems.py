@@ -75,14 +75,20 @@ _known("quality-zero",
                 "fill thread spins meanwhile, which its CPU time shows.",
        sure="Certain. Since when it is 0 is not known.")
 _known("not-filling",
-       "The device, its driver and the kernel's choice are right, and still no bytes arrive",
+       "The device, its driver and the kernel's choice are right, and still no full buffer arrives, or too few",
        "Look at the host's end: a rate limit that starves (kvm.entropy.virt_rng_info), a backend that delivers nothing, or a host that is "
        "itself not ready",
        seen_by=GUEST, needs="nothing",
        detected="The interrupt counter that is the device's own stands at 0 for 10 s and more after the fill thread started, or that thread does not run, or "
-                "it has been waiting for the source for 10 s and more without running (/proc/PID/sched).",
-       sure="Certain for the time until the look; the first 10 s are called unknown. Where no interrupt counter is the device's own (s390x), the thread's "
-            "state tells: in the driver's read it is D, in the pause after a full buffer S.")
+                "it has been waiting for the source for 10 s and more without running (/proc/PID/sched; 70 s where the device has delivered before). "
+                "Or bytes trickle: an interrupt may bring one byte, and the kernel takes buffers of 64. A CRNG that is not ready after 10 s has got no full "
+                "buffer, as the first one makes it ready. Later the thread's state tells: in the driver's read it is D, in the pause after a full buffer S. "
+                "One that is in the read is watched for up to 11 s; how often it is woken, then and since it started (voluntary_ctxt_switches), gives how "
+                "long a buffer takes, and over 70 s is too long.",
+       sure="Certain for the time until the look; the first 10 s are called unknown, and so is, while the thread rests, a source whose buffers come in more "
+            "than four pieces each, unless the load average shows that the thread does not wait for most of the time. Drivers before 5.16 that lack its "
+            "changes (Debian's 5.10 has them) hand on less than a full buffer: a trickle is not seen there once the CRNG is ready. An agent's look watches "
+            "nothing, and is unknown where it meets the thread in the read.")
 _known("not-ready",
        "The CRNG is not ready: who asks for random numbers waits, or gets guessable ones",
        "Give the machine a source: the virtio-rng device for a guest (kvm.entropy.site); generate no key until it is ready",
@@ -176,6 +182,13 @@ _known("fake-source",
        seen_by=BOTH, needs="nothing",
        detected="A running rngd names /dev/urandom or /dev/random as its source on its command line, or has it open for reading alone (seen by root).",
        sure="Certain: by device number, whatever the name. Another program that copies the kernel's output into a pipe is not seen through.")
+_known("fake-device",
+       "A node from which programs take random numbers is not the kernel's generator",
+       "Remove it and make it anew: mknod -m 666 /dev/urandom c 1 9; mknod -m 666 /dev/random c 1 8 (a reboot does that too where /dev is devtmpfs). Find "
+       "who replaced it, and replace the keys that were generated since",
+       seen_by=GUEST, needs="nothing",
+       detected="/dev/random or /dev/urandom, or what it links to, is there and is no character device of the numbers 1:8 or 1:9.",
+       sure="Certain at the moment of the look. A node that is missing is not told of. Programs that call getrandom() are not affected.")
 _known("feeder-useless",
        "The kernel is fed by its own thread, or has no use for a feeder; what is enabled beside it adds nothing that is credited",
        "Remove the feeder, unless a rule that you must comply with asks for it",
@@ -209,7 +222,7 @@ _known("host-unsound",
        "The host's own generator cannot be relied upon, and it is where all its guests get theirs",
        "Repair the host first: see its own problems (kvm.entropy.entropy_facts on the host)",
        seen_by=HOST, needs="nothing",
-       detected="The host's own facts say not-ready, fake-source or source-stuck.",
+       detected="The host's own facts say not-ready, fake-source, fake-device or source-stuck.",
        sure="As sure as that problem of the host's.")
 _known("managed-elsewhere",
        "The definition is written by a manager, which undoes what is changed beside it",

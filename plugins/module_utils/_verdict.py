@@ -23,7 +23,7 @@ LINKS = ("host", "config", "live", "current", "fed", "ready", "in_time")
 VERDICTS = (BROKEN, DEGRADED, UNKNOWN, OK)
 
 # Random numbers of this boot may be guessable, or the kernel credits what is not entropy.
-BREAKING = frozenset(("not-ready", "early-reads", "fake-source", "source-stuck", "host-unsound"))
+BREAKING = frozenset(("not-ready", "early-reads", "fake-source", "fake-device", "source-stuck", "host-unsound"))
 
 # Every link may look right, and yet the next start or the next minutes will not be.
 DEGRADING = frozenset(("unsafe-backend", "backend-starves", "rate-starves", "seeded-late", "driver-late", "not-filling", "quality-zero", "managed-save"))

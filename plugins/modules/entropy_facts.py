@@ -30,7 +30,8 @@ options:
       - How many bytes of the kernel's current source (C(/dev/hwrng)) may be read, at most, to test whether it is stuck, repeats itself or is biased. V(0) reads
         nothing, otherwise V(2500) to V(1048576). 20,000 make 8 blocks of FIPS 140-2, and take 20 s where a host allows the usual 1,024 bytes per second.
       - They are thrown away, neither kept nor returned, and lost to the kernel. Nothing is read while the CRNG is not ready, where the kernel has no current
-        source, or with another O(root) than V(/). It takes root.
+        source, or with another O(root) than V(/); nor where C(/dev/hwrng) is not character device 10:183, which is looked at before it is opened. It
+        takes root.
       - It proves no entropy. See C(docs/health.md) for what is found and what is not.
     type: int
     default: 0
@@ -160,6 +161,14 @@ ansible_facts:
               description: How that is known.
               type: str
               sample: ready at 5.80 s, before systemd started at 7.80 s
+            fake_devices:
+              description:
+                - Which of C(/dev/random) and C(/dev/urandom) is there and is none of the kernel's generator, neither character device 1:8 nor 1:9, whatever
+                  it links to.
+              type: list
+              elements: str
+              sample: []
+              version_added: 0.7.0
         hwrng:
           description: The hardware sources and the virtio-rng device.
           type: dict
@@ -185,22 +194,22 @@ ansible_facts:
             filling:
               description:
                 - Whether the kernel is fed from the current source (tri-state).
-                - A virtio-rng device is seen to deliver by its interrupts, or where none is counted as its own (s390x) by its fill thread, which rests only
-                  after a full buffer. Another of the kernel's own drivers is seen to by how long that thread rests, for which this module waits up to 11 s
-                  in a guest.
+                - A virtio-rng device is seen to deliver by its fill thread, which rests only after a full buffer, as an interrupt may bring a single byte.
+                  Where that thread is in the driver's read, this module watches it until it rests, for up to 11 s. Another of the kernel's own drivers is
+                  seen to deliver by how long that thread rests, for which this module waits up to 11 s in a guest.
               type: raw
               sample: true
             filling_evidence:
               description: How that is known.
               type: str
-              sample: virtio_rng.0 of quality 1000, thread hwrng runs, 59 buffers delivered
+              sample: virtio_rng.0 of quality 1000; thread hwrng is in the pause that follows a full buffer, 59 interrupts
             spin:
               description: How much CPU the kernel's fill thread has used that goes on without a pause. Null where it rests as it should.
               type: str
               sample: null
               version_added: 0.3.0
             delivered:
-              description: How many buffers the virtio-rng devices delivered since the driver came.
+              description: How many interrupts the virtio-rng devices raised since the driver came. Each brought a byte or more, to whoever read.
               type: int
               sample: 59
             device:
@@ -313,7 +322,7 @@ ansible_facts:
             needed_evidence:
               description: Why.
               type: str
-              sample: "the kernel feeds itself: virtio_rng.0 of quality 1024, thread hwrng runs, 3 buffers delivered"
+              sample: "the kernel feeds itself: virtio_rng.0 of quality 1024; thread hwrng is in the pause that follows a full buffer, 3 interrupts"
               version_added: 0.4.0
             dead:
               description: The programs that every boot shall start, on this kernel too, and that do not run.

@@ -21,7 +21,7 @@ _BY_KIND = {
     MISSING: ("backend-starves", "the backend %s is not there on the host: the domain cannot start"),
 }
 
-UNSOUND = frozenset(("fake-source", "source-stuck"))
+UNSOUND = frozenset(("fake-source", "fake-device", "source-stuck"))
 
 
 def backends_of(host):

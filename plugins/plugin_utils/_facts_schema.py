@@ -61,7 +61,7 @@ _HWRNG = record({"device": TRI, "current": nullable(NAME), "filling": TRI}, {
 
 _CRNG = record({"ready": TRI, "in_time": TRI}, {
     "ready_evidence": WORDS, "ready_at": UPTIME, "seeded_by": one_of("hwrng", "cpu", "bootloader", "jitter", "unknown"), "seeded_by_evidence": WORDS,
-    "uninitialized_reads": nullable(COUNT), "init_started_at": UPTIME, "in_time_evidence": WORDS})
+    "uninitialized_reads": nullable(COUNT), "init_started_at": UPTIME, "in_time_evidence": WORDS, "fake_devices": PROCESSES})
 
 _FEEDER = record({}, {
     "which": nullable(NAME), "all": NAMES, "running": TRI, "dead": NAMES, "reads": nullable(NAMES), "needed": TRI, "needed_evidence": WORDS,

@@ -8,6 +8,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 
 import feeder_quick
@@ -69,6 +70,28 @@ def _dried_up():
         steps = ["observe before", DRIVER, "observe fed", "wait 180", "observe it"]
         return observations("trixie", steps, device=quick.virtio_rng("random", path), timeout=280,
                             meanwhile=("SEEN before", lambda: give(os.urandom(128))))["it"]
+
+
+@contextlib.contextmanager
+def trickle(seconds):
+    """Yield the device of a host that has one byte each so many ``seconds`` (s)."""
+    over = threading.Event()
+    with quick.fifo() as (path, give):
+        def flow():
+            while not over.wait(seconds):
+                give(os.urandom(1))
+        thread = threading.Thread(target=flow)
+        thread.start()
+        try:
+            yield quick.virtio_rng("random", path)
+        finally:
+            over.set()
+            thread.join()
+
+
+def _trickling(seconds, wait, **knobs):
+    with trickle(seconds) as device:
+        return observations("trixie", [DRIVER, "wait %d" % wait, "observe it"], device=device, timeout=wait + 100, **knobs)["it"]
 
 
 def _one_of_two_dry():
@@ -160,6 +183,19 @@ MAKERS = {
         device=quick.virtio_rng())["refed"],
     "fed-by-feeder": lambda: _with_feeder(quick.virtio_rng(), "until-ready"),
     "feeder-on-zeros": lambda: _with_feeder(quick.virtio_rng("random", "/dev/zero"), "until-says /run/entropy-feeder/status.json failed"),
+    # A buffer of 64 bytes takes 320 s, and the kernel's thread waits for it from the start.
+    "trickling-source": lambda: _trickling(5, 100, cpu=RDRAND),
+    "trickle-before-ready": lambda: _trickling(2, 15),
+    "small-pieces": lambda: observations("trixie", [DRIVER, "wait 90", "observe it"], timeout=180,
+                                         device=quick.virtio_rng(rate_bytes=16, rate_period=1000))["it"],
+    "busy-hwrng-reader": lambda: observations("trixie", [DRIVER, "start dd if=/dev/hwrng of=/dev/null bs=4096", "wait 60", "observe it"], timeout=150,
+                                              device=quick.virtio_rng())["it"],
+    "fake-urandom": lambda: observations("trixie", [DRIVER, "node /dev/urandom 1 5", "observe fed"], device=quick.virtio_rng())["fed"],
+    "linked-random": lambda: observations("trixie", [DRIVER, "node /dev/urandom 1 9", "link /dev/random urandom", "observe fed"],
+                                          device=quick.virtio_rng())["fed"],
+    "fake-hwrng": lambda: observations("trixie", [DRIVER, "node /dev/hwrng 1 9", "observe fed 20000 10"],
+                                       device=quick.virtio_rng("random", "/dev/zero"))["fed"],
+    "zombie-rngd": lambda: observations("trixie", [DRIVER, "zombie rngd", "observe fed"], device=quick.virtio_rng())["fed"],
     "no-log": lambda: observations("trixie", [DRIVER, "observe fed", "user", "observe it"], device=quick.virtio_rng())["it"],
 }
 

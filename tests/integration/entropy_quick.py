@@ -29,7 +29,7 @@ def is_ready():
 
 # Its words: observe NAME [health_bytes health_timeout], load MODULE..., insmod FILE [NAME=VALUE...], wait SECONDS, read (32 bytes of /dev/urandom),
 # wait-ready (as whoever reads /dev/random does), until-ready (without a reader), start PROGRAM..., until-says FILE TEXT, write FILE TEXT, hide (each user's
-# processes from the others), user (is one from here on).
+# processes from the others), user (is one from here on), node PATH MAJOR MINOR and link PATH TARGET (in place of what is there), zombie NAME.
 _SCRIPT = """#!/usr/bin/python3
 import json, os, subprocess, sys, time
 sys.path.insert(0, "/collections")
@@ -77,6 +77,20 @@ for step in %r:
     elif word == "read":
         with open("/dev/urandom", "rb", buffering=0) as source:
             source.read(32)
+    elif word == "node":
+        path, major, minor = rest.split()
+        os.unlink(path)
+        os.mknod(path, 0o20666, os.makedev(int(major), int(minor)))
+    elif word == "link":
+        path, target = rest.split()
+        os.unlink(path)
+        os.symlink(target, path)
+    elif word == "zombie":
+        os.symlink("/usr/bin/busybox", "/tmp/" + rest)
+        pid = os.fork()
+        if not pid:
+            os.execv("/tmp/" + rest, ["true"])
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     elif word == "hide":
         subprocess.run(["mount", "-o", "remount,hidepid=2", "/proc"], check=True)
     elif word == "user":

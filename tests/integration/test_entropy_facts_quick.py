@@ -11,7 +11,7 @@ an ordinary user.
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy import facts_of
 from entropy_quick import MICROVM, UUID, observations
-from faults import other_source
+from faults import other_source, quick_guests
 from lab import quick
 
 SUITES = ("bullseye", "bookworm", "trixie", "forky")
@@ -127,6 +127,15 @@ def test_a_host_that_delivers_nothing_is_told_once_patience_ends():
     soon, late = facts_of(seen["soon"]), facts_of(seen["late"])
     assert (soon["hwrng"]["filling"], soon["hwrng"]["delivered"], codes(soon)) == ("unknown", 0, ["not-ready"])
     assert (late["hwrng"]["filling"], late["hwrng"]["delivered"], codes(late)) == (False, 0, ["not-filling", "not-ready"])
+
+
+def test_a_trickle_is_watched_by_any_user_while_the_kernels_thread_waits_for_a_full_buffer():
+    with quick_guests.trickle(2) as device:
+        seen = observations("bookworm", [DRIVER, "wait 5", "user", "observe it"], device=device, cpu=quick_guests.RDRAND)
+    watch, facts = seen["it"]["processes"]["fill_watch"], facts_of(seen["it"])
+    assert watch["state"] == "D" and 3 <= len(watch["woke"]) <= 7, watch
+    assert (facts["crng"]["ready"], facts["hwrng"]["filling"], facts["verdict"]) == (True, "unknown", "unknown")
+    assert facts["hwrng"]["delivered"] > 0 and "come in pieces" in facts["hwrng"]["filling_evidence"]
 
 
 def test_early_reads_of_user_space_are_counted_and_break_the_boot():

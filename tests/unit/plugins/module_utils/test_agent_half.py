@@ -58,8 +58,9 @@ def test_a_generation_id_that_the_kernel_listens_to_is_seen():
 
 def test_a_pool_that_is_not_full_is_a_generator_that_is_not_ready():
     half = seen(recorded("bookworm", {RANDOM + "entropy_avail": "255\n"}))
-    assert (half["ready"], half["links"]["ready"], codes(half)) == (False, "broken", ["not-ready"])
-    assert half["problems"][0]["evidence"] == "entropy_avail is 255 of 256 bits"
+    # The first full buffer of a device would have filled it.
+    assert (half["ready"], half["links"]["ready"], codes(half)) == (False, "broken", ["not-filling", "not-ready"])
+    assert half["problems"][1]["evidence"] == "entropy_avail is 255 of 256 bits"
 
 
 @pytest.mark.parametrize("changed", [
@@ -116,6 +117,18 @@ def test_no_thread_is_looked_for_where_the_source_is_trusted_with_nothing(qualit
 def test_a_kernel_without_its_fill_thread_is_not_fed():
     half = seen(recorded("bullseye", {FILL: "141 (kworker/0:1) S 2" + " 0" * 40}))
     assert (half["filling"], half["filling_reason"], codes(half)) == (False, "the kernel's thread hwrng does not run", ["not-filling"])
+
+
+def test_where_process_2_is_not_the_kernels_its_threads_are_not_shown():
+    changed = {FILL: "141 (kworker/0:1) S 2" + " 0" * 40, "/proc/2/stat": "2 (bash) S 1 0 0 0 -1 4194304 0 0" + " 0" * 40}
+    half = seen(recorded("bullseye", changed))
+    assert (half["filling"], half["links"]["fed"], codes(half)) == ("unknown", "unknown", [])
+    assert "kthreadd" in half["filling_reason"]
+
+
+def test_where_the_guest_shows_no_sys_no_device_is_missing():
+    half = seen(recorded("bookworm", without=["/proc/interrupts", "/sys/"]))
+    assert (half["links"]["live"], codes(half)) == ("unknown", [])
 
 
 def test_a_fill_thread_that_spins_feeds_nothing_while_the_generator_is_not_ready():

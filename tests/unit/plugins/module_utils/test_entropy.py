@@ -117,6 +117,21 @@ class TestSeededBy:
         seen["wanted"] = seen_feeders.get("wanted", {})
         assert facts_of(seen)["crng"]["seeded_by"] == "unknown"
 
+    @pytest.mark.parametrize("change", [
+        lambda seen: seen["log"].update(complete=False),
+        lambda seen: seen.update(seeders=["/var/lib/seedrng"]),
+        lambda seen: seen["log"]["lines"].append([5.0, "systemd[1]: Successfully credited entropy passed from boot loader."]),
+    ])
+    def test_not_the_kernels_own_timing_where_a_kept_seed_or_what_the_log_has_lost_may_have_been_it(self, change):
+        seen = record_of("jitter-6.12")["guests"]["guest"]["seen"]
+        change(seen)
+        assert facts_of(seen)["crng"]["seeded_by"] == "unknown"
+
+    def test_not_the_bootloader_where_the_log_has_lost_its_start(self):
+        seen = machine("trixie-bare", getrandom="ready")
+        seen["log"].update(complete=False, lines=[[2.0, "random: crng init done"], [3.0, "usb 1-1: new device"]])
+        assert facts_of(seen)["crng"]["seeded_by"] == "unknown"
+
     def test_the_cpu_where_the_old_generator_says_so(self):
         seen = machine("bullseye-bare", getrandom="ready", log=[(0.03, "random: crng done (trusting CPU's manufacturer)")])
         assert facts_of(seen)["crng"]["seeded_by"] == "cpu"
@@ -229,6 +244,45 @@ class TestFilling:
     def test_quality_zero_is_one_problem_and_not_two(self):
         facts = facts_of(machine("forky-quality-zero"))
         assert (codes(facts), facts["hwrng"]["quality"]) == (["quality-zero", "not-ready"], 0)
+
+
+class TestFakeDevices:
+    """The nodes from which programs take random numbers."""
+
+    @pytest.mark.parametrize(("nodes", "evidence"), [
+        ({"/dev/urandom": ["constant", "character device 1:5"]}, "/dev/urandom is character device 1:5"),
+        ({"/dev/random": ["file", "a regular file"], "/dev/urandom": ["urandom", "character device 1:9"]}, "/dev/random is a regular file"),
+        ({"/dev/random": ["hwrng", "character device 10:183"], "/dev/urandom": ["file", "a FIFO"]},
+         "/dev/random is character device 10:183; /dev/urandom is a FIFO"),
+    ])
+    def test_one_that_is_none_of_the_kernels_generator_breaks_the_machine(self, nodes, evidence):
+        facts = facts_of(machine("trixie-fed", random_nodes=nodes))
+        assert (codes(facts), facts["verdict"]) == (["fake-device"], "broken")
+        assert facts["problems"][0]["evidence"] == evidence
+
+    @pytest.mark.parametrize("nodes", [
+        {}, {"/dev/random": ["random", "character device 1:8"], "/dev/urandom": ["urandom", "character device 1:9"]},
+        {"/dev/random": ["urandom", "character device 1:9"]}, {"/dev/urandom": ["random", "character device 1:8"]}])
+    def test_a_missing_one_and_one_that_is_linked_to_the_other_are_none(self, nodes):
+        facts = facts_of(machine("trixie-fed", random_nodes=nodes))
+        assert (facts["crng"]["fake_devices"], facts["verdict"]) == ([], "ok")
+
+
+class TestNoSys:
+    """Where there is no /sys, nothing is known of devices."""
+
+    def test_a_device_that_cannot_be_seen_is_not_missing(self):
+        seen = machine("trixie-fed", has_sys=False, folders={}, virtio=[], pci_rng=[], without=["/proc/interrupts"])
+        seen["texts"] = {path: text for path, text in seen["texts"].items() if not path.startswith("/sys/")}
+        facts = facts_of(seen)
+        hwrng = facts["hwrng"]
+        assert (hwrng["device"], hwrng["driver_loaded"], hwrng["current"], facts["vmgenid"]) == ("unknown", "unknown", None, "unknown")
+        assert (codes(facts), facts["verdict"]) == ([], "unknown")
+
+    def test_a_folder_that_may_not_be_read_is_not_an_empty_one(self):
+        seen = machine("trixie-bare", getrandom="ready", refused={"/sys/bus/virtio/devices": "EACCES"})
+        seen["folders"].pop("/sys/bus/virtio/devices", None)
+        assert facts_of(seen)["hwrng"]["device"] == "unknown"
 
 
 class TestDevice:

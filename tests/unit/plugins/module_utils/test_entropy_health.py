@@ -6,6 +6,8 @@
 
 import errno
 import json
+import os
+import stat
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_health
@@ -126,6 +128,9 @@ def test_a_source_that_goes_away_in_the_middle_says_so():
     ({"hindrance": _kernel_health.NOT_READY}, "not tested: the CRNG is not ready, and needs these bytes first", "a look once it is ready"),
     ({"hindrance": _kernel_health.NOT_LIVE}, "not tested: only a running kernel has a source", "a run on that machine itself"),
     ({"hindrance": _kernel_health.NO_SOURCE}, "not tested: the kernel has no current source", "a current source"),
+    ({"hindrance": _kernel_health.NOT_HWRNG, "node": "character device 1:9"},
+     "not tested: /dev/hwrng is character device 1:9, and the kernel's source is character device 10:183",
+     "the kernel's own node: mknod -m 600 /dev/hwrng c 10 183, in place of that"),
     ({"hindrance": None, "error": errno.EACCES}, "/dev/hwrng: Permission denied: it takes root", "root"),
     ({"hindrance": None, "seconds": 10.0}, "0 of 20000 bytes came in 10.0 s: time was over", "a source that delivers"),
 ])
@@ -153,7 +158,8 @@ def test_nothing_is_opened_where_nothing_may_be_read(changes, hindrance, monkeyp
 def test_what_is_kept_of_the_bytes_is_counts(tmp_path, monkeypatch):
     data = sound(6000)
     (tmp_path / "source").write_bytes(data)
-    monkeypatch.setattr(_kernel_health, "HWRNG", str(tmp_path / "source"))
+    # A file stands for the kernel's source, which this machine may not have.
+    monkeypatch.setattr(_kernel_health, "opened", lambda _path: (os.open(str(tmp_path / "source"), os.O_RDONLY), None))
     found = examine(machine("forky-fed"), 5000, 20)
     assert (found["read"], found["error"], found["tests"]["fips"]["blocks"]) == (5000, None, 2)
     values = []
@@ -165,6 +171,38 @@ def test_what_is_kept_of_the_bytes_is_counts(tmp_path, monkeypatch):
     collect(found)
     assert [value for value in values if isinstance(value, (str, bytes))] == ["virtio_rng.0"]
     assert examine(machine("forky-fed"), 20000, 20)["error"] == 0
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda path: path.write_bytes(sound(20000)), "a regular file"),
+    (os.mkfifo, "a FIFO"),
+    (lambda path: os.symlink("/dev/urandom", path), "character device 1:9"),
+    (lambda path: os.symlink("/dev/zero", path), "character device 1:5"),
+    (os.mkdir, "a folder"),
+])
+def test_what_is_not_the_kernels_own_node_is_not_tested_whatever_its_name(make, words, tmp_path, monkeypatch):
+    make(tmp_path / "hwrng")
+    monkeypatch.setattr(_kernel_health, "HWRNG", str(tmp_path / "hwrng"))
+    found = examine(machine("forky-fed"), 20000, 5)
+    assert (found["hindrance"], found["node"], found["read"], found["error"]) == (_kernel_health.NOT_HWRNG, words, 0, None)
+
+
+def test_a_node_that_is_missing_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(_kernel_health, "HWRNG", str(tmp_path / "hwrng"))
+    assert examine(machine("forky-fed"), 20000, 5)["error"] == errno.ENOENT
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="to make a device node takes root")
+def test_the_kernels_node_is_taken_by_its_number_whatever_its_name(tmp_path):
+    os.mknod(tmp_path / "other-name", stat.S_IFCHR | 0o600, os.makedev(10, 183))
+    try:
+        source, words = _kernel_health.opened(str(tmp_path / "other-name"))
+    except OSError as error:
+        # This machine's kernel has no hardware source, or its folder for temporary files no devices.
+        assert error.errno in (errno.ENODEV, errno.ENXIO, errno.EACCES, errno.EPERM)  # noqa: PT017 (either is right)
+    else:
+        assert (os.fstat(source).st_rdev, words) == (os.makedev(10, 183), None)
+        os.close(source)
 
 
 def test_another_tree_is_not_tested(tmp_path):

@@ -13,7 +13,7 @@ import tempfile
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy import gather
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
-from ansible_collections.kvm.entropy.plugins.module_utils._kernel import fill_thread, observe
+from ansible_collections.kvm.entropy.plugins.module_utils._kernel import fill_thread, is_kthreadd, observe
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import Tree
 from waiting import when
 
@@ -188,6 +188,18 @@ def test_a_containers_second_process_is_no_kernel_thread():
     assert done.stdout.split() == ["2", "False"], done.stderr
 
 
+@pytest.mark.parametrize(("stat", "is_it"), [
+    ("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0", True), ("2 (kthreadd) S 1 0 0 0 -1 2129984 0 0", False), ("2 (kthreadd) S 0 0 0 0 -1 4194304 0 0", False),
+    ("2 (hwrng) S 0 0 0 0 -1 2129984 0 0", False), ("22 (kthreadd) S 0 0 0 0 -1 2129984 0 0", False), ("2 (x) (kthreadd) S 0 0 0 0 -1 2129984 0 0", False),
+    ("", False)])
+def test_the_kernels_first_thread_is_known_by_its_name_its_parent_and_its_flags(stat, is_it):
+    assert is_kthreadd(stat) is is_it
+
+
+def test_a_fill_thread_that_has_ended_does_not_run():
+    assert fill_thread("141 (hwrng) Z 2 0 0 0 -1 2129984 0 0 0 0 9 7 0 0 20 0 1 0 91963 0 0", 100) is None
+
+
 @pytest.mark.parametrize(("flags", "is_thread"), [("2129984", True), ("4194304", False), ("0", False), ("9" * 5000, False), ("x", False)])
 def test_a_kernel_thread_is_known_by_its_flags(flags, is_thread):
     stat = "141 (hwrng) S 2 0 0 0 -1 %s 0 0 0 0 9 7 0 0 20 0 1 0 91963 0 0" % flags
@@ -199,3 +211,23 @@ def test_the_running_systems_observations_lead_to_facts():
     assert facts["kernel"]["release"] == os.uname().release
     assert facts["crng"]["ready"] is True  # whoever runs tests has waited for it
     assert facts["verdict"] in ("ok", "degraded", "broken", "unknown")
+
+
+def test_the_nodes_of_the_running_system_are_known_by_their_numbers():
+    assert observe()["random_nodes"] == {"/dev/random": ["random", "character device 1:8"], "/dev/urandom": ["urandom", "character device 1:9"]}
+
+
+def test_programs_that_credit_a_seed_of_the_boot_before_are_told(tree):
+    assert observe(tree.root)["seeders"] == []
+    tree("/var/lib/seedrng/seed.credit", "x")
+    tree("/etc/systemd/system/systemd-random-seed.service.d/credit.conf", "[Service]\nEnvironment=A=1 SYSTEMD_RANDOM_SEED_CREDIT=force\n")
+    tree("/usr/lib/systemd/system/systemd-random-seed.service", "[Service]\n# Environment=SYSTEMD_RANDOM_SEED_CREDIT=yes\n")
+    tree("/proc/cmdline", "quiet systemd.setenv=SYSTEMD_RANDOM_SEED_CREDIT=1")
+    assert observe(tree.root)["seeders"] == [
+        "/var/lib/seedrng", "/proc/cmdline", "/etc/systemd/system/systemd-random-seed.service.d/credit.conf"]
+
+
+def test_what_stands_around_a_value_is_taken_away_in_whatever_order(tree):
+    for end in ("\n\0", "\0\n", " \0 \n", "\0\0", "\t", ""):
+        tree(HW_RANDOM + "rng_current", "virtio_rng.0" + end)
+        assert gather(tree.root)["hwrng"]["current"] == "virtio_rng.0", repr(end)

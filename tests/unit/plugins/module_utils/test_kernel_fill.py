@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils._kernel_fill import RESTED, slept, wait_for_rest
+from ansible_collections.kvm.entropy.plugins.module_utils._kernel_fill import RESTED, WATCH, slept, switches, wait_for_rest, watch
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import Tree
 
 GUEST = {"/proc/cpuinfo": "flags\t: fpu hypervisor", "/proc/uptime": "500.00 900.00", "/sys/class/misc/hw_random/rng_current": "tpm-rng-0"}
@@ -75,3 +75,40 @@ def test_a_guest_with_another_source_is_looked_at_again_once_the_pause_after_a_f
 ])
 def test_nobody_else_waits(texts, processes):
     assert waited(dict(GUEST, **texts), processes) == (False, [])
+
+
+class Thread:
+    """A thread as /proc/PID/status shows it, one line of ``looks`` (pairs of state and switches) after the other; the last one stays."""
+
+    def __init__(self, looks):
+        self.looks = list(looks)
+        self.time = 0.0
+
+    def text(self, path):
+        assert path == "/proc/60/status"
+        state, count = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        return state and "Name:\thwrng\nState:\t%s (x)\nvoluntary_ctxt_switches:\t%d\nnonvoluntary_ctxt_switches:\t7" % (state, count)
+
+    def watched(self):
+        return watch(self, 60, sleep=lambda seconds: setattr(self, "time", self.time + seconds), clock=lambda: self.time)
+
+
+def test_a_thread_is_watched_until_it_rests():
+    assert Thread([("D", 7), ("D", 7), ("D", 8), ("S", 10)]).watched() == {"seconds": 0.75, "state": "S", "woke": [0.5, 0.75, 0.75]}
+
+
+def test_a_thread_that_does_not_rest_is_watched_for_as_long_as_it_may_take_and_no_longer():
+    found = Thread([("D", 7)]).watched()
+    assert (found["seconds"], found["state"], found["woke"]) == (WATCH, "D", [])
+
+
+def test_one_that_ends_meanwhile_ends_the_watch():
+    assert Thread([("D", 7), (None, 0)]).watched() == {"seconds": 0.25, "state": None, "woke": []}
+
+
+def test_how_often_a_process_went_to_sleep_is_seen(tree):
+    state, before = switches(tree, "self")
+    time.sleep(0.05)
+    assert state == "R"
+    assert switches(tree, "self")[1] > before
+    assert switches(tree, "4194304") == (None, None)

@@ -4,7 +4,10 @@
 
 """The kernel's records, by whoever and in whatever form they were saved, and nobody else's."""
 
+import time
+
 import pytest
+from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_log
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_log import parsed, recorded
 
 # A boot: s since it, who says it (systemd writes through /dev/kmsg before there is a journal), and what.
@@ -181,3 +184,10 @@ class TestRecords:
         assert recorded([self.START, b"5,2,0,-;random: crng init done\n"])["complete"] is False
         assert recorded([self.START, None])["complete"] is False
         assert recorded([]) == {"lines": [], "complete": False}
+
+    def test_a_log_that_grows_faster_than_it_is_read_ends_at_a_deadline(self, monkeypatch):
+        monkeypatch.setattr(_kernel_log, "_MOST_SECONDS", 0.2)
+        started = time.monotonic()
+        # There is always more of it.
+        log = _kernel_log.read("/dev/zero")
+        assert (log["complete"], log["lines"], 0.2 <= time.monotonic() - started < 5) == (False, [], True)

@@ -12,7 +12,8 @@ CODES = [
     "no-device", "driver-missing", "driver-late", "not-current", "other-source", "quality-zero", "not-filling", "not-ready", "seeded-late", "early-reads",
     "rate-starves", "config-only", "live-only", "managed-save", "duplicate-device", "unsafe-backend", "backend-starves", "backend-slow", "unknown-backend",
     "untrusted-host",
-    "fake-source", "feeder-useless", "feeder-dead", "source-stuck", "no-vmgenid", "host-unsound", "managed-elsewhere", "stale", "unreachable", "host-not-seen",
+    "fake-source", "fake-device", "feeder-useless", "feeder-dead", "source-stuck", "no-vmgenid", "host-unsound", "managed-elsewhere", "stale", "unreachable",
+    "host-not-seen",
     "guest-not-seen", "ambiguous", "bad-facts", "bad-variable",
 ]
 

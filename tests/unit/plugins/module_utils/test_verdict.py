@@ -20,7 +20,7 @@ def test_a_missing_link_degrades_while_the_crng_is_ready(link):
     assert verdict(dict(WHOLE, **{link: "broken"}), []) == "degraded"
 
 
-@pytest.mark.parametrize("code", ["not-ready", "early-reads", "fake-source", "source-stuck", "host-unsound"])
+@pytest.mark.parametrize("code", ["not-ready", "early-reads", "fake-source", "fake-device", "source-stuck", "host-unsound"])
 def test_what_makes_numbers_guessable_breaks_whatever_else_is_right(code):
     assert verdict(WHOLE, [code]) == "broken"
 

@@ -115,7 +115,7 @@ def test_a_backend_that_starves_is_told_in_figures_and_a_slow_one_is_worth_knowi
     assert judged(with_backend(), {"web-1": guest()})["text"][1:] == ["    worth knowing: backend-slow"]
 
 
-@pytest.mark.parametrize("unsound", [{"ready": False}, {"problems": ["fake-source"]}])
+@pytest.mark.parametrize("unsound", [{"ready": False}, {"problems": ["fake-source"]}, {"problems": ["fake-device"]}])
 def test_a_host_that_is_not_sound_breaks_its_guests(unsound):
     row = judged({"kvm1": host(domain(), **unsound)}, {"web-1": guest()})
     assert (row["links"]["host"], codes(row), row["verdict"]) == ("broken", ["host-unsound"], "broken")
