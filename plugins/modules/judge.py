@@ -148,12 +148,13 @@ stats:
       type: dict
     entropy_limit:
       description:
-        - A limit for Ansible that names the broken and degraded guests and their hosts, the worst first, at most O(max_names) names.
+        - A limit for Ansible that names the broken and degraded guests, those with a broken link, and their hosts, the worst first, at most O(max_names)
+          names.
         - V(!all) where there are none, with which Ansible ends with an error. An empty limit would be everybody.
       type: str
       sample: web-1.example.org,kvm1.example.org
     entropy_limit_omitted:
-      description: How many broken and degraded guests RV(stats.entropy_limit) has no room for.
+      description: How many of these guests RV(stats.entropy_limit) has no room for.
       type: int
     entropy_broken:
       description: The names of the broken guests, the first O(max_names).

@@ -13,6 +13,9 @@ NOBODY = "!all"
 # What Ansible reads as something else than a name in a limit (InventoryManager, split_host_pattern and _match_one_pattern in ansible/inventory/manager.py).
 _PATTERN = frozenset("*?[],:!&~@ ")
 
+# AWX makes extra variables for the next job of what is handed on, and Ansible fills in templates there. A domain's name is its owner's choice.
+_NO_TEMPLATE = str.maketrans("{}", "()")
+
 
 def handover(rows, counts, scope, most):
     """Return what ``set_stats`` hands on (dict) of the judged ``rows`` (list of dict, worst first), their ``counts`` (dict) and the ``scope`` (Scope).
@@ -21,7 +24,8 @@ def handover(rows, counts, scope, most):
     """
     broken = [_name(row) for row in rows if row["verdict"] == BROKEN]
     pending = [_name(row) for row in rows if is_pending(row)]
-    repairable = [row for row in rows if row["verdict"] in (BROKEN, DEGRADED)]
+    # A link that is seen to be broken can be repaired also where the rest was not seen.
+    repairable = [row for row in rows if row["verdict"] in (BROKEN, DEGRADED) or BROKEN in row["links"].values()]
     limit, unnamed = _limit_of(repairable, most)
     return {
         "entropy_verdicts": counts,
@@ -36,8 +40,8 @@ def handover(rows, counts, scope, most):
 
 
 def _name(row):
-    """Return the name (str) of the guest of ``row`` (dict): that of the inventory, else what a person calls it."""
-    return name_of(row) if row["guest"] is None else row["guest"]
+    """Return the name (str) of the guest of ``row`` (dict): that of the inventory, else what a person calls it, which has the name of its domain."""
+    return name_of(row).translate(_NO_TEMPLATE) if row["guest"] is None else row["guest"]
 
 
 def _limit_of(rows, most):

@@ -11,8 +11,9 @@ SCOPE = Scope(("kvm1",), ("web-1",), 2, 3, "web-1,kvm1")
 COUNTS = {"broken": 1, "degraded": 0, "unknown": 0, "ok": 0}
 
 
-def row(guest, host="kvm1", verdict="broken", domain=None, codes=()):
-    return {"guest": guest, "host": host, "domain": domain, "verdict": verdict, "problems": [{"code": code, "remedy": ""} for code in codes]}
+def row(guest, host="kvm1", verdict="broken", domain=None, codes=(), config="ok"):  # noqa: PLR0913
+    return {"links": {"config": config},
+            "guest": guest, "host": host, "domain": domain, "verdict": verdict, "problems": [{"code": code, "remedy": ""} for code in codes]}
 
 
 def handed(*rows, most=100):
@@ -34,6 +35,14 @@ def test_nobody_to_repair_is_a_limit_that_has_nobody_and_not_an_empty_one():
 def test_a_domain_without_a_guest_is_repaired_by_its_host():
     found = handed(row(None, domain="db"))
     assert (found["entropy_limit"], found["entropy_broken"]) == ("kvm1", ["domain db on kvm1"])
+
+
+def test_a_domain_without_a_device_is_to_be_repaired_although_nobody_looked_into_its_guest():
+    assert handed(row(None, domain="db", verdict="unknown", config="broken"))["entropy_limit"] == "kvm1"
+
+
+def test_no_domain_is_a_template_in_the_next_job():
+    assert handed(row(None, domain="{{ lookup('pipe', 'id') }}{% x %}"))["entropy_broken"] == ["domain (( lookup('pipe', 'id') ))(% x %) on kvm1"]
 
 
 def test_who_waits_for_a_restart_is_pending():
