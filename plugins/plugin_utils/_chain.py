@@ -20,6 +20,9 @@ HOST_LINKS = ("host", "config", "live")
 _MOST_OF_SILENT = 200
 # Of what was seen of one problem so many characters are shown: of a guest's own words, and of the controller's.
 _MOST_OWN_WORDS, _MOST_EVIDENCE = 1000, 3000
+# Where there are hosts, and nothing says which of their domains is the guest's.
+_REMEDY_UUID = ("Look into the guest as root, which can read its UUID (become), or set entropy_domain_uuid for it ('virsh domuuid' on its host prints it), "
+                "or say entropy_verify_expect: guest-only")
 # What keeps a machine from being seen, and so from being joined.
 _CAUSES = frozenset(("bad-facts", "bad-variable", "stale", "unreachable"))
 GUEST_LINKS = ("current", "fed", "ready", "in_time")
@@ -170,7 +173,8 @@ def _why_without(host, found, hosts, identity, silent):
     if found:
         return host["why"]
     if not identity.uuid:
-        return problem("host-not-seen", "the guest's domain UUID is not known")
+        unknown = problem("host-not-seen", "the guest's domain UUID is not known")
+        return dict(unknown, remedy=_REMEDY_UUID) if hosts else unknown
     return problem("host-not-seen", "no host that was seen has a domain with UUID %s%s" % (identity.uuid, silent))
 
 

@@ -15,7 +15,6 @@ from ansible_collections.kvm.entropy.plugins.module_utils._problems import probl
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_text import text_of
 
 CONTROLLER = "localhost"
-_LIMITED_AWAY = {"host-not-seen", "guest-not-seen"}
 # A limit may be a list of ten thousand names.
 _MOST_LIMIT = 100
 
@@ -83,16 +82,17 @@ def within(rows, scope, seen):
 
 def _reworded(row, scope, seen):
     """Return ``row`` (dict), with the problem ``left-out`` in place of those that its limit explains."""
-    if not any(_is_left_out(one["code"], scope) for one in row["problems"]) or (row["guest"] in scope.guests and row["guest"] not in seen):
+    left_out = [_is_left_out(one["code"], row, scope) for one in row["problems"]]
+    if not any(left_out) or (row["guest"] in scope.guests and row["guest"] not in seen):
         return row
-    problems = [_left_out(one, scope) if _is_left_out(one["code"], scope) else one for one in row["problems"]]
+    problems = [_left_out(one, scope) if is_one else one for one, is_one in zip(row["problems"], left_out, strict=True)]
     row = dict(row, problems=problems)
     return dict(row, text=text_of(row))
 
 
-def _is_left_out(code, scope):
-    """Return whether the limit of ``scope`` may be why the problem ``code`` (str) is there."""
-    return (code == "host-not-seen" and scope.hosts_left_out > 0) or (code == "guest-not-seen" and scope.guests_left_out > 0)
+def _is_left_out(code, row, scope):
+    """Return whether the limit of ``scope`` may be why ``row`` (dict) has the problem ``code`` (str). A guest without a UUID is joined with no host anyway."""
+    return (code == "host-not-seen" and scope.hosts_left_out > 0 and row["uuid"] is not None) or (code == "guest-not-seen" and scope.guests_left_out > 0)
 
 
 def _left_out(one, scope):

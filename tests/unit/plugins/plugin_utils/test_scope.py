@@ -63,6 +63,11 @@ def test_a_host_alone_has_the_rows_of_its_domains():
     assert codes(row) == ["left-out"] and "leaves out 2 guests" in row["text"][1]
 
 
+def test_a_guest_without_a_uuid_is_not_told_to_widen_the_limit():
+    (row,) = rows({"kvm1": {}}, {"web-1": guest(uuid=None), "web-2": {}}, ["web-1"])
+    assert codes(row) == ["host-not-seen"]
+
+
 def test_a_guest_that_was_not_seen_itself_keeps_its_reason():
     (row,) = rows({"kvm1": {}}, {"web-1": {}, "web-2": {}}, ["web-1"])
     assert codes(row) == ["host-not-seen", "guest-not-seen"]
