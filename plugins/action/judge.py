@@ -71,8 +71,9 @@ class ActionModule(ActionBase):
         except EntropyError as error:
             # Raised, it would be printed with its class and a traceback.
             return {"failed": True, "msg": str(error)}
+        blocks = judged.pop("blocks")
         if not constants.DEFAULT_STDOUT_CALLBACK.endswith(_JSON_CALLBACKS):
-            for block in judged.pop("blocks"):
+            for block in blocks:
                 self._display.display("\n".join(block))
         return dict(judged, changed=False, _ansible_no_log=True, _ansible_verbose_override=True)
 
