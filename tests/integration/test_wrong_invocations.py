@@ -98,8 +98,10 @@ CASES = [
          playbook="site"),
     Case("a name that does not resolve", FAILED, r"unreachable: .*Could not resolve hostname web-1\.invalid",
          inventory={"kvm_guests": {"hosts": {"web-1.invalid": {}}}}),
-    Case("a key that is not there", FAILED, r"1 host or guest is unknown", ("--private-key", "/nowhere"),
-         inventory={"kvm_guests": {"hosts": {"web-1": CLOSED}}}),
+    Case("a connection plugin that is not there", FAILED, r"1 host or guest is unknown, entropy_verify_max_unknown allows 0: web-1\.",
+         inventory={"kvm_guests": {"hosts": {"web-1": {"ansible_connection": "nowhere"}}}}),
+    Case("a become plugin that is not there", GREEN, r"judged 0 hosts and 1 guest", playbook="audit",
+         inventory={"kvm_guests": {"hosts": {"web-1": LOCAL | {"ansible_become": True, "ansible_become_method": "nowhere"}}}}),
     Case("an interpreter that is not there", FAILED, r"web-1: UNKNOWN", inventory={"kvm_guests": {"hosts": {
         "web-1": LOCAL | {"ansible_python_interpreter": "/nowhere/python3"}}}}),
     Case("no tags match", FAILED, r"1 host or guest is unknown", ("--tags", "nothing"), inventory=GUEST),
