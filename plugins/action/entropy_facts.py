@@ -14,6 +14,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.kvm.entropy.plugins.module_utils import _bounds
 from ansible_collections.kvm.entropy.plugins.plugin_utils._printable import printable
 
+# From this verbosity on (-vvv) the facts are shown.
+VERBOSE = 3
 # What a failed module says of itself, in at most so many characters each.
 _TEXTS = ("msg", "exception", "module_stdout", "module_stderr")
 _MOST = 10000
@@ -47,6 +49,8 @@ class ActionModule(ActionBase):
         except Exception as error:  # noqa: BLE001  an answer of another form than JSON's objects ends ansible-core's own reading in many ways
             answer = {"failed": True, "msg": "the machine's answer cannot be read: %s" % error}
         result.update(kept(answer))
+        # As with ansible.builtin.gather_facts: the facts of a fleet would hide what is said of it. A failure's message is shown all the same.
+        result["_ansible_verbose_override"] = self._display.verbosity < VERBOSE
         return result
 
 

@@ -6,24 +6,46 @@
 
 An action and no template, as ten thousand guests' variables, read and joined by Jinja, take most of the time of a run, and rows that a template
 returns are templated again by each task that uses them. Its rows are one text (JSON), which no task looks into, and the result is hidden from
-callbacks, so that no event carries them.
+callbacks, so that no event carries them. What is for people, it prints line by line.
 """
 
 import contextlib
 import gc
 import json
 import time
+from pathlib import Path
+from typing import NamedTuple
 
-from ansible.errors import AnsibleActionFail
+from ansible import constants
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.kvm.entropy.plugins.module_utils import _words
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.plugin_utils import _judgement
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain import chain
-from ansible_collections.kvm.entropy.plugins.plugin_utils._halves import guest_half, host_half
+from ansible_collections.kvm.entropy.plugins.plugin_utils._halves import DONE, FAILED, guest_half, host_half, step_ended
+from ansible_collections.kvm.entropy.plugins.plugin_utils._handover import handover
 from ansible_collections.kvm.entropy.plugins.plugin_utils._inventory_variables import InventoryVariables
+from ansible_collections.kvm.entropy.plugins.plugin_utils._nobody import Inventory, too_few
+from ansible_collections.kvm.entropy.plugins.plugin_utils._remaining import remaining
+from ansible_collections.kvm.entropy.plugins.plugin_utils._role_variables import role_options
+from ansible_collections.kvm.entropy.plugins.plugin_utils._scope import scope_of, within
 
-OPTIONS = {"hosts": [], "guests": [], "expect": "auto", "max_age": 86400, "fail_on": ["broken"], "max_unknown": _judgement.ANY, "max_results": 500}
+OPTIONS = {
+    "hosts": [], "guests": [], "hosts_group": None, "guests_group": None, "expect": "auto", "max_age": 86400, "fail_on": ["broken"],
+    "max_unknown": 0, "min_judged": 1, "max_results": 500, "max_names": 100}
+SWITCHES = ("role_variables", "check_only")
+# Callbacks whose output is one JSON document, which lines of text would spoil.
+_JSON_CALLBACKS = ("json", "jsonl")
+# Where Ansible looks for an inventory that nobody has named.
+_DEFAULT_INVENTORY = ["/etc/ansible/hosts"]
+
+
+class Read(NamedTuple):
+    """What the variables of a host or guest have: its ``half`` (dict), and how its step of this run ``ended`` (see ``_halves.step_ended``)."""
+
+    half: dict
+    ended: str | None
 
 
 class ActionModule(ActionBase):
@@ -33,15 +55,43 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp=None, task_vars=None):
-        """Return the rows and what is said of them; raise AnsibleActionFail for wrong variables."""
+        """Return the rows and what is said of them; a failure for wrong variables, and where nobody is to be judged."""
         super().run(tmp, task_vars)
+        hostvars = task_vars["hostvars"]
+        variables = InventoryVariables(hostvars)
         try:
-            options = _judgement.checked(dict(OPTIONS, **self._task.args))
+            given = dict(self._task.args)
+            from_role, check_only = (boolean(given.pop(name, False)) for name in SWITCHES)
+            options = _judgement.checked({**OPTIONS, **(role_options(self._task, hostvars, variables) if from_role else {}), **given})
+            scope = _scope(options, hostvars, variables, task_vars)
+            if check_only:
+                return {"changed": False, "_ansible_verbose_override": True, "hosts": len(scope.hosts), "guests": len(scope.guests)}
             with _uncollected():
-                judged = _judged(options, task_vars["hostvars"], self._display.verbosity > 0)
+                judged = self._judged(options, scope, variables, bool(task_vars.get("__entropy_site")))
         except EntropyError as error:
-            raise AnsibleActionFail(str(error)) from error
-        return dict(judged, changed=False, _ansible_no_log=True)
+            # Raised, it would be printed with its class and a traceback.
+            return {"failed": True, "msg": str(error)}
+        blocks = judged.pop("blocks")
+        if not constants.DEFAULT_STDOUT_CALLBACK.endswith(_JSON_CALLBACKS):
+            for block in blocks:
+                self._display.display("\n".join(block))
+        return dict(judged, changed=False, _ansible_no_log=True, _ansible_verbose_override=True)
+
+    def _judged(self, options, scope, variables, is_site):
+        """Return the result (dict) of judging the ``scope`` (Scope) by ``options`` (dict); ``is_site`` (bool): roles host and guest have run before."""
+        hosts, guests = ({name: _read(half, name, variables, options["expect"]) for name in options[names]}
+                         for half, names in ((host_half, "hosts"), (guest_half, "guests")))
+        rows = chain({name: one.half for name, one in hosts.items()}, {name: one.half for name, one in guests.items()}, int(time.time()), options["max_age"])
+        seen = {name for read, key in ((hosts, "domains"), (guests, "entropy")) for name, one in read.items() if one.half.get(key)}
+        rows = within(rows, scope, seen)
+        is_check = self._task.check_mode
+        if not is_check:
+            rows = remaining(rows, *({name for name, one in read.items() if one.ended == DONE} for read in (hosts, guests)))
+        failed = {name for read, names in ((hosts, scope.hosts), (guests, scope.guests)) for name in names if read[name].ended == FAILED} if is_site else ()
+        said = _judgement.judgement(rows, options, scope, self._display.verbosity > 0, sorted(failed))
+        failure = " ".join(filter(None, (said.pop("step_failure"), said.pop("verdict_failure") if not is_check else None))) or None
+        said.pop("verdict_failure", None)
+        return dict(said, failure=failure, rows=json.dumps(rows), stats=handover(rows, said["counts"], scope, options["max_names"]))
 
 
 @contextlib.contextmanager
@@ -56,24 +106,33 @@ def _uncollected():
             gc.enable()
 
 
-def _judged(options, hostvars, everyone):
-    """Return the result (dict) of judging by ``options`` (dict) what ``hostvars`` has; ``everyone`` (bool): of ok guests is told too."""
+def _scope(options, hostvars, variables, task_vars):
+    """Return the Scope of ``options`` (dict); raise EntropyError where it has names that the inventory has not, or too few of them."""
     missing = [name for names in ("hosts", "guests") for name in options[names] if name not in hostvars]
     if missing:
         raise EntropyError("not in the inventory, and so not to be judged: %s. Correct entropy_verify_hosts or entropy_verify_guests." % _words.names(missing))
-    variables = InventoryVariables(hostvars)
-    hosts, guests = ({name: _half(half, name, variables, options["expect"]) for name in options[names]}
-                     for half, names in ((host_half, "hosts"), (guest_half, "guests")))
-    rows = chain(hosts, guests, int(time.time()), options["max_age"])
-    told = _judgement.judgement(rows, options["fail_on"], options["max_unknown"], options["max_results"], everyone)
-    return dict(told, rows=json.dumps(rows))
+    limit = task_vars.get("ansible_limit")
+    scope = scope_of(options["hosts"], options["guests"], limit, variables.in_limit(limit))
+    wanted = {"entropy_hosts_group": options["hosts_group"], "entropy_guests_group": options["guests_group"]}
+    why = too_few(scope, options["hosts"], options["guests"], wanted, options["min_judged"], _inventory(variables, task_vars))
+    if why:
+        raise EntropyError(why)
+    return scope
 
 
-def _half(half, name, variables, expect):
-    """Return the half (dict) of ``name`` (str). Where its variables cannot be read, as with a damaged fact cache, that is its own row's fault."""
+def _inventory(variables, task_vars):
+    """Return the Inventory of the run."""
+    sources = [str(source) for source in task_vars.get("ansible_inventory_sources") or ()]
+    files = [source for source in sources if "," not in source]
+    return Inventory(sources, [file for file in files if not Path(file).exists()], variables.groups(),
+                     is_given=sources != _DEFAULT_INVENTORY)
+
+
+def _read(half, name, variables, expect):
+    """Return what is Read of ``name`` (str). Where its variables cannot be read, as with a damaged fact cache, that is its own row's fault."""
     try:
         found = variables.of(name)
         own, wrong = variables.own(name, found)
-        return dict(half(found, own, expect), wrong=wrong)
+        return Read(dict(half(found, own, expect), wrong=wrong), step_ended(found, half is host_half))
     except Exception as error:  # noqa: BLE001  a cache file that holds another JSON value than an object ends ansible-core's reading in many ways
-        return {"unreadable": f"its cached facts or variables cannot be read: {error}", "expect": expect}
+        return Read({"unreadable": f"its cached facts or variables cannot be read: {error}", "expect": expect}, None)

@@ -55,7 +55,7 @@ RETURN = r"""
 _value:
   description:
     - One row per guest, and one per domain that no guest claims, worst first.
-    - A row has C(guest), C(domain), C(uuid), C(host) (each null where not known), C(links) (a dictionary from each of C(host), C(config),
+    - A row has C(guest), C(domain), C(domain_state), C(uuid), C(host) (each null where not known), C(links) (a dictionary from each of C(host), C(config),
       C(live), C(current), C(fed), C(ready), C(in_time) to V(ok), V(broken), V(unknown) or V(n/a)), C(verdict) (V(ok), V(degraded),
       V(broken) or V(unknown)), C(problems) (each with C(code), C(text), C(remedy), C(evidence)), C(guest_age) and C(host_age),
       the age of each half in seconds, null where there is none, and C(text), the same in lines for a person.

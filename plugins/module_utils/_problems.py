@@ -256,6 +256,12 @@ _known("guest-not-seen",
        seen_by=GUEST, needs="a login, or on the host the guest's agent",
        detected="The domain runs, and no guest with facts has its UUID.",
        sure="Certain of the guests that were looked at.")
+_known("left-out",
+       "The limit of this run leaves out the other half of this chain",
+       "Name the guest and its host in the limit, or give Ansible a fact cache, from which a limited run takes the other half",
+       seen_by=BOTH, needs="nothing",
+       detected="A guest's host, or a domain's guest, was not seen, and --limit leaves out hosts or guests of which no facts are cached.",
+       sure="Nearly: the half that is missing may be another's than theirs.")
 _known("ambiguous",
        "Nothing tells which domain is this guest's: several have its UUID, or its UUIDs contradict each other",
        "Look at all the hosts in one run, as a guest may have moved between two looks. Else give each domain its own UUID and each guest its own "

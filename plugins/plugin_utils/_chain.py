@@ -20,6 +20,11 @@ HOST_LINKS = ("host", "config", "live")
 _MOST_OF_SILENT = 200
 # Of what was seen of one problem so many characters are shown: of a guest's own words, and of the controller's.
 _MOST_OWN_WORDS, _MOST_EVIDENCE = 1000, 3000
+# Where there are hosts, and nothing says which of their domains is the guest's.
+_REMEDY_UUID = ("Look into the guest as root, which can read its UUID (become), or set entropy_domain_uuid for it ('virsh domuuid' on its host prints it), "
+                "or say entropy_verify_expect: guest-only")
+# What keeps a machine from being seen, and so from being joined.
+_CAUSES = frozenset(("bad-facts", "bad-variable", "stale", "unreachable"))
 GUEST_LINKS = ("current", "fed", "ready", "in_time")
 
 
@@ -70,7 +75,7 @@ def _silent(hosts):
 def _unseen_host(name, host):
     """Return the row (dict) of a host of which no domains are known: what it runs cannot be judged."""
     return _told({
-        "guest": None, "domain": None, "uuid": None, "host": name, "links": dict.fromkeys(LINKS, UNKNOWN), "verdict": UNKNOWN,
+        "guest": None, "domain": None, "domain_state": None, "uuid": None, "host": name, "links": dict.fromkeys(LINKS, UNKNOWN), "verdict": UNKNOWN,
         "problems": [host["why"] or problem("host-not-seen", "nobody looked at host %s" % name), *host["doubts"]],
         "guest_age": None, "host_age": None,
     })
@@ -97,10 +102,11 @@ def _row(name, guest, found, hosts, identity, silent):
     # The host knows what is plugged; only where it cannot tell does the guest's bus count.
     if outside["live"] in (OK, BROKEN):
         links["live"] = outside["live"]
-    problems = _merged(inside_problems + guest["doubts"], outside_problems)
+    problems = _causes_first(_merged(inside_problems + guest["doubts"], outside_problems))
     return _told({
         "guest": name,
         "domain": domain["name"] if domain else None,
+        "domain_state": domain["state"] if domain else None,
         "uuid": domain["uuid"] if domain else identity.uuid,
         "host": host_name,
         "links": {link: links[link] for link in LINKS},
@@ -167,8 +173,14 @@ def _why_without(host, found, hosts, identity, silent):
     if found:
         return host["why"]
     if not identity.uuid:
-        return problem("host-not-seen", "the guest's domain UUID is not known")
+        unknown = problem("host-not-seen", "the guest's domain UUID is not known")
+        return dict(unknown, remedy=_REMEDY_UUID) if hosts else unknown
     return problem("host-not-seen", "no host that was seen has a domain with UUID %s%s" % (identity.uuid, silent))
+
+
+def _causes_first(problems):
+    """Return ``problems`` (list of dict) with those first of which others are a consequence: where a guest does not answer, its UUID is not known either."""
+    return sorted(problems, key=lambda one: one["code"] not in _CAUSES)
 
 
 def _merged(inside, outside):

@@ -14,7 +14,7 @@ _MOST_FAULTS = 12
 def text_of(row):
     """Return the lines (list of str) that tell a person about ``row`` (dict, see ``_chain.chain``)."""
     links = "  ".join("%s %s" % (link.replace("_", " "), row["links"][link]) for link in LINKS)
-    lines = ["%s: %s  [ %s ]" % (_name(row), row["verdict"].upper(), links)]
+    lines = ["%s: %s  [ %s ]" % (name_of(row), row["verdict"].upper(), links)]
     faults = [one for one in row["problems"] if not is_info(one)]
     lines += ["    %s: %s (%s) -> %s" % (one["code"], one["text"], one["evidence"], one["remedy"]) for one in faults[:_MOST_FAULTS]]
     if len(faults) > _MOST_FAULTS:
@@ -28,7 +28,7 @@ def is_info(problem):
     return PROBLEMS.get(problem["code"], {}).get("severity") == INFO
 
 
-def _name(row):
+def name_of(row):
     """Return what a person calls the guest: its inventory name, its domain and its host, as far as they are known."""
     if row["guest"] is None and row["domain"] is None:
         return "host %s" % row["host"]

@@ -14,6 +14,7 @@ from ansible.template import Templar
 from ansible_collections.kvm.entropy.plugins.plugin_utils._admission import NO_DOMAIN
 from ansible_collections.kvm.entropy.plugins.plugin_utils._halves import OWN, UUID
 from ansible_collections.kvm.entropy.plugins.plugin_utils._schema import shown
+from ansible_collections.kvm.entropy.plugins.plugin_utils._scope import CONTROLLER
 
 _PLAIN = (int, float, list, tuple, dict)
 # Where facts are facts by name, whatever else they are injected as.
@@ -69,12 +70,27 @@ class InventoryVariables:
         facts = {key: variables[key] for key in _FACTS if key in variables}
         return Templar(loader=self._hostvars._loader, variables={**variables, **self._trusted(name), **facts}).template(template)  # noqa: SLF001
 
+    def in_limit(self, limit):
+        """Return the names (set of str) of the hosts that the run's ``limit`` (str or None) leaves, with that of the controller where it does; or None."""
+        if limit is None:
+            return None
+        patterns = ("all", CONTROLLER)
+        return {host.name for pattern in patterns for host in self._hostvars._inventory.get_hosts(pattern, ignore_restrictions=True)}  # noqa: SLF001
+
+    def groups(self):
+        """Return the groups (dict of name to number of hosts) of the inventory."""
+        return {name: len(group.get_hosts()) for name, group in self._hostvars._inventory.groups.items()}  # noqa: SLF001
+
     def _trusted(self, name):
         """Return the variables (dict) of ``name`` without its facts."""
+        return self.without_facts(name, include_hostvars=False)
+
+    def without_facts(self, name, **context):
+        """Return the variables (dict) of ``name`` (str) without its facts, in the ``context`` (VariableManager's: play, task, include_hostvars)."""
         if self._without_facts is None:
             # Ansible's own class has no way to leave facts out. Its public get_vars() asks this attribute for them, from 2.16 to 2.21.
             manager = self._hostvars._variable_manager  # noqa: SLF001
             self._without_facts = object.__new__(type(manager))
             self._without_facts.__dict__.update(copy.copy(manager.__dict__), _fact_cache=_NoFacts())
         host = self._hostvars._inventory.get_host(name)  # noqa: SLF001
-        return self._without_facts.get_vars(host=host, include_hostvars=False)
+        return self._without_facts.get_vars(host=host, **context)

@@ -9,6 +9,7 @@ from pathlib import Path
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy import facts_of
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import BOTH, GUEST, HOST, INFO, PROBLEMS
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BREAKING, DEGRADING, UNDECIDED
+from ansible_collections.kvm.entropy.plugins.plugin_utils._scope import scope_of, within
 
 from faults.cases import CASES, judged, record_of
 
@@ -95,12 +96,23 @@ SLOW = {"delivered": 100, "enough": False, "reason": "/dev/hwrng delivers 100 by
         "without a limit. Started together, the last is seeded 19.2 s after the first"}
 DRY = {"delivered": 0, "enough": False, "reason": "/dev/hwrng delivers nothing. Domains with it: 30, running: 30, drawing 32 bytes/s when idle"}
 
+
+def _limited():
+    """Return the row (dict) of a healthy guest whose host the run's limit leaves out."""
+    record = record_of("healthy-debian-13")
+    name = next(iter(record["guests"]))
+    record["hosts"] = {"kvm1": {}}
+    (row,) = within([judged(record)[0]], scope_of(["kvm1"], [name], name, {name}), {name})
+    return row
+
+
 # Codes that no recorded machine has, from one that is changed.
 CHANGED = {
     "bad-facts": lambda: (_changed("healthy-debian-13", _with_wrong_facts),
                           "a healthy guest whose Python was replaced, as if it reported text in place of a number"),
     "bad-variable": lambda: (_changed("healthy-debian-13", lambda record: _only_guest(record).update(uuid="web-1")),
                              "a healthy guest whose entropy_domain_uuid is its name"),
+    "left-out": lambda: (_limited(), "a healthy guest, as if a limit had left out its host"),
     "untrusted-host": lambda: (_changed("healthy-6.12", _confidential), "the log line of a guest under AMD SEV was added to a healthy guest"),
     "other-source": lambda: (_changed("healthy-6.12", _by_tpm), "a healthy guest, as if its kernel had chosen a TPM"),
     "host-unsound": lambda: (_changed("healthy-debian-13", lambda record: record["hosts"]["kvm1"].update(seen_of="rngd-fake")),

@@ -13,6 +13,8 @@ from ansible_collections.kvm.entropy.plugins.module_utils._verdict import LINKS,
 from ansible_collections.kvm.entropy.plugins.plugin_utils import _judgement
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain import chain
 from ansible_collections.kvm.entropy.plugins.plugin_utils._halves import guest_half, host_half
+from ansible_collections.kvm.entropy.plugins.plugin_utils._handover import handover
+from ansible_collections.kvm.entropy.plugins.plugin_utils._scope import Scope
 from chain_halves import NOW, domain, host
 from entropy_machines import machine
 from examples import examples
@@ -42,8 +44,10 @@ def judged(hosts, guests):
         assert len(row["text"]) <= 15 and all(line.isprintable() and len(line) < 5000 for line in row["text"])
         assert all(one["evidence"].isprintable() for one in row["problems"])
     assert len(json.dumps(rows)) < 100000
-    said = _judgement.judgement(rows, ["broken"], 0, 500, everyone=True)
-    assert sum(said["counts"].values()) == len(rows) and _bounds.size(said["told"]) < _bounds.EVENT
+    scope = Scope(tuple(hosts), tuple(guests), 0, 0, None)
+    said = _judgement.judgement(rows, {"fail_on": ["broken"], "max_unknown": 0, "max_results": 500}, scope, everyone=True)
+    assert _bounds.size(handover(rows, said["counts"], scope, 100)) < _bounds.EVENT
+    assert sum(said["counts"].values()) + sum(map(_judgement.is_host, rows)) == len(rows) and _bounds.size(said["told"]) < _bounds.EVENT
     (row,) = [row for row in rows if row["guest"] == "honest"]
     return {key: row[key] for key in ("domain", "host", "verdict", "links", "problems", "text")}
 
@@ -80,10 +84,11 @@ def test_whatever_is_in_the_variables_of_a_machine_it_has_a_row(variables, own):
 
 @examples(100)
 @given(options=some.dictionaries(
-    some.sampled_from(["hosts", "guests", "expect", "max_age", "fail_on", "max_unknown", "max_results"]), VALUES))
+    some.sampled_from(["hosts", "guests", "expect", "max_age", "fail_on", "max_unknown", "min_judged", "max_results", "max_names"]), VALUES))
 def test_whatever_the_options_of_judge_are_there_is_one_clear_error_or_none(options):
     from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
-    whole = {"hosts": [], "guests": [], "expect": "auto", "max_age": DAY, "fail_on": [], "max_unknown": -1, "max_results": 500, **options}
+    whole = {"hosts": [], "guests": [], "expect": "auto", "max_age": DAY, "fail_on": [], "max_unknown": -1, "min_judged": 1, "max_results": 500,
+             "max_names": 100, **options}
     try:
         _judgement.checked(whole)
     except EntropyError as error:

@@ -67,8 +67,8 @@ def test_no_answer_of_a_guest_is_obeyed_or_changes_what_is_said_of_another(ansib
         assert not (tmp_path / "obeyed").exists()
         assert verdicts(run)["honest"] == verdicts(honest)["honest"]
         assert set(run.counts) == {"honest", "localhost", *(f"evil-{number}" for number in range(len(texts)))}
-        told = run.output[run.output.index("Tell every chain"):]
-        (counts,) = re.findall(r'^ *"(\d+ ok, .*unknown)"', told, re.MULTILINE)
+        told = run.output[run.output.index("Judge the chain of every guest"):]
+        (counts,) = re.findall(r"^(\d+ ok, .*unknown)$", told, re.MULTILINE)
         assert sum(map(int, re.findall(r"\d+", counts))) == len(texts) + 1
         assert "\x1b" not in told and "\u202e" not in told
         assert '"entropy_verdicts": {"ok": 1000}' not in told

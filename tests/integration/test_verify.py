@@ -62,7 +62,7 @@ def test_a_host_that_stops_answering_is_unknown_although_its_facts_are_cached(an
     for playbook, status in (("kvm.entropy.audit", 0), ("kvm.entropy.site", 2)):
         run = write(tmp_path, {"kvm1": good | UNREACHABLE}, {}).play(playbook)
         assert run.status == status, run.output
-        assert "0 ok, 0 degraded, 0 broken, 1 unknown" in run.output
+        assert "0 ok, 0 degraded, 0 broken, 1 unknown (1 host unknown)" in run.output
         assert "Failed to connect to the host via ssh" in run.output
 
 
@@ -76,12 +76,13 @@ def test_facts_in_the_cache_are_judged_by_a_later_job_that_looks_at_nothing(ansi
 @pytest.mark.parametrize("fail_on, status", [("broken,degraded", 0), ("unknown", 2), ('{"entropy_verify_fail_on": ["unknown"]}', 2)])
 def test_what_fails_the_play_may_be_a_list_or_a_surveys_text(fail_on, status, tmp_path):
     words = fail_on if fail_on.startswith("{") else f"entropy_verify_fail_on={fail_on}"
-    run = write(tmp_path, {}, {"web-1": UNREACHABLE}).play("kvm.entropy.verify", "-e", words, "-e", "entropy_verify_max_age=3600")
+    run = write(tmp_path, {}, {"web-1": UNREACHABLE}).play("kvm.entropy.verify", "-e", words, "-e", "entropy_verify_max_unknown=-1")
     assert run.status == status, run.output
 
 
 def test_too_many_unknown_guests_fail_the_play(tmp_path):
     controller = write(tmp_path, {}, {"web-1": UNREACHABLE})
+    assert controller.play("kvm.entropy.verify").status == 2
     assert controller.play("kvm.entropy.verify", "-e", "entropy_verify_max_unknown=1").status == 0
     assert controller.play("kvm.entropy.verify", "-e", "entropy_verify_max_unknown=0").status == 2
     assert controller.play("kvm.entropy.verify", "-e", "entropy_verify_max_unknown=0", "--check").status == 0
@@ -94,8 +95,11 @@ def test_one_bad_host_and_one_bad_guest_do_not_keep_site_from_judging_the_rest(h
     assert run.status == 2, run.output
     assert "host kvm2: UNKNOWN" in run.output
     assert "web-1: UNKNOWN" in run.output
-    assert "1 ok, 0 degraded, 0 broken, 2 unknown" in run.output
-    assert {name: counts["failed"] for name, counts in run.counts.items()} == {"kvm1": 0, "kvm2": 1, "web-1": 1, "localhost": 0}
+    assert "1 ok, 0 degraded, 0 broken, 1 unknown (1 host unknown)\njudged 2 hosts and 1 guest\n" in run.output
+    assert {name: counts["failed"] for name, counts in run.counts.items()} == {"kvm1": 0, "kvm2": 1, "web-1": 1, "localhost": 1}
+    assert {counts["rescued"] for counts in run.counts.values()} == {0}
+    assert "A step of this run failed on kvm2, web-1: see its error above. 2 hosts and guests are unknown" in run.output
+    assert len(re.findall(r"^fatal: \[kvm2\]", run.output, re.MULTILINE)) == 1, run.output
 
 
 def test_check_mode_works_on_a_host_without_bindings(ansible, tmp_path):
@@ -146,7 +150,7 @@ def test_no_fact_takes_the_place_of_what_the_inventory_says_and_a_wrong_variable
     (tmp_path / "inventory.json").write_text(json.dumps(dict(inventory, ungrouped={"hosts": {"localhost": LOCAL}})))
     (tmp_path / "cache.yml").write_text(CACHE)
     assert controller.play(tmp_path / "cache.yml").status == 0
-    run = controller.play("kvm.entropy.verify", "-v", "--limit", "localhost", "-e", "entropy_verify_fail_on=[]")
+    run = controller.play("kvm.entropy.verify", "-v", "--limit", "localhost", "-e", "entropy_verify_max_unknown=-1")
     assert run.status == 0, run.output
     lines = {line.strip(' "').split(":")[0]: line for line in run.output.splitlines() if "[ host" in line}
     assert set(lines) == set(guests)
@@ -175,7 +179,7 @@ def test_no_fact_takes_the_place_of_a_variable_that_the_inventory_makes_the_uuid
     (tmp_path / "inventory.json").write_text(json.dumps(dict(inventory, ungrouped={"hosts": {"localhost": LOCAL}})))
     (tmp_path / "cache.yml").write_text(INJECTED)
     assert controller.play(tmp_path / "cache.yml").status == 0
-    run = controller.play("kvm.entropy.verify", "-v", "--limit", "localhost", "-e", "entropy_verify_fail_on=[]")
+    run = controller.play("kvm.entropy.verify", "-v", "--limit", "localhost", "-e", "entropy_verify_max_unknown=-1")
     assert "has a domain with UUID 22222222-84af" in run.output and "11111111-84af" not in run.output, run.output
 
 
@@ -204,7 +208,55 @@ def test_a_damaged_fact_cache_is_the_fault_of_its_own_row(ansible, tmp_path):
     # A file that is cut off, and JSON that is no dictionary.
     for content in ('{"entropy": {"schema": 1', "[]", "7"):
         file.write_text(content)
-        run = controller.play("kvm.entropy.verify", "-v", "--limit", "localhost")
+        run = controller.play("kvm.entropy.audit", "-v", "--limit", "localhost")
         assert run.status == 0, run.output
         assert "damaged: UNKNOWN" in run.output and "bad-facts: " in run.output
         assert re.search(r"good: [A-Z]+  \[ host unknown.* ready ok", run.output)
+
+
+def test_with_a_limit_no_variable_and_no_fact_of_the_first_machine_decides_how_the_others_are_judged(ansible, tmp_path, monkeypatch):
+    monkeypatch.setenv("KVM_ENTROPY_INJECT", "True")
+    first = LOCAL | {"entropy_verify_expect": "guest-only", "entropy_verify_max_unknown": 100}
+    controller = write(tmp_path, {}, {"web-1": first, "web-2": UNREACHABLE, "web-3": UNREACHABLE})
+    (tmp_path / "cache.yml").write_text(CACHE.replace("'liar'", "'web-1'").replace("kvm_guests", "web-1").replace(
+        "entropy_verify_expect: host-only", "entropy_verify_max_unknown: 100").replace("entropy_domain_uuid:", "entropy_verify_guests:"))
+    assert controller.play(tmp_path / "cache.yml").status == 0
+    run = controller.play("kvm.entropy.verify", "-v", "--limit", "web-1,web-2")
+    assert run.status == 2, run.output
+    assert "1 host or guest is unknown, entropy_verify_max_unknown allows 0: web-2." in run.output
+    assert "web-1: OK" in run.output and "web-2: UNKNOWN  [ host unknown" in run.output
+    assert "judged 0 hosts and 2 guests; limit 'web-1,web-2' leaves out 0 hosts and 1 guest" in run.output
+    assert run.counts["web-1"]["failed"] == 1 and set(run.counts) == {"web-1", "web-2"}
+
+
+def test_the_groups_may_have_other_names(ansible, host, tmp_path):
+    good = LOCAL | uri(host) | {"entropy_verify_expect": "host-only"}
+    names = {"entropy_hosts_group": "hypervisors", "entropy_guests_group": "vms"}
+    (tmp_path / "inventory.json").write_text(json.dumps({"all": {"vars": names}, "hypervisors": {"hosts": {"kvm1": good}}}))
+    controller = Controller(tmp_path / "inventory.json", tmp_path)
+    assert "1 ok, 0 degraded, 0 broken, 0 unknown\njudged 1 host and 0 guests" in controller.play("kvm.entropy.audit").output
+    assert controller.play("kvm.entropy.host", "--check").counts["kvm1"]["ok"] > 5
+    (tmp_path / "inventory.json").write_text(json.dumps({"ungrouped": {"hosts": {"kvm1": good}}}))
+    assert "judged 1 host and 0 guests" in controller.play("kvm.entropy.audit", "-e", "entropy_hosts_group=all").output
+
+
+def test_verbosity_prints_the_guests_that_are_ok_and_no_facts(ansible, host, tmp_path):
+    expect = {"entropy_verify_expect": "guest-only"}
+    controller = write(tmp_path, {"kvm1": LOCAL | uri(host) | {"entropy_verify_expect": "host-only"}}, {"web-1": LOCAL | expect, "web-2": LOCAL | expect})
+    quiet, loud = controller.play("kvm.entropy.audit").output, controller.play("kvm.entropy.audit", "-v").output
+    assert "web-1: OK" not in quiet and len(re.findall(r"^web-\d: OK  \[ host n/a ", loud, re.MULTILINE)) == 2, loud
+    assert "gathered_at" not in loud and "libvirt_version" not in loud
+    assert len(loud) - len(quiet) < 5000, loud
+    # Nothing is quoted: what a person reads are lines.
+    assert re.search(r"^\d ok, \d degraded, \d broken, \d unknown$", quiet, re.MULTILINE)
+
+
+def test_the_next_step_of_a_job_is_given_a_limit(host, tmp_path):
+    host.define("bare", "", start=True)
+    try:
+        bare = LOCAL | {"entropy_domain_uuid": host.virsh("domuuid", "bare").strip(), "entropy_verify_expect": "host-only"}
+        run = write(tmp_path, {"kvm1": LOCAL | uri(host) | {"entropy_verify_expect": "host-only"}}, {"web-1": bare}).play("kvm.entropy.audit", "-v")
+    finally:
+        host.virsh("destroy", "bare")
+        host.virsh("undefine", "bare")
+    assert '"entropy_limit": "web-1,kvm1"' in run.output, run.output

@@ -37,29 +37,34 @@ def job(tmp_path_factory):
     return runner.run(folder, PLAY, survey)
 
 
-def test_the_job_fails_and_its_counts_are_numbers_in_its_artifacts(job):
+def test_the_job_fails_and_its_artifacts_are_counts_and_a_bounded_number_of_names(job):
     assert job.status != 0
     (stats,) = [event for event in job.events if event["event"] == "playbook_on_stats"]
-    assert stats["event_data"]["artifact_data"] == {"entropy_verdicts": {"broken": 6000, "degraded": 0, "unknown": 4000, "ok": 0}}
+    data = stats["event_data"]["artifact_data"]
+    assert data["entropy_verdicts"] == {"broken": 6000, "degraded": 0, "unknown": 4000, "ok": 0}
+    assert data["entropy_judged"] == {"hosts": 100, "guests": 10000, "hosts_left_out": 0, "guests_left_out": 0}
+    assert data["entropy_limit"].startswith("web-00000.example.org,kvm000.example.org,web-00001.example.org,")
+    assert (len(data["entropy_limit"].split(",")), len(data["entropy_broken"])) == (100, 100)
+    assert len(str(data)) < 10000
 
 
 def test_the_event_that_fails_names_the_first_and_why(job):
     (failed,) = [event for event in job.events if event["event"] == "runner_on_failed"]
     message = failed["event_data"]["res"]["msg"]
-    assert message.startswith("6000 of 10000 guests are broken or degraded: web-00000.example.org (domain customer-web-00000 on kvm000.example.org): BROKEN")
+    assert message.startswith("6000 of 10000 guests are broken: web-00000.example.org (domain customer-web-00000 on kvm000.example.org); ")
     assert " and 5990 more" in message
-    assert "4000 guests are unknown, entropy_verify_max_unknown allows 3999" in message
+    assert "4000 hosts and guests are unknown, entropy_verify_max_unknown allows 3999" in message
 
 
-def test_what_is_told_is_kept_worst_first_with_a_count_of_the_rest(job):
-    told = job.result("Tell every chain that is not whole")["msg"]
+def test_what_is_told_is_in_the_events_as_lines_worst_first_with_a_count_of_the_rest(job):
+    told = [line for event in job.events if event["event"] == "verbose" for line in event["stdout"].splitlines()]
     assert told[0].startswith("web-00000.example.org") and "BROKEN" in told[0]
     assert sum("[ host" in line for line in told) == 500
-    assert told[-2].startswith("and 9500 more (5500 broken, 4000 unknown; their problems: not-ready 3667, ")
-    assert told[-1] == "0 ok, 0 degraded, 6000 broken, 4000 unknown"
+    assert told[-3].startswith("and 9500 more (5500 broken, 4000 unknown; their problems: not-ready 3667, ")
+    assert told[-2:] == ["0 ok, 0 degraded, 6000 broken, 4000 unknown", "judged 100 hosts and 10000 guests"]
 
 
 def test_no_event_is_emptied_and_none_carries_the_rows(job):
-    sizes = {(event["event"], event["event_data"].get("task")): len(str(event["event_data"])) for event in job.events}
+    sizes = {(event["event"], event["event_data"].get("task")): len(str(event["event_data"])) + len(event["stdout"]) for event in job.events}
     assert max(sizes.values()) < MOST, sizes
     assert len(job.result("Judge the chain of every guest").get("rows", "")) == 0

@@ -5,6 +5,7 @@
 """Data that adds up: the same fleet judged in one run and gathered in slices, and what is set for single hosts and guests."""
 
 import json
+import re
 import uuid
 
 import pytest
@@ -53,7 +54,7 @@ def controller(folder, content):
 def rows(run_by, folder):
     """Return the rows (list of dict) that a job judges by what is in the cache, without what differs from time to time."""
     (folder / "rows.yml").write_text(ROWS)
-    done = run_by.play(folder / "rows.yml", "-e", f"rows_file={folder}/rows.json", "-e", "entropy_verify_fail_on=[]")
+    done = run_by.play(folder / "rows.yml", "-e", f"rows_file={folder}/rows.json", "-e", "entropy_verify_fail_on=[]", "-e", "entropy_verify_max_unknown=-1")
     assert done.status == 0, done.output
     found = json.loads((folder / "rows.json").read_text())
     return [{key: value for key, value in row.items() if key not in ("guest_age", "host_age")} for row in found]
@@ -62,9 +63,11 @@ def rows(run_by, folder):
 def test_one_run_and_four_slices_with_one_cache_give_the_same_rows(host, tmp_path):
     whole, sliced = controller(tmp_path / "whole", inventory(host)), controller(tmp_path / "sliced", inventory(host))
     assert whole.play("kvm.entropy.audit").status == 0
-    for part in ("kvm1,web-1", "web-2", "web-3", "web-4"):
+    for part, others in (("kvm1,web-1", "0 hosts and 3 guests"), ("web-2", "1 host and 3 guests"), ("web-3", "1 host and 3 guests"), ("web-4", "1 host and")):
         run = sliced.play("kvm.entropy.audit", "--limit", part)
-        assert run.status == 0 and "[ host" not in run.output, run.output
+        # Each slice judges its own, with what the cache has of their host.
+        assert run.status == 0 and f"; limit '{part}' leaves out {others}" in run.output, run.output
+        assert set(re.findall(r"^(web-\d)[ :].*\[ host ok ", run.output, re.MULTILINE)) <= set(part.split(",")) or part == "kvm1,web-1", run.output
     found = rows(whole, tmp_path / "whole")
     assert {row["guest"]: row["host"] for row in found} == dict.fromkeys(NAMES, "kvm1")
     assert rows(sliced, tmp_path / "sliced") == found
@@ -82,7 +85,7 @@ def test_a_slice_that_was_not_gathered_is_unknown_and_the_others_are_judged(host
 def test_a_guest_that_no_longer_answers_is_unknown_although_its_facts_are_cached(host, tmp_path):
     assert controller(tmp_path, inventory(host)).play("kvm.entropy.audit").status == 0
     run = controller(tmp_path, inventory(host, **{"web-1": UNREACHABLE})).play("kvm.entropy.audit", "-v")
-    (line,) = [line for line in run.output.splitlines() if '"web-1' in line and "[ host" in line]
+    (line,) = [line for line in run.output.splitlines() if line.startswith("web-1") and "[ host" in line]
     assert "UNKNOWN" in line and "host ok  config ok  live ok  current unknown  fed unknown  ready unknown" in line
 
 
@@ -111,9 +114,9 @@ def test_a_variable_that_is_wrong_is_the_fault_of_its_own_row(host, tmp_path):
     fleet = inventory(host, **{name: {} for name in NAMES})
     for name, variables in wrong.items():
         fleet["kvm_guests"]["hosts"][name].update(variables)
-    run = controller(tmp_path, fleet).play("kvm.entropy.verify", "--limit", "localhost")
+    run = controller(tmp_path, fleet).play("kvm.entropy.audit", "--limit", "localhost")
     assert run.status == 0, run.output
-    assert "0 ok, 0 degraded, 0 broken, 5 unknown" in run.output
+    assert "0 ok, 0 degraded, 0 broken, 4 unknown (1 host unknown)" in run.output
     assert run.output.count("bad-variable: ") == 3
     for words in ("entropy_verify_expect is 'foo', must be one of auto, host-only, guest-only",
                   "entropy_domain_uuid is 'web-2', must be the UUID",

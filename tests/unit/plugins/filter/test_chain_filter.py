@@ -28,4 +28,4 @@ def test_a_list_instead_of_a_dictionary_is_named(hosts, guests):
 def test_an_unknown_expectation_is_the_fault_of_its_own_row():
     (row,) = chain({}, {"web-1": {"expect": "both"}}, now=0)
     assert row["verdict"] == "unknown"
-    assert row["problems"][-1]["evidence"] == "entropy_verify_expect is 'both', must be one of auto, host-only, guest-only"
+    assert row["problems"][0]["evidence"] == "entropy_verify_expect is 'both', must be one of auto, host-only, guest-only"

@@ -348,3 +348,15 @@ def test_a_backend_that_can_be_no_source_is_told_by_what_it_is_on_the_host(kind,
     half["domains"]["host"] = {"capacity": [{"backend": "random", "path": "/dev/urandom", "kind": kind, "unsafe": False, "delivered": None}]}
     (row,) = chain({"kvm1": half}, {}, NOW, DAY)
     assert (row["verdict"], [one["code"] for one in row["problems"]]) == (verdict, [code] if code else [])
+
+
+def test_the_remedy_of_a_guest_that_is_not_joined_fits_the_cause():
+    (unjoined,) = [row for row in chain({"kvm1": host()}, {"web-1": guest(uuid=None)}, NOW, 86400) if row["guest"]]
+    assert [one["remedy"].split(",")[0] for one in unjoined["problems"]] == ["Look into the guest as root"]
+    (alone,) = chain({}, {"web-1": guest(uuid=None)}, NOW, 86400)
+    assert alone["problems"][0]["remedy"].startswith("Put its host into the group")
+
+
+def test_a_cause_stands_before_what_follows_from_it():
+    (row,) = chain({}, {"web-1": {"error": "no route"}}, NOW, 86400)
+    assert [one["code"] for one in row["problems"]] == ["unreachable", "host-not-seen"]

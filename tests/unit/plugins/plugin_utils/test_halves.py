@@ -5,7 +5,7 @@
 """From variables to halves: what a look left, and what the inventory says of a host or guest."""
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.plugin_utils._halves import guest_half, host_half
+from ansible_collections.kvm.entropy.plugins.plugin_utils._halves import DONE, FAILED, guest_half, host_half, step_ended
 
 FACTS = {"gathered_at": 1}
 
@@ -41,3 +41,24 @@ def test_what_a_host_or_guest_expects_counts_before_what_is_expected_of_all(half
 def test_whatever_a_machine_made_of_its_facts_and_results_there_is_a_half(half, found):
     variables = dict.fromkeys(("ansible_facts", "__entropy_verify_seen", "__entropy_host_seen", "__entropy_host_domains_seen"), found)
     assert half(variables, {}, "auto")["expect"] == "auto"
+
+
+def test_a_machine_that_did_not_answer_the_step_of_this_run_is_told_by_that():
+    silent = {"unreachable": True, "msg": "no route"}
+    assert guest_half({"__entropy_guest_first": silent, "__entropy_verify_seen": {"skipped": True}}, {}, "auto")["error"] == "no route"
+    assert host_half({"__entropy_host_begun": silent}, {}, "auto")["error"] == "no route"
+    assert host_half({"__entropy_host_begun": {"ping": "pong"}}, {}, "auto")["error"] is None
+
+
+def test_a_step_of_site_that_began_and_did_not_end_has_failed():
+    assert step_ended({}, is_host=True) is None
+    assert step_ended({"__entropy_host_begun": {}}, is_host=True) == FAILED
+    assert step_ended({"__entropy_host_begun": {}, "__entropy_host_ended": True}, is_host=True) == DONE
+    assert step_ended({"__entropy_guest_begun": True}, is_host=False) == FAILED
+
+
+def test_a_guest_is_done_only_where_its_driver_was_made_early():
+    ended = {"__entropy_guest_begun": True, "__entropy_guest_ended": True}
+    assert step_ended(dict(ended, __entropy_guest_tool="dracut"), is_host=False) == DONE
+    assert step_ended(dict(ended, __entropy_guest_tool="none"), is_host=False) is None
+    assert step_ended(ended, is_host=False) is None

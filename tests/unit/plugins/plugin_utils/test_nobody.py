@@ -1,0 +1,59 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Why a run has nobody to judge: one message, with the remedy that fits the cause."""
+
+import pytest
+from ansible_collections.kvm.entropy.plugins.plugin_utils._nobody import Inventory, too_few
+from ansible_collections.kvm.entropy.plugins.plugin_utils._scope import scope_of
+
+WANTED = {"entropy_hosts_group": "kvm_hosts", "entropy_guests_group": "kvm_guests"}
+EMPTY = {"all": 0, "ungrouped": 0}
+
+
+def why(inventory=("inv.yml", True, {}), hosts=(), guests=(), limit=None, least=1, wanted=None):  # noqa: PLR0913
+    source, is_there, groups = inventory
+    scope = scope_of(list(hosts), list(guests), limit, None if limit is None else set(limit.split(",")))
+    found = Inventory([source] if source else [], [] if is_there else [source], {**EMPTY, **groups}, source not in (None, "/etc/ansible/hosts"))
+    return too_few(scope, list(hosts), list(guests), wanted or WANTED, least, found)
+
+
+@pytest.mark.parametrize("inventory, words", [
+    ((None, True, {}), "there is no inventory. Name one with -i, or begin without a file: ansible-playbook -i kvm1.example.org, "),
+    (("/etc/ansible/hosts", False, {}), "there is no inventory. Name one with -i"),
+    (("typo.yml", False, {}), "the inventory typo.yml does not exist. Correct -i"),
+    (("inv.yml", True, {}), "the inventory inv.yml has no hosts."),
+    (("inv.yml", True, {"all": 2, "ungrouped": 2}), "has no group kvm_hosts and no group kvm_guests. It has no groups, and 2 hosts. Name yours with "
+                                                    "-e entropy_hosts_group=GROUP -e entropy_guests_group=GROUP"),
+    (("inv.yml", True, {"all": 3, "kvmhosts": 1, "vms": 2}), "Its groups: kvmhosts (1 host), vms (2 hosts). Name yours with "
+                                                             "-e entropy_hosts_group=kvmhosts -e entropy_guests_group=GROUP"),
+    (("inv.yml", True, {"all": 3, "kvm_hosts": 0, "guests": 3}), "has no group kvm_guests, and group kvm_hosts is empty. "),
+    (("inv.yml", True, {"all": 1, "kvm_hosts": 0, "kvm_guests": 0}), "the groups kvm_hosts and kvm_guests of the inventory inv.yml have no hosts."),
+])
+def test_an_inventory_without_hosts_and_guests_is_told_by_its_cause(inventory, words):
+    message = why(inventory)
+    assert message.startswith("No host or guest to judge: ") and words in message
+
+
+def test_a_limit_that_leaves_nobody_is_told_with_what_it_left():
+    assert why(hosts=["kvm1"], guests=["a", "b"], limit="backup1") == (
+        "No host or guest to judge: limit 'backup1' has none of the 1 host of group kvm_hosts and the 2 guests of group kvm_guests. "
+        "Name hosts and guests in the limit.")
+
+
+def test_fewer_than_are_asked_for_are_too_few():
+    assert why(hosts=["kvm1"], guests=["a"]) is None
+    assert why(hosts=["kvm1"], guests=["a"], least=2) is None
+    assert why(hosts=["kvm1"], guests=["a"], least=3).startswith("Too few to judge: 1 host and 1 guest, entropy_verify_min_judged asks for 3. ")
+    assert "(limit 'a' leaves out 1)" in why(hosts=["kvm1"], guests=["a"], limit="a", least=3)
+    assert why(least=0) is None
+
+
+def test_names_that_were_given_empty_are_named():
+    assert "entropy_verify_hosts and entropy_verify_guests are empty" in why(
+        ("inv.yml", True, {"all": 1}), wanted={"entropy_hosts_group": None, "entropy_guests_group": None})
+
+
+def test_ten_thousand_groups_are_told_in_few_words():
+    assert len(why(("inv.yml", True, {"all": 1, **{"group-%d" % number: 1 for number in range(10000)}}))) < 1000
