@@ -4,7 +4,7 @@
 
 """Which problems a machine's own facts show, and what could not be seen. Pure."""
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _entropy_health
+from ansible_collections.kvm.entropy.plugins.module_utils import _entropy_health, _rights
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_crng import UNTOLD
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_log import plugged_at
 from ansible_collections.kvm.entropy.plugins.module_utils._hwrng_names import is_virtio
@@ -18,7 +18,8 @@ LOG = "crng.ready_at, crng.seeded_by, crng.uninitialized_reads, crng.in_time"
 
 def problems(facts, log):
     """Return the problems (list of dict) that ``facts`` (dict) and ``log`` (``_entropy_log.events``) show, the nearest to the host first."""
-    return list(_source_problems(facts)) + list(_health_problems(facts)) + list(_time_problems(facts, log)) + list(_other_problems(facts))
+    return (list(_source_problems(facts)) + list(_health_problems(facts)) + list(_time_problems(facts, log)) + list(_rights_problems(facts))
+            + list(_other_problems(facts)))
 
 
 def _source_problems(facts):
@@ -90,6 +91,13 @@ def _came_late(facts, log):
         return False
     plugged = plugged_at(log, hwrng["device_at"])
     return plugged is not None and plugged < started
+
+
+def _rights_problems(facts):
+    """Yield the problem that what decides was refused to the account that looked."""
+    refused = _rights.refused(facts)
+    if refused:
+        yield problem("needs-root", refused)
 
 
 def _other_problems(facts):

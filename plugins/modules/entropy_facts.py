@@ -78,6 +78,15 @@ ansible_facts:
   returned: success
   type: complex
   contains:
+    entropy_look:
+      description:
+        - Why the look failed at a machine that answered, as a dictionary of C(failed_at) (seconds since 1970 UTC, of the controller) and C(reason). It tells a
+          judgement, in this job or a later one, that facts of an earlier look are not what the machine shows now.
+        - Empty after a look that succeeded where one had failed before.
+      returned: failure
+      type: dict
+      sample: {failed_at: 1795588707, reason: Missing sudo password}
+      version_added: 0.7.0
     entropy:
       description: All that the kernel tells. Tri-states are V(true), V(false) or V(unknown); numbers and names that were not seen are null.
       returned: success

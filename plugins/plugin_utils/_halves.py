@@ -9,21 +9,26 @@ EXPECT, UUID = "entropy_verify_expect", "entropy_domain_uuid"
 OWN = (EXPECT, UUID)
 
 
+# What a look that failed at a machine that answered left there (plugins/action/entropy_facts.py).
+LOOK = "entropy_look"
+
+
 def host_half(variables, own, expect):
     """Return the half (dict) of a host from its ``variables`` (dict) and its ``own`` ones (dict: those of OWN); ``expect`` counts where it says nothing.
 
     A look of this run that brought nothing left its message in what role verify registered, and what is cached does not count then.
     """
     facts = _facts(variables)
-    error = _error(variables, "__entropy_host_seen", "ansible_facts") or _error(variables, "__entropy_host_domains_seen", "groups")
-    return {"domains": facts.get("entropy_domains"), "entropy": facts.get("entropy"), "error": error, "expect": own.get(EXPECT) or expect}
+    why = _failure(variables, "__entropy_host_seen", _has_facts) or _failure(variables, "__entropy_host_domains_seen", lambda look: "groups" in look)
+    return dict(_why(why or _of_last_look(variables, facts, "__entropy_host_seen")),
+                domains=facts.get("entropy_domains"), entropy=facts.get("entropy"), expect=own.get(EXPECT) or expect)
 
 
 def guest_half(variables, own, expect):
     """Return the half (dict) of a guest, as ``host_half`` does of a host."""
-    return {
-        "entropy": _facts(variables).get("entropy"), "error": _error(variables, "__entropy_verify_seen", "ansible_facts"), "uuid": own.get(UUID),
-        "expect": own.get(EXPECT) or expect}
+    facts = _facts(variables)
+    why = _failure(variables, "__entropy_verify_seen", _has_facts) or _of_last_look(variables, facts, "__entropy_verify_seen")
+    return dict(_why(why), entropy=facts.get("entropy"), uuid=own.get(UUID), expect=own.get(EXPECT) or expect)
 
 
 def _facts(variables):
@@ -32,10 +37,31 @@ def _facts(variables):
     return facts if isinstance(facts, dict) else {}
 
 
-def _error(variables, name, key):
-    """Return why (str) the look that is registered as ``name`` brought no ``key``; None where it did, or nobody looked in this run."""
+def _why(failure):
+    """Return the part (dict) of a half that says why a look brought nothing; ``failure`` is (it answered (bool), reason (str)) or None."""
+    answered, reason = failure or (False, None)
+    return {"error": None if answered else reason, "look_failed": reason if answered else None}
+
+
+def _has_facts(look):
+    """Return whether ``look`` (dict), a registered result of entropy_facts, has the facts: one that failed has the interpreter that Ansible found."""
+    facts = look.get("ansible_facts")
+    return isinstance(facts, dict) and "entropy" in facts
+
+
+def _failure(variables, name, has_brought):
+    """Return (whether the machine answered (bool), why (str) the look registered as ``name`` brought nothing); None where it did, or nobody looked."""
     look = variables.get(name)
-    if not isinstance(look, dict) or key in look:
+    if not isinstance(look, dict) or has_brought(look):
         return None
     message = look.get("msg")
-    return message if isinstance(message, str) and message else "the look at it failed without a word"
+    return not look.get("unreachable"), message if isinstance(message, str) and message else "the look at it failed without a word"
+
+
+def _of_last_look(variables, facts, name):
+    """Return the same of the last look, of an earlier job, that left its reason in ``facts`` (dict); None where this run looked, as ``name`` (str)."""
+    look = facts.get(LOOK)
+    if not isinstance(look, dict) or isinstance(variables.get(name), dict):
+        return None
+    reason = look.get("reason")
+    return (True, reason) if isinstance(reason, str) and reason else None

@@ -9,7 +9,7 @@ import re
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _bounds, _words
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
-from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, DEGRADED, OK, UNKNOWN, VERDICTS
+from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, DEGRADED, OK, UNKNOWN, VERDICTS, is_proven_in_time
 from ansible_collections.kvm.entropy.plugins.plugin_utils._admission import EXPECTATIONS
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_text import is_info
 from ansible_collections.kvm.entropy.plugins.plugin_utils._schema import shown
@@ -73,21 +73,29 @@ def _number(options, name, least, expected, wrong):
 def judgement(rows, fail_on, max_unknown, max_results, everyone):
     """Return what is said of ``rows`` (list of dict, worst first, see ``_chain.chain``).
 
-    ``counts``: dict, verdict to int. ``told``: list of str, the lines of at most ``max_results`` (int; 0: all) guests that are not ok, or of
-    all guests for ``everyone`` (bool), as many as an event of ansible-runner keeps, then what is left out, then the counts. ``failure``: why
-    the job fails (str) by ``fail_on`` (list of verdicts) and ``max_unknown`` (int, or ANY); None where it does not.
+    ``counts``: dict, verdict to int, and ``not_proven``, how many are ok and not proven in time. ``told``: list of str, the lines of at most
+    ``max_results`` (int; 0: all) guests that are not ok, or of all guests for ``everyone`` (bool), as many as an event of ansible-runner keeps, then what
+    is left out, then the counts. ``failure``: why the job fails (str) by ``fail_on`` (list of verdicts) and ``max_unknown`` (int, or ANY); None where it
+    does not.
     """
     counts = dict.fromkeys(VERDICTS, 0)
     counts.update(collections.Counter(row["verdict"] for row in rows))
+    counts["not_proven"] = sum(not is_proven_in_time(row) for row in rows)
     shown = rows if everyone else [row for row in rows if row["verdict"] != OK]
     lines = ([_words.cut(line, _MOST_LINE) for line in row["text"]] for row in (shown[:max_results] if max_results else shown))
     told = _bounds.fitting(lines, _bounds.room({})) if max_results else list(lines)
     rest = shown[len(told):]
     return {
         "counts": counts,
-        "told": sum(told, []) + ([_left_out(rest)] if rest else []) + [", ".join(f"{counts[one]} {one}" for one in _COUNTED)],
+        "told": sum(told, []) + ([_left_out(rest)] if rest else []) + [_summary(counts)],
         "failure": " ".join(filter(None, [_failing(rows, fail_on), _too_many(counts[UNKNOWN], max_unknown)])) or None,
     }
+
+
+def _summary(counts):
+    """Return the line (str) that tells the ``counts`` (dict), and of how many that are ok nothing tells any more that they were ready in time."""
+    line = ", ".join(f"{counts[one]} {one}" for one in _COUNTED)
+    return line + (f" ({counts['not_proven']} ok, but not proven in time)" if counts["not_proven"] else "")
 
 
 def _left_out(rest):

@@ -13,7 +13,7 @@ CODES = [
     "rate-starves", "config-only", "live-only", "managed-save", "duplicate-device", "unsafe-backend", "backend-starves", "backend-slow", "unknown-backend",
     "untrusted-host",
     "fake-source", "feeder-useless", "feeder-dead", "source-stuck", "no-vmgenid", "host-unsound", "managed-elsewhere", "stale", "unreachable", "host-not-seen",
-    "guest-not-seen", "ambiguous", "bad-facts", "bad-variable",
+    "guest-not-seen", "ambiguous", "bad-facts", "bad-variable", "look-failed", "needs-root",
 ]
 
 

@@ -24,7 +24,7 @@ def said(rows, fail_on=(), max_unknown=ANY, max_results=500, everyone=False):
 def test_guests_that_are_not_ok_are_told_and_the_rest_is_counted():
     found = said([row(1), row(2, "unknown"), row(3, "ok")])
     assert found["told"] == ["web-1: BROKEN", "    no-device: why", "web-2: UNKNOWN", "    no-device: why", "1 ok, 0 degraded, 1 broken, 1 unknown"]
-    assert found["counts"] == {"broken": 1, "degraded": 0, "unknown": 1, "ok": 1}
+    assert found["counts"] == {"broken": 1, "degraded": 0, "unknown": 1, "ok": 1, "not_proven": 0}
     assert "web-3: OK" in said([row(3, "ok")], everyone=True)["told"]
 
 
