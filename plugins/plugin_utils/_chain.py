@@ -28,10 +28,10 @@ def chain(hosts, guests, now, max_age):
 
     ``hosts``: dict, name to ``domains`` (the ``entropy_domains`` fact), ``entropy`` (the host's own facts), ``error`` (str: why it did not answer in this
     run), ``look_failed`` (str: why the look at it failed though it answered), ``expect``, and ``wrong`` (str: which of its own variables is wrong).
-    ``guests``: dict, name to ``entropy``, ``error``, ``look_failed``, ``uuid`` (the domain UUID from the inventory), ``expect`` and ``wrong``. Any of these may be None or absent, and so may ``unreadable`` (str): why a machine's facts
-    cannot be read at all. ``expect`` is one of EXPECTATIONS. ``now`` is in UTC epoch
-    seconds, ``max_age`` in seconds: what is older is stale and judges nothing. Facts that do not fit their schema are the problem ``bad-facts`` of that
-    machine's row, and of no other.
+    ``guests``: dict, name to ``entropy``, ``error``, ``look_failed``, ``uuid`` (the domain UUID from the inventory), ``expect`` and ``wrong``. Any of
+    these may be None or absent, and so may ``unreadable`` (str): why a machine's facts cannot be read at all. ``expect`` is one of EXPECTATIONS. ``now`` is
+    in UTC epoch seconds, ``max_age`` in seconds: what is older is stale and judges nothing. Facts that do not fit their schema are the problem
+    ``bad-facts`` of that machine's row, and of no other.
     """
     hosts = {name: admitted(host, "domains", now, max_age) for name, host in hosts.items()}
     guests = {name: admitted(guest, "entropy", now, max_age) for name, guest in guests.items()}

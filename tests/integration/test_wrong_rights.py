@@ -173,3 +173,38 @@ def test_the_row_says_what_is_wrong_and_the_remedy_that_fits(run, name):
 def test_a_hosts_row_says_the_same(run):
     verdict, words = row_of(run, "kvm1")
     assert verdict == "unknown" and "look-failed: " in words and "Missing sudo password" in words and ROOTLESS in words
+
+
+@pytest.fixture(params=["current", "oldest"])
+def play(request, tmp_path, monkeypatch):
+    """Return a function: a Run of a playbook over one host and one guest with these variables, on the current and the oldest ansible-core."""
+    if request.param == "oldest":
+        if "KVM_ENTROPY_OLDEST" not in os.environ:
+            pytest.skip("no environment with the oldest ansible-core: use ./run")
+        monkeypatch.setenv("PATH", f"{Path(os.environ['KVM_ENTROPY_OLDEST'])}/bin:{os.environ['PATH']}")
+
+    def run(playbook, *words, host=(), guest=()):
+        local = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": "/nonexistent/no-look-is-made"}
+        (tmp_path / "inventory.json").write_text(json.dumps({
+            "kvm_hosts": {"hosts": {"kvm1": local | dict(host)}}, "kvm_guests": {"hosts": {"web-1": local | dict(guest)}}}))
+        return Controller(tmp_path / "inventory.json", tmp_path).play(playbook, *words)
+    return run
+
+
+@pytest.mark.parametrize(("playbook", "words", "variables", "said"), [
+    ("audit", (), {"host": {"entropy_host_excluded": ["web"]}}, "entropy_host_excluded (host kvm1) is no variable of this collection, the nearest is "
+                                                                "entropy_host_exclude."),
+    ("site", ("-e", "entropy_guest_erly=false"), {}, "entropy_guest_erly (--extra-vars) is no variable of this collection, the nearest is "
+                                                     "entropy_guest_early."),
+    ("host", (), {"guest": {"entropy_verify_health_bytes": 7}}, "entropy_verify_health_bytes (host web-1) is the number 7, must be 0 (no test) or 2500 to"),
+])
+def test_a_wrong_variable_ends_the_run_before_any_look_with_one_message(play, playbook, words, variables, said):
+    run = play(f"kvm.entropy.{playbook}", *words, **variables)
+    assert run.status == 2, run.output
+    assert said in run.output and run.output.count("fatal: ") == 1, run.output
+    assert list(run.counts) == ["localhost"] and run.counts["localhost"]["ok"] == 0, run.output
+
+
+def test_a_users_own_variable_is_no_mistake(play):
+    run = play("kvm.entropy.audit", "-e", '{"entropy_own_variables": ["entropy_team"]}', host={"entropy_team": "storage"})
+    assert run.status == 0, run.output
