@@ -13,6 +13,9 @@ from ansible_collections.kvm.entropy.plugins.module_utils._problems import probl
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import fed_otherwise
 
 READS = "crng.uninitialized_reads, crng.in_time"
+# What opening the log says to a user without rights; anything else root would be told as well.
+_FOR_WANT_OF_RIGHTS = ("EPERM", "EACCES")
+_LOG_NEEDS, _NO_LOG = "root, or sysctl kernel.dmesg_restrict=0", "a kernel with /dev/kmsg"
 LOG = "crng.ready_at, crng.seeded_by, crng.uninitialized_reads, crng.in_time"
 
 
@@ -150,9 +153,11 @@ def _unseen_log(seen, log, facts):
     if seen["log"] is None:
         yield LOG, "no log of the kernel is in the tree", "a run on that machine itself"
     elif "refused" in seen["log"]:
-        yield LOG, "%s: %s" % (seen["log"]["source"], seen["log"]["refused"]), "root, or sysctl kernel.dmesg_restrict=0"
+        yield LOG, "%s: %s" % (seen["log"]["source"], seen["log"]["refused"]), _LOG_NEEDS if seen["log"]["refused"] in _FOR_WANT_OF_RIGHTS else _NO_LOG
     elif not log["complete"]:
-        yield LOG, "%s does not go back to the boot" % log["source"], "a look soon after the boot, or a larger log_buf_len"
+        journal = seen["log"].get("journal")
+        yield (LOG, "%s does not go back to the boot%s" % (log["source"], "; %s" % journal if journal else ""),
+               "a look soon after the boot, a larger log_buf_len or a persistent journal (Storage=persistent in journald.conf)")
     elif log["strange"]:
         yield READS, "the kernel's log has a line that is not understood: %s" % log["strange"], "a version of kvm.entropy that knows it; please report it"
     elif facts["crng"]["uninitialized_reads"] is None:

@@ -14,7 +14,7 @@ import re
 import time
 import zlib
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_feeder, _kernel_fill, _kernel_health, _kernel_log
+from ansible_collections.kvm.entropy.plugins.module_utils import _kernel_feeder, _kernel_fill, _kernel_health, _kernel_journal, _kernel_log
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import LONGEST, Tree
 
@@ -164,9 +164,18 @@ def _observe(tree):
         "wanted": _wanted(tree),
         "container": _container(tree) if tree.is_live else None,
         "config": _config(tree, release),
-        "log": _kernel_log.read() if tree.is_live else _saved_log(tree),
+        "log": _live_log(ready) if tree.is_live else _saved_log(tree),
         "refused": tree.refused,
     }
+
+
+def _live_log(ready):
+    """Return the running kernel's log (dict, see ``_kernel_log``); ``ready`` (str or None) is what getrandom() says.
+
+    Nothing is asked for the start that it has lost before the CRNG is ready: a program that is started may draw numbers.
+    """
+    log = _kernel_log.read()
+    return _kernel_journal.completed(log) if ready == "ready" else log
 
 
 def _getrandom():

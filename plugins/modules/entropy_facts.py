@@ -16,6 +16,8 @@ description:
   - It probes and never compares version numbers. What it cannot see is V(unknown) (names and numbers are null) and listed in C(unseen).
   - It draws no random number unless O(health_bytes) asks for it, changes nothing and needs no privileges. As root it sees more, namely the domain UUID
     and, where C(kernel.dmesg_restrict) is set, the kernel's log.
+  - Where the kernel's log has lost the start of the boot, or may not be read, C(journalctl) is asked for what the journal of this boot has of it (since 0.7.0),
+    for at most 5 s and 8 MiB. Only records that journald itself marks as the kernel's count.
 options:
   root:
     description:
