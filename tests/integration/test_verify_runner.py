@@ -40,7 +40,7 @@ def job(tmp_path_factory):
 def test_the_job_fails_and_its_counts_are_numbers_in_its_artifacts(job):
     assert job.status != 0
     (stats,) = [event for event in job.events if event["event"] == "playbook_on_stats"]
-    assert stats["event_data"]["artifact_data"] == {"entropy_verdicts": {"broken": 6000, "degraded": 0, "unknown": 4000, "ok": 0}}
+    assert stats["event_data"]["artifact_data"] == {"entropy_verdicts": {"broken": 6000, "degraded": 0, "unknown": 4000, "ok": 0, "not_proven": 0}}
 
 
 def test_the_event_that_fails_names_the_first_and_why(job):

@@ -208,3 +208,21 @@ def test_a_wrong_variable_ends_the_run_before_any_look_with_one_message(play, pl
 def test_a_users_own_variable_is_no_mistake(play):
     run = play("kvm.entropy.audit", "-e", '{"entropy_own_variables": ["entropy_team"]}', host={"entropy_team": "storage"})
     assert run.status == 0, run.output
+
+
+def test_a_look_that_failed_counts_in_a_later_job_until_one_succeeds(tmp_path):
+    def job(playbook, python):
+        local = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": python, "entropy_verify_expect": "guest-only"}
+        (tmp_path / "inventory.json").write_text(json.dumps({"kvm_hosts": {"hosts": {}}, "kvm_guests": {"hosts": {"web-1": local}}}))
+        run = Controller(tmp_path / "inventory.json", tmp_path).play(playbook, "-v")
+        assert run.status == 0, run.output
+        return "look-failed: " in row_of(run, "web-1")[1]
+
+    judge = tmp_path / "judge.yml"
+    judge.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "roles": ["kvm.entropy.verify"],
+                                  "vars": {"entropy_verify_guests": ["web-1"], "entropy_verify_max_unknown": -1}}]))
+    assert not job("kvm.entropy.audit", "/usr/bin/python3")
+    assert job("kvm.entropy.audit", "/nonexistent/python3")
+    assert job(judge, "/nonexistent/python3")
+    assert not job("kvm.entropy.audit", "/usr/bin/python3")
+    assert not job(judge, "/usr/bin/python3")
