@@ -10,7 +10,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils._entropy_log import pl
 from ansible_collections.kvm.entropy.plugins.module_utils._hwrng_names import is_virtio
 from ansible_collections.kvm.entropy.plugins.module_utils._printable import printable
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
-from ansible_collections.kvm.entropy.plugins.module_utils._verdict import fed_otherwise
+from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BREAKING, fed_otherwise
 
 READS = "crng.uninitialized_reads, crng.in_time"
 # What opening the log says to a user without rights; anything else root would be told as well.
@@ -21,8 +21,9 @@ LOG = "crng.ready_at, crng.seeded_by, crng.uninitialized_reads, crng.in_time"
 
 def problems(facts, log):
     """Return the problems (list of dict) that ``facts`` (dict) and ``log`` (``_entropy_log.events``) show, the nearest to the host first."""
-    return (list(_source_problems(facts)) + list(_health_problems(facts)) + list(_time_problems(facts, log)) + list(_rights_problems(facts))
-            + list(_other_problems(facts)))
+    found = list(_source_problems(facts)) + list(_health_problems(facts)) + list(_time_problems(facts, log)) + list(_other_problems(facts))
+    # More rights cannot make it better than broken.
+    return found if BREAKING & {one["code"] for one in found} else list(_rights_problems(facts)) + found
 
 
 def _source_problems(facts):

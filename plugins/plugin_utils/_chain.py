@@ -6,7 +6,7 @@
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _rights, _words
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
-from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, LINKS, NOT_APPLICABLE, OK, UNKNOWN, VERDICTS, guest_links, verdict
+from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BREAKING, BROKEN, LINKS, NOT_APPLICABLE, OK, UNKNOWN, VERDICTS, guest_links, verdict
 from ansible_collections.kvm.entropy.plugins.plugin_utils._admission import GUEST_ONLY, HOST_ONLY, admitted
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_agent import half_by_agent, told_by_agents
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_host import backends_of, host_links, host_problems
@@ -143,7 +143,7 @@ def _own_problems(facts):
     own = [problem(one["code"], _words.cut(one["evidence"], _MOST_OWN_WORDS)) for one in facts["problems"]]
     refused = _rights.refused(facts)
     # Before 0.7.0 a look without the rights that decide named no problem.
-    if refused and all(one["code"] != "needs-root" for one in own):
+    if refused and not {"needs-root", *BREAKING} & {one["code"] for one in own}:
         own.append(problem("needs-root", _words.cut(refused, _MOST_OWN_WORDS)))
     return own
 

@@ -4,11 +4,11 @@
 
 """From the variables that Ansible has of a host or guest to its half of the chain, as ``_chain.chain`` takes it. Pure."""
 
+from ansible_collections.kvm.entropy.plugins.plugin_utils._look_failure import is_of_machine_that_answered
+
 # What the inventory may say of a host or guest, as a template where it likes.
 EXPECT, UUID = "entropy_verify_expect", "entropy_domain_uuid"
 OWN = (EXPECT, UUID)
-
-
 # What a look that failed at a machine that answered left there (plugins/action/entropy_facts.py).
 LOOK = "entropy_look"
 
@@ -55,7 +55,9 @@ def _failure(variables, name, has_brought):
     if not isinstance(look, dict) or has_brought(look):
         return None
     message = look.get("msg")
-    return not look.get("unreachable"), message if isinstance(message, str) and message else "the look at it failed without a word"
+    message = message if isinstance(message, str) and message else "the look at it failed without a word"
+    # ansible-core calls some unreachable that answered; entropy_facts tells them apart, other modules do not.
+    return not look.get("unreachable") or is_of_machine_that_answered(message), message
 
 
 def _of_last_look(variables, facts, name):

@@ -43,7 +43,7 @@ def judged(hosts, guests):
         assert all(one["evidence"].isprintable() for one in row["problems"])
     assert len(json.dumps(rows)) < 100000
     said = _judgement.judgement(rows, ["broken"], 0, 500, everyone=True)
-    assert sum(said["counts"].values()) == len(rows) and _bounds.size(said["told"]) < _bounds.EVENT
+    assert sum(said["counts"][verdict] for verdict in VERDICTS) == len(rows) and _bounds.size(said["told"]) < _bounds.EVENT
     (row,) = [row for row in rows if row["guest"] == "honest"]
     return {key: row[key] for key in ("domain", "host", "verdict", "links", "problems", "text")}
 

@@ -51,6 +51,8 @@ def test_a_host_tells_why_its_own_look_or_that_at_its_domains_failed():
     assert host_half(dict(good, __entropy_host_domains_seen={"msg": "no libvirt"}), {}, "auto")["look_failed"] == "no libvirt"
     assert host_half(dict(good, __entropy_host_domains_seen={"msg": "gone", "unreachable": True}), {}, "auto")["error"] == "gone"
     assert host_half({"__entropy_host_seen": {"msg": "no answer"}}, {}, "auto")["look_failed"] == "no answer"
+    full = {"msg": "mkdir: cannot create directory '/tmp/x': No space left on device", "unreachable": True}
+    assert host_half(dict(good, __entropy_host_domains_seen=full), {}, "auto")["look_failed"] == full["msg"]
 
 
 @pytest.mark.parametrize("half", [host_half, guest_half])

@@ -69,3 +69,9 @@ def test_everything_that_is_wrong_is_one_error_that_names_each():
         "entropy_verify_guests has the number 7, must be a list of inventory names, or text with commas. "
         "entropy_verify_fail_on has 'brokn', must be a list of some of broken, degraded, unknown, ok, or text with commas. "
         "entropy_verify_expect is 'foo', must be one of auto, host-only, guest-only")
+
+
+def test_what_is_ok_and_not_proven_in_time_is_counted_and_said_in_the_last_line():
+    found = said([dict(row(1, "ok"), links={"in_time": "unknown"}), dict(row(2, "ok"), links={"in_time": "ok"}), row(3)])
+    assert found["counts"]["not_proven"] == 1
+    assert found["told"][-1] == "2 ok, 0 degraded, 1 broken, 0 unknown (1 ok, but not proven in time)"
