@@ -239,8 +239,8 @@ _known("look-failed",
                 "reason's words.",
        sure="Certain. The reason may be the machine's own words.")
 _known("needs-root",
-       "The account that looked may not see what decides, so that nothing wrong was seen proves nothing",
-       "Look as root: become, with -K where sudo asks for a password; ansible_become: false in the inventory turns it off (docs/rights.md)",
+       "The account that looked may not read what decides the verdict",
+       "Look as root: become, with -K where sudo asks for a password; see whether the inventory turns it off by ansible_become: false (docs/rights.md)",
        seen_by=GUEST, needs="nothing",
        detected="The kernel's log, other users' processes, a test that was asked for or, where no inventory names it, the domain's UUID was refused to this "
                 "account; ansible_facts.entropy.unseen lists each with what it takes.",
