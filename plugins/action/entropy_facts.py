@@ -7,11 +7,17 @@
 A machine whose Python was replaced answers what it likes, and ansible-core obeys some of that: ``ansible_stats`` in any answer changes the job's
 statistics, and each key of ``ansible_facts`` becomes a variable that counts before the inventory. (It takes ``add_host`` and ``add_group`` out by
 itself.) So of the answer only what the module returns is kept.
+
+A look that fails at a machine that answered leaves the fact ``entropy_look``, made here and not there, with the reason: the facts of an earlier look, in
+``hostvars`` or a cache, are not what the machine shows now. The next look that succeeds empties it.
 """
 
-from ansible.errors import AnsibleConnectionFailure
+import time
+
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.kvm.entropy.plugins.module_utils import _bounds
+from ansible_collections.kvm.entropy.plugins.plugin_utils import _look_failure
 from ansible_collections.kvm.entropy.plugins.plugin_utils._printable import printable
 
 # From this verbosity on (-vvv) the facts are shown.
@@ -31,6 +37,8 @@ _MOST_PATH = 4096
 _MOST_WARNINGS, _MOST_WARNING = 20, 1000
 # By what ansible-core describes a deprecation.
 _DEPRECATION = ("msg", "version", "date", "collection_name")
+# Read by _halves.
+LOOK = "entropy_look"
 
 
 class ActionModule(ActionBase):
@@ -40,18 +48,35 @@ class ActionModule(ActionBase):
     _supports_async = False
 
     def run(self, tmp=None, task_vars=None):
-        """Return the module's result (dict)."""
+        """Return the module's result (dict); raise AnsibleConnectionFailure where the machine did not answer."""
         result = super().run(tmp, task_vars)
         try:
             answer = self._execute_module(task_vars=task_vars)
-        except AnsibleConnectionFailure:
-            raise
+        except AnsibleConnectionFailure as error:
+            # ansible-core says so as well of a password prompt that does not come, and of a folder that cannot be made.
+            if not _look_failure.is_of_machine_that_answered(str(error)):
+                raise
+            answer = {"failed": True, "msg": str(error)}
+        except AnsibleError as error:
+            answer = {"failed": True, "msg": str(error)}
         except Exception as error:  # noqa: BLE001  an answer of another form than JSON's objects ends ansible-core's own reading in many ways
             answer = {"failed": True, "msg": "the machine's answer cannot be read: %s" % error}
-        result.update(kept(answer))
+        result.update(with_look(kept(answer), (task_vars or {}).get("ansible_facts"), int(time.time())))
         # As with ansible.builtin.gather_facts: the facts of a fleet would hide what is said of it. A failure's message is shown all the same.
         result["_ansible_verbose_override"] = self._display.verbosity < VERBOSE
         return result
+
+
+def with_look(result, facts, now):
+    """Return ``result`` (dict of ``kept``) with the fact ``entropy_look`` where it fails at ``now`` (int, s UTC) or the machine's ``facts`` have one."""
+    if result.get("failed"):
+        texts = [result[key] for key in ("msg", "module_stderr", "exception", "module_stdout") if isinstance(result.get(key), str)]
+        reason = _look_failure.reason_of(*texts)
+        own = {LOOK: {"failed_at": now, "reason": reason}}
+        return dict(result, msg=reason, ansible_facts=dict(result.get("ansible_facts") or {}, **own))
+    if isinstance(facts, dict) and facts.get(LOOK) and "ansible_facts" in result:
+        return dict(result, ansible_facts=dict(result["ansible_facts"], **{LOOK: {}}))
+    return result
 
 
 def kept(answer):
@@ -73,7 +98,8 @@ def kept(answer):
     if foreign:
         return dict(found, failed=True, msg=_FOREIGN % printable(str(foreign[0]), _MOST_NAME))
     if facts is not None:
-        found["ansible_facts"] = _facts(facts)
+        # What a look that failed says of the machine is not what the module says.
+        found["ansible_facts"] = _facts({key: facts[key] for key in facts if key == _INTERPRETER} if found.get("failed") else facts)
     return found
 
 

@@ -24,13 +24,13 @@ options:
     description:
       - The hosts, a dictionary from a host's name to its half.
       - A half has the keys C(domains) (its fact C(entropy_domains)), C(entropy) (its fact C(entropy)), C(error) (why it did not answer
-        in this run) and C(expect). Each may be absent or null.
+        in this run), C(look_failed) (why the look at it failed though it answered; since 0.7.0) and C(expect). Each may be absent or null.
     type: dict
     required: true
   guests:
     description:
       - The guests, a dictionary from a guest's name to its half.
-      - A half has the keys C(entropy) (its fact C(entropy)), C(error) (why it did not answer in this run), C(uuid) (its domain's UUID,
+      - A half has the keys C(entropy) (its fact C(entropy)), C(error) (why it did not answer in this run), C(look_failed), C(uuid) (its domain's UUID,
         where the platform does not tell) and C(expect) (V(auto), V(host-only) or V(guest-only)). Each may be absent or null.
     type: dict
     required: true

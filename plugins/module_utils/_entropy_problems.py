@@ -4,21 +4,26 @@
 
 """Which problems a machine's own facts show, and what could not be seen. Pure."""
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _entropy_health
+from ansible_collections.kvm.entropy.plugins.module_utils import _entropy_health, _rights
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_crng import UNTOLD
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_log import plugged_at
 from ansible_collections.kvm.entropy.plugins.module_utils._hwrng_names import is_virtio
 from ansible_collections.kvm.entropy.plugins.module_utils._printable import printable
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
-from ansible_collections.kvm.entropy.plugins.module_utils._verdict import fed_otherwise
+from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BREAKING, fed_otherwise
 
 READS = "crng.uninitialized_reads, crng.in_time"
+# What opening the log says to a user without rights; anything else root would be told as well.
+_FOR_WANT_OF_RIGHTS = ("EPERM", "EACCES")
+_LOG_NEEDS, _NO_LOG = "root, or sysctl kernel.dmesg_restrict=0", "a kernel with /dev/kmsg"
 LOG = "crng.ready_at, crng.seeded_by, crng.uninitialized_reads, crng.in_time"
 
 
 def problems(facts, log):
     """Return the problems (list of dict) that ``facts`` (dict) and ``log`` (``_entropy_log.events``) show, the nearest to the host first."""
-    return list(_source_problems(facts)) + list(_health_problems(facts)) + list(_time_problems(facts, log)) + list(_other_problems(facts))
+    found = list(_source_problems(facts)) + list(_health_problems(facts)) + list(_time_problems(facts, log)) + list(_other_problems(facts))
+    # More rights cannot make it better than broken.
+    return found if BREAKING & {one["code"] for one in found} else list(_rights_problems(facts)) + found
 
 
 def _source_problems(facts):
@@ -92,6 +97,13 @@ def _came_late(facts, log):
     return plugged is not None and plugged < started
 
 
+def _rights_problems(facts):
+    """Yield the problem that what decides was refused to the account that looked."""
+    refused = _rights.refused(facts)
+    if refused:
+        yield problem("needs-root", refused)
+
+
 def _other_problems(facts):
     feeder = facts["feeder"]
     if facts["crng"]["fake_devices"]:
@@ -145,9 +157,11 @@ def _unseen_log(seen, log, facts):
     if seen["log"] is None:
         yield LOG, "no log of the kernel is in the tree", "a run on that machine itself"
     elif "refused" in seen["log"]:
-        yield LOG, "%s: %s" % (seen["log"]["source"], seen["log"]["refused"]), "root, or sysctl kernel.dmesg_restrict=0"
+        yield LOG, "%s: %s" % (seen["log"]["source"], seen["log"]["refused"]), _LOG_NEEDS if seen["log"]["refused"] in _FOR_WANT_OF_RIGHTS else _NO_LOG
     elif not log["complete"]:
-        yield LOG, "%s does not go back to the boot" % log["source"], "a look soon after the boot, or a larger log_buf_len"
+        journal = seen["log"].get("journal")
+        yield (LOG, "%s does not go back to the boot%s" % (log["source"], "; %s" % journal if journal else ""),
+               "a look soon after the boot, a larger log_buf_len or a persistent journal (Storage=persistent in journald.conf)")
     elif log["strange"]:
         yield READS, "the kernel's log has a line that is not understood: %s" % log["strange"], "a version of kvm.entropy that knows it; please report it"
     elif facts["crng"]["uninitialized_reads"] is None:

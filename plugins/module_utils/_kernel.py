@@ -20,6 +20,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import (
     _kernel_feeder,
     _kernel_fill,
     _kernel_health,
+    _kernel_journal,
     _kernel_log,
     _kernel_seeders,
 )
@@ -184,7 +185,7 @@ def _observe(tree):
         "wanted": _wanted(tree),
         "container": _container(tree) if tree.is_live else None,
         "config": _config(tree, release),
-        "log": _kernel_log.read() if tree.is_live else _saved_log(tree),
+        "log": _live_log(ready) if tree.is_live else _saved_log(tree),
         "refused": tree.refused,
     }
     if _entropy_hwrng.is_doubtful(seen):
@@ -203,6 +204,15 @@ def _suspended():
         return max(0.0, round(time.clock_gettime(_CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC), 2))
     except OSError:
         return 0.0
+
+
+def _live_log(ready):
+    """Return the running kernel's log (dict, see ``_kernel_log``); ``ready`` (str or None) is what getrandom() says.
+
+    Nothing is asked for the start that it has lost before the CRNG is ready: a program that is started may draw numbers.
+    """
+    log = _kernel_log.read()
+    return _kernel_journal.completed(log) if ready == "ready" else log
 
 
 def _getrandom():

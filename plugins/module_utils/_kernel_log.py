@@ -84,18 +84,18 @@ def recorded(records):
         priority, number, when, text = match.groups()
         complete = complete and int(number) == expected
         expected = int(number) + 1
-        if _counts(int(priority) >> 3, text):
+        if counts(int(priority) >> 3, text):
             lines.append([int(when) / 1e6, text])
     return {"lines": lines, "complete": complete and expected > 0}
 
 
-def _counts(facility, text):
+def counts(facility, text):
     """Return whether a record of this ``facility`` (int, None where it is not shown) is the kernel's own, or one of systemd's first."""
     # The kernel's lines about a process begin with its name, which may be "systemd[1]: x".
     return facility is None or facility == (_DAEMON if text.startswith(_SYSTEMD) else _KERNEL)
 
 
-def _is_first(text, when):
+def is_first(text, when):
     """Return whether ``text`` (str), logged ``when`` (float, s since boot, or None), is the first line of a boot (bool)."""
     return bool(_FIRST.match(text)) and (when is None or when < _FIRST_SECONDS)
 
@@ -128,7 +128,7 @@ def parsed(source, text):
             lines, started = [], False
         elif line.is_kept:
             what = line.named if named else line.text
-            if _is_first(what, line.when):
+            if is_first(what, line.when):
                 lines, started = [], True
             lines.append([line.when, what])
     return {"source": source, "lines": lines, "complete": started}
@@ -140,7 +140,7 @@ def _keep_own(found):
     dated = [line for line in found if line.when is not None]
     # journalctl -o short-monotonic: whoever else is named there is not the kernel. Without a boot's start most lines decide, as the kernel may say
     # "some kernel: thing" itself.
-    starts = [line for line in dated if _is_first(line.text, line.when) or _is_first(line.named, line.when)]
+    starts = [line for line in dated if is_first(line.text, line.when) or is_first(line.named, line.when)]
     is_journal = starts[-1].who == "kernel" if starts else 2 * sum(line.who == "kernel" for line in dated) > len(dated)
     for line in found:
         line.is_kept = line.is_syslog if is_syslog else bool(line.who) if is_journal else bool(line.text)
@@ -185,7 +185,7 @@ def _line(line):
         said, who = stamp.groups()
         facility = _FACILITIES.get(said, -1) if said else facility
         # Any user may log under the kernel's name, and not with its facility.
-        is_own = _counts(facility, _SYSTEMD + text if who != "kernel" else text)
+        is_own = counts(facility, _SYSTEMD + text if who != "kernel" else text)
         return _Line(when, text, who, text, is_syslog=True) if is_own else _Line(None, "")
     when, text = _since_boot(line)
     behind = _BEHIND.search(line) if when is None else None
@@ -197,7 +197,7 @@ def _line(line):
     if when is None:
         other = _OF_DAY.match(text) or _ISO_ALONE.match(text)
         text = _without_caller(text[other.end():] if other else text)
-    if not _counts(facility, text):
+    if not counts(facility, text):
         return _Line(None, "")
     name = _NAMED.match(text)
     return _Line(when, text, name.group(1), text[name.end():]) if name else _Line(when, text)

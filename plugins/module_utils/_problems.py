@@ -238,11 +238,26 @@ _known("stale",
                 "or they are dated over 5 min ahead.",
        sure="As right as the two machines' clocks.")
 _known("unreachable",
-       "The machine did not answer, or gathering its facts failed",
+       "The machine did not answer",
        "See its error in this run, make it reachable, and verify again",
        seen_by=BOTH, needs="nothing",
-       detected="The look of this run ended with an error; older facts in a cache do not count then.",
+       detected="Ansible calls it unreachable in this run; older facts in a cache do not count then.",
        sure="Certain.")
+_known("look-failed",
+       "The machine answered, and the look at it failed",
+       "See the reason, mend it there, and verify again",
+       seen_by=BOTH, needs="nothing",
+       detected="The look ended with an error after the machine had answered: no root by sudo (no password, a wrong one, not allowed), no Python, no space "
+                "for Ansible's files. Older facts in a cache do not count then, nor in a later job until a look succeeds. The remedy is chosen by the "
+                "reason's words.",
+       sure="Certain. The reason may be the machine's own words.")
+_known("needs-root",
+       "The account that looked may not read what decides the verdict",
+       "Look as root: become, with -K where sudo asks for a password; see whether the inventory turns it off by ansible_become: false (docs/rights.md)",
+       seen_by=GUEST, needs="nothing",
+       detected="The kernel's log, other users' processes, a test that was asked for or, where no inventory names it, the domain's UUID was refused to this "
+                "account; ansible_facts.entropy.unseen lists each with what it takes.",
+       sure="Certain of what was not seen. Seen by root, the machine may be ok or broken.")
 _known("host-not-seen",
        "No host was seen that runs this guest's domain",
        "Put its host into the group kvm_hosts, set entropy_domain_uuid where the guest cannot read its own UUID, or say entropy_verify_expect: guest-only",

@@ -29,7 +29,7 @@ BREAKING = frozenset(("not-ready", "early-reads", "fake-source", "fake-device", 
 DEGRADING = frozenset(("unsafe-backend", "backend-starves", "rate-starves", "seeded-late", "driver-late", "not-filling", "quality-zero", "managed-save"))
 
 # Something that would decide cannot be relied upon: never ``ok``, whatever the links say.
-UNDECIDED = frozenset(("bad-facts", "bad-variable"))
+UNDECIDED = frozenset(("bad-facts", "bad-variable", "needs-root"))
 
 
 def verdict(links, codes):
@@ -42,10 +42,15 @@ def verdict(links, codes):
         return UNKNOWN
     if BROKEN in states or codes & DEGRADING:
         return DEGRADED
-    # An unreadable log hides when the CRNG became ready; that alone never degrades a verdict.
+    # Where no log goes back to the boot any more, nothing can tell when the CRNG became ready: see is_proven_in_time.
     if codes & UNDECIDED or any(links.get(link, UNKNOWN) == UNKNOWN for link in LINKS if link != "in_time"):
         return UNKNOWN
     return OK
+
+
+def is_proven_in_time(row):
+    """Return whether a ``row`` (dict with ``verdict`` and ``links``) that is ok was also seen to have been ready in time, where that applies."""
+    return row["verdict"] != OK or row.get("links", {}).get("in_time") != UNKNOWN
 
 
 def state_of(fact):

@@ -16,6 +16,8 @@ description:
   - It probes and never compares version numbers. What it cannot see is V(unknown) (names and numbers are null) and listed in C(unseen).
   - It draws no random number unless O(health_bytes) asks for it, changes nothing and needs no privileges. As root it sees more, namely the domain UUID
     and, where C(kernel.dmesg_restrict) is set, the kernel's log.
+  - Where the kernel's log has lost the start of the boot, or may not be read, C(journalctl) is asked for what the journal of this boot has of it (since 0.7.0),
+    for at most 5 s and 8 MiB. Only records that journald itself marks as the kernel's count.
 options:
   root:
     description:
@@ -79,6 +81,15 @@ ansible_facts:
   returned: success
   type: complex
   contains:
+    entropy_look:
+      description:
+        - Why the look failed at a machine that answered, as a dictionary of C(failed_at) (seconds since 1970 UTC, of the controller) and C(reason). It tells a
+          judgement, in this job or a later one, that facts of an earlier look are not what the machine shows now.
+        - Empty after a look that succeeded where one had failed before.
+      returned: failure
+      type: dict
+      sample: {failed_at: 1795588707, reason: Missing sudo password}
+      version_added: 0.7.0
     entropy:
       description: All that the kernel tells. Tri-states are V(true), V(false) or V(unknown); numbers and names that were not seen are null.
       returned: success

@@ -119,10 +119,12 @@ rows:
   type: str
   returned: success
 counts:
-  description: How many guests have each verdict. Rows of hosts, of which no domains are known, are none.
+  description:
+    - How many guests have each verdict, and how many of those that are ok are C(not_proven) (since 0.7.0) - no log goes back to their boot any more, so
+      that nothing tells when the CRNG became ready. Rows of hosts, of which no domains are known, are none.
   type: dict
   returned: success
-  sample: {broken: 1, degraded: 0, ok: 998, unknown: 1}
+  sample: {broken: 1, degraded: 0, ok: 998, unknown: 1, not_proven: 3}
 told:
   description:
     - The lines for a person. Those of each guest that is not ok (of all with C(-v)), the worst first, what is left out, the counts, and over how many hosts

@@ -12,6 +12,7 @@ import uuid
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
 from ansible_collections.kvm.entropy.plugins.plugin_utils._domains_schema import DOMAINS
 from ansible_collections.kvm.entropy.plugins.plugin_utils._facts_schema import ENTROPY
+from ansible_collections.kvm.entropy.plugins.plugin_utils._look_failure import look_failed
 from ansible_collections.kvm.entropy.plugins.plugin_utils._printable import printable
 from ansible_collections.kvm.entropy.plugins.plugin_utils._schema import MisfitError, shown
 
@@ -39,14 +40,15 @@ def admitted(half, decisive, now, max_age):
     half = half or {}
     if not isinstance(half, dict):
         half = {decisive: half}
-    found = {"error": None, "why": None, "doubts": []}
+    found = {"error": None, "look_failed": None, "why": None, "doubts": []}
     found["expect"], wrong_expect = _expectation(half.get("expect"))
     found["uuid"], wrong_uuid = _given_uuid(half.get("uuid"))
     wrong = "; ".join(str(words) for words in (half.get("wrong"), wrong_expect, wrong_uuid) if words)
     if wrong:
         found["doubts"].append(problem("bad-variable", wrong))
-    if half.get("error"):
-        found["error"] = printable(str(half["error"]), _MOST_ERROR)
+    for key in ("error", "look_failed"):
+        if half.get(key):
+            found[key] = printable(str(half[key]), _MOST_ERROR)
     if half.get("unreadable"):
         found["why"] = problem("bad-facts", str(half["unreadable"]))
     for key in _SCHEMAS:
@@ -58,7 +60,7 @@ def admitted(half, decisive, now, max_age):
     seen = found[decisive]
     age = None if seen is None else now - seen["gathered_at"]
     found["age"] = None if age is None else max(0, age)
-    found["why"] = _why_not(found["error"], age, max_age) or found["why"]
+    found["why"] = _why_not(found, age, max_age) or found["why"]
     found["fresh"] = seen is not None and found["why"] is None
     return found
 
@@ -95,10 +97,12 @@ def _validated(key, value):
         return None, problem("bad-facts", "%s: found %s that cannot be read (%s)" % (_FACTS[key], shown(value), type(error).__name__))
 
 
-def _why_not(error, age, max_age):
-    """Return the problem (dict) for which facts of this ``age`` (s, negative for the future, or None) do not count; None where they do."""
-    if error:
-        return problem("unreachable", error)
+def _why_not(found, age, max_age):
+    """Return the problem (dict) for which ``found`` (dict), facts of this ``age`` (s, negative for the future, or None), does not count, or None."""
+    if found["error"]:
+        return problem("unreachable", found["error"])
+    if found["look_failed"]:
+        return look_failed(found["look_failed"])
     if age is None:
         return None
     if age < -_MOST_AHEAD:

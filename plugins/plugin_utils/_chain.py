@@ -4,9 +4,9 @@
 
 """Join what hosts know of their domains with what guests know of themselves: one judged row per guest."""
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _words
+from ansible_collections.kvm.entropy.plugins.module_utils import _rights, _words
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
-from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, LINKS, NOT_APPLICABLE, OK, UNKNOWN, VERDICTS, guest_links, verdict
+from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BREAKING, BROKEN, LINKS, NOT_APPLICABLE, OK, UNKNOWN, VERDICTS, guest_links, verdict
 from ansible_collections.kvm.entropy.plugins.plugin_utils._admission import GUEST_ONLY, HOST_ONLY, admitted
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_agent import half_by_agent, told_by_agents
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_host import backends_of, host_links, host_problems
@@ -32,11 +32,11 @@ def chain(hosts, guests, now, max_age):
     """Return the judged rows (list of dict), worst first, of all ``guests`` and of the domains that belong to no guest.
 
     ``hosts``: dict, name to ``domains`` (the ``entropy_domains`` fact), ``entropy`` (the host's own facts), ``error`` (str: why it did not answer in this
-    run), ``expect``, and ``wrong`` (str: which of its own variables is wrong). ``guests``: dict, name to ``entropy``, ``error``, ``uuid`` (the domain UUID
-    from the inventory), ``expect`` and ``wrong``. Any of these may be None or absent, and so may ``unreadable`` (str): why a machine's facts
-    cannot be read at all. ``expect`` is one of EXPECTATIONS. ``now`` is in UTC epoch
-    seconds, ``max_age`` in seconds: what is older is stale and judges nothing. Facts that do not fit their schema are the problem ``bad-facts`` of that
-    machine's row, and of no other.
+    run), ``look_failed`` (str: why the look at it failed though it answered), ``expect``, and ``wrong`` (str: which of its own variables is wrong).
+    ``guests``: dict, name to ``entropy``, ``error``, ``look_failed``, ``uuid`` (the domain UUID from the inventory), ``expect`` and ``wrong``. Any of
+    these may be None or absent, and so may ``unreadable`` (str): why a machine's facts cannot be read at all. ``expect`` is one of EXPECTATIONS. ``now`` is
+    in UTC epoch seconds, ``max_age`` in seconds: what is older is stale and judges nothing. Facts that do not fit their schema are the problem
+    ``bad-facts`` of that machine's row, and of no other.
     """
     hosts = {name: admitted(host, "domains", now, max_age) for name, host in hosts.items()}
     guests = {name: admitted(guest, "entropy", now, max_age) for name, guest in guests.items()}
@@ -146,7 +146,12 @@ def _guest_half(name, guest, domain, identity, by_agent, why_not):
 
 def _own_problems(facts):
     """Return the problems (list of dict) that a guest's ``facts`` (dict) name: the code and the evidence are its own, all other words are ours."""
-    return [problem(one["code"], _words.cut(one["evidence"], _MOST_OWN_WORDS)) for one in facts["problems"]]
+    own = [problem(one["code"], _words.cut(one["evidence"], _MOST_OWN_WORDS)) for one in facts["problems"]]
+    refused = _rights.refused(facts)
+    # Before 0.7.0 a look without the rights that decide named no problem.
+    if refused and not {"needs-root", *BREAKING} & {one["code"] for one in own}:
+        own.append(problem("needs-root", _words.cut(refused, _MOST_OWN_WORDS)))
+    return own
 
 
 def _beside_agent(guest, identity):
@@ -160,7 +165,17 @@ def _without_host(guest, host, found, hosts, identity, silent):
     """Return (links, problems) of a host's half that was not seen, or need not be."""
     if guest["expect"] == GUEST_ONLY:
         return dict.fromkeys(HOST_LINKS, NOT_APPLICABLE), []
-    return dict.fromkeys(HOST_LINKS, UNKNOWN), [_why_without(host, found, hosts, identity, silent)]
+    return dict.fromkeys(HOST_LINKS, UNKNOWN), list(_whys_without(guest, host, found, hosts, identity, silent))
+
+
+def _whys_without(guest, host, found, hosts, identity, silent):
+    """Yield the problem (dict) that keeps a guest and its host apart; none where only a look at the guest can tell its UUID, and its row says why not."""
+    is_nameless = not (identity.uuid or identity.dispute or found)
+    refused = _rights.uuid_refused(guest.get("entropy")) if is_nameless else None
+    if refused:
+        yield problem("needs-root", refused)
+    elif not (is_nameless and guest.get("why") and guest["expect"] != HOST_ONLY):
+        yield _why_without(host, found, hosts, identity, silent)
 
 
 def _why_without(host, found, hosts, identity, silent):
@@ -185,6 +200,9 @@ def _causes_first(problems):
 
 def _merged(inside, outside):
     """Return the problems of both halves, each code once: what the host knows of the device replaces the guest's guess."""
+    # Rights that both halves lack are one problem.
+    both = {one["code"]: one["evidence"] for one in inside if one["code"] == "needs-root"}
+    outside = [dict(one, evidence="%s; %s" % (both[one["code"]], one["evidence"])) if one["code"] in both else one for one in outside]
     known = {one["code"] for one in outside}
     if known & {"no-device", "config-only"}:
         known.add("no-device")

@@ -5,7 +5,7 @@
 """A judged row in words: one line with every link, one for each fault, and one that names what is only worth knowing."""
 
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import INFO, PROBLEMS
-from ansible_collections.kvm.entropy.plugins.module_utils._verdict import LINKS
+from ansible_collections.kvm.entropy.plugins.module_utils._verdict import LINKS, is_proven_in_time
 
 # A row has at most so many lines with a fault of their own, so that no guest hides the others.
 _MOST_FAULTS = 12
@@ -14,7 +14,8 @@ _MOST_FAULTS = 12
 def text_of(row):
     """Return the lines (list of str) that tell a person about ``row`` (dict, see ``_chain.chain``)."""
     links = "  ".join("%s %s" % (link.replace("_", " "), row["links"][link]) for link in LINKS)
-    lines = ["%s: %s  [ %s ]" % (name_of(row), row["verdict"].upper(), links)]
+    said = row["verdict"].upper() + ("" if is_proven_in_time(row) else ", not proven in time")
+    lines = ["%s: %s  [ %s ]" % (name_of(row), said, links)]
     faults = [one for one in row["problems"] if not is_info(one)]
     lines += ["    %s: %s (%s) -> %s" % (one["code"], one["text"], one["evidence"], one["remedy"]) for one in faults[:_MOST_FAULTS]]
     if len(faults) > _MOST_FAULTS:

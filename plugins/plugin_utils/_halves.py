@@ -4,9 +4,13 @@
 
 """From the variables that Ansible has of a host or guest to its half of the chain, as ``_chain.chain`` takes it. Pure."""
 
+from ansible_collections.kvm.entropy.plugins.plugin_utils._look_failure import is_of_machine_that_answered
+
 # What the inventory may say of a host or guest, as a template where it likes.
 EXPECT, UUID = "entropy_verify_expect", "entropy_domain_uuid"
 OWN = (EXPECT, UUID)
+# What a look that failed at a machine that answered left there (plugins/action/entropy_facts.py).
+LOOK = "entropy_look"
 
 
 def host_half(variables, own, expect):
@@ -15,16 +19,18 @@ def host_half(variables, own, expect):
     A look of this run that brought nothing left its message in what role verify registered, and what is cached does not count then.
     """
     facts = _facts(variables)
-    error = (_unanswered(variables, "__entropy_host_begun") or _error(variables, "__entropy_host_seen", "ansible_facts")
-             or _error(variables, "__entropy_host_domains_seen", "groups"))
-    return {"domains": facts.get("entropy_domains"), "entropy": facts.get("entropy"), "error": error, "expect": own.get(EXPECT) or expect}
+    why = (_unanswered(variables, "__entropy_host_begun") or _failure(variables, "__entropy_host_seen", _has_facts)
+           or _failure(variables, "__entropy_host_domains_seen", lambda look: "groups" in look))
+    return dict(_why(why or _of_last_look(variables, facts, "__entropy_host_seen")),
+                domains=facts.get("entropy_domains"), entropy=facts.get("entropy"), expect=own.get(EXPECT) or expect)
 
 
 def guest_half(variables, own, expect):
     """Return the half (dict) of a guest, as ``host_half`` does of a host."""
-    error = _unanswered(variables, "__entropy_guest_first") or _error(variables, "__entropy_verify_seen", "ansible_facts")
-    return {
-        "entropy": _facts(variables).get("entropy"), "error": error, "uuid": own.get(UUID), "expect": own.get(EXPECT) or expect}
+    facts = _facts(variables)
+    why = (_unanswered(variables, "__entropy_guest_first") or _failure(variables, "__entropy_verify_seen", _has_facts)
+           or _of_last_look(variables, facts, "__entropy_verify_seen"))
+    return dict(_why(why), entropy=facts.get("entropy"), uuid=own.get(UUID), expect=own.get(EXPECT) or expect)
 
 
 def _facts(variables):
@@ -33,29 +39,47 @@ def _facts(variables):
     return facts if isinstance(facts, dict) else {}
 
 
+def _why(failure):
+    """Return the part (dict) of a half that says why a look brought nothing; ``failure`` is (it answered (bool), reason (str)) or None."""
+    answered, reason = failure or (False, None)
+    return {"error": None if answered else reason, "look_failed": reason if answered else None}
+
+
+def _has_facts(look):
+    """Return whether ``look`` (dict), a registered result of entropy_facts, has the facts: one that failed has the interpreter that Ansible found."""
+    facts = look.get("ansible_facts")
+    return isinstance(facts, dict) and "entropy" in facts
+
+
 def _unanswered(variables, name):
-    """Return why (str) a machine did not answer the step of this run that is registered as ``name``; None where it did, or there was none.
-
-    It is not looked at again then.
-    """
+    """Return the same as ``_failure`` of a machine that did not answer the step of this run registered as ``name``: it is not looked at again then."""
     look = variables.get(name)
-    if not isinstance(look, dict) or look.get("unreachable") is not True:
-        return None
-    return _message(look)
+    return _reason(look) if isinstance(look, dict) and look.get("unreachable") is True else None
 
 
-def _error(variables, name, key):
-    """Return why (str) the look that is registered as ``name`` brought no ``key``; None where it did, or nobody looked in this run."""
+def _failure(variables, name, has_brought):
+    """Return (whether the machine answered (bool), why (str) the look registered as ``name`` brought nothing); None where it did, or nobody looked."""
     look = variables.get(name)
-    if not isinstance(look, dict) or key in look:
+    if not isinstance(look, dict) or has_brought(look):
         return None
-    return _message(look)
+    return _reason(look)
 
 
-def _message(look):
-    """Return what (str) a ``look`` (dict) that failed says."""
+def _reason(look):
+    """Return whether the machine answered (bool), and what (str) its ``look`` (dict) that failed says."""
     message = look.get("msg")
-    return message if isinstance(message, str) and message else "the look at it failed without a word"
+    message = message if isinstance(message, str) and message else "the look at it failed without a word"
+    # ansible-core calls some unreachable that answered; entropy_facts tells them apart, other modules do not.
+    return not look.get("unreachable") or is_of_machine_that_answered(message), message
+
+
+def _of_last_look(variables, facts, name):
+    """Return the same of the last look, of an earlier job, that left its reason in ``facts`` (dict); None where this run looked, as ``name`` (str)."""
+    look = facts.get(LOOK)
+    if not isinstance(look, dict) or isinstance(variables.get(name), dict):
+        return None
+    reason = look.get("reason")
+    return (True, reason) if isinstance(reason, str) and reason else None
 
 
 # How the step of playbook site that configures a host or guest ended in this run.

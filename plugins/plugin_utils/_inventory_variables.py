@@ -36,10 +36,27 @@ class InventoryVariables:
         """``hostvars``: Ansible's own, from a task's variables."""
         self._hostvars = hostvars
         self._without_facts = None
+        self._only_given = None
 
     def of(self, name):
         """Return all variables (dict) of ``name`` (str), templates as they are: what hostvars returns by itself is templated whole, facts included."""
         return self._hostvars.raw_get(name)
+
+    def given(self, name):
+        """Return the variables (dict) that the inventory and the user gave to ``name`` (str): no facts, nothing that a task registered or set."""
+        if self._only_given is None:
+            self._only_given = self._manager(_fact_cache=_NoFacts(), _nonpersistent_fact_cache={}, _vars_cache={})
+        return self._only_given.get_vars(host=self._hostvars._inventory.get_host(name), include_hostvars=False)  # noqa: SLF001
+
+    def of_run(self, name, variables):
+        """Return those of all ``variables`` (dict) of a task of ``name`` (str) that no task registered or set."""
+        manager = self._hostvars._variable_manager  # noqa: SLF001
+        made = {**manager._vars_cache.get(name, {}), **manager._nonpersistent_fact_cache.get(name, {})}  # noqa: SLF001
+        return {key: value for key, value in variables.items() if key not in made}
+
+    def extra(self):
+        """Return the variables (dict) that the user gave on the command line."""
+        return self._hostvars._variable_manager.extra_vars  # noqa: SLF001
 
     def own(self, name, variables):
         """Return (those of OWN (dict) that the inventory, the play or the user gave to ``name``, which of them is wrong (str) or None).
@@ -88,9 +105,13 @@ class InventoryVariables:
     def without_facts(self, name, **context):
         """Return the variables (dict) of ``name`` (str) without its facts, in the ``context`` (VariableManager's: play, task, include_hostvars)."""
         if self._without_facts is None:
-            # Ansible's own class has no way to leave facts out. Its public get_vars() asks this attribute for them, from 2.16 to 2.21.
-            manager = self._hostvars._variable_manager  # noqa: SLF001
-            self._without_facts = object.__new__(type(manager))
-            self._without_facts.__dict__.update(copy.copy(manager.__dict__), _fact_cache=_NoFacts())
+            self._without_facts = self._manager(_fact_cache=_NoFacts())
         host = self._hostvars._inventory.get_host(name)  # noqa: SLF001
         return self._without_facts.get_vars(host=host, **context)
+
+    def _manager(self, **changed):
+        """Return Ansible's variable manager with ``changed`` attributes. It has no way to leave facts out; get_vars() asks these, from 2.16 to 2.21."""
+        manager = self._hostvars._variable_manager  # noqa: SLF001
+        other = object.__new__(type(manager))
+        other.__dict__.update(copy.copy(manager.__dict__), **changed)
+        return other

@@ -10,7 +10,7 @@ import re
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _bounds, _words
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
-from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, DEGRADED, OK, UNKNOWN, VERDICTS
+from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, DEGRADED, OK, UNKNOWN, VERDICTS, is_proven_in_time
 from ansible_collections.kvm.entropy.plugins.plugin_utils._admission import EXPECTATIONS
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_text import is_info, name_of
 from ansible_collections.kvm.entropy.plugins.plugin_utils._join import RUNNING
@@ -91,14 +91,16 @@ def _number(options, name, least, expected, wrong):
 def judgement(rows, options, scope, everyone, failed_steps=()):
     """Return what is said of ``rows`` (list of dict, worst first, see ``_chain.chain``), which are those of ``scope`` (Scope), by ``options`` (dict, checked).
 
-    ``counts``: dict, verdict to int, of guests; rows of hosts are none. ``blocks``: list of lists of str, the lines of at most ``max_results`` (0: all)
-    guests and hosts that are not ok, or of all for ``everyone`` (bool), as many as an event of ansible-runner keeps, each in a list of its own, then what
-    is left out, then the counts. ``told``: the same lines in one list. ``failure``: why the job fails (str), None where it does not: by the names of
-    ``failed_steps`` (list of str), on which a step of this run failed; ``verdict_failure`` is the part of it that check mode does not have.
+    ``counts``: dict, verdict to int, of guests; rows of hosts are none; and ``not_proven``, how many are ok and not proven in time. ``blocks``: list of
+    lists of str, the lines of at most ``max_results`` (0: all) guests and hosts that are not ok, or of all for ``everyone`` (bool), as many as an event of
+    ansible-runner keeps, each in a list of its own, then what is left out, then the counts. ``told``: the same lines in one list. ``failure``: why the job
+    fails (str), None where it does not: by the names of ``failed_steps`` (list of str), on which a step of this run failed; ``verdict_failure`` is the part
+    of it that check mode does not have.
     """
     guests, unseen = [row for row in rows if not is_host(row)], unseen_hosts(rows, scope)
     counts = dict.fromkeys(VERDICTS, 0)
     counts.update(collections.Counter(row["verdict"] for row in guests))
+    counts["not_proven"] = sum(not is_proven_in_time(row) for row in guests)
     max_results = options["max_results"]
     shown_rows = rows if everyone else [row for row in rows if row["verdict"] != OK]
     lines = ([_words.cut(line, _MOST_LINE) for line in row["text"]] for row in (shown_rows[:max_results] if max_results else shown_rows))
@@ -135,9 +137,13 @@ def is_off(row):
 
 
 def _counts_in_words(counts, unseen, scope):
-    """Return the last lines (list of str): how many guests have each verdict and how many hosts are ``unseen`` (int), then over whom was judged."""
-    hosts = f" ({counted(unseen, 'host')} unknown)" if unseen else ""
-    return [", ".join(f"{counts[one]} {one}" for one in _COUNTED) + hosts, scope.words()]
+    """Return the last lines (list of str): how many guests have each verdict and how many hosts are ``unseen`` (int), then over whom was judged.
+
+    Of how many that are ok nothing shows any more that they were ready in time is said, too.
+    """
+    notes = [f"{counts['not_proven']} ok, but not proven in time"] if counts["not_proven"] else []
+    notes += [f"{counted(unseen, 'host')} unknown"] if unseen else []
+    return [", ".join(f"{counts[one]} {one}" for one in _COUNTED) + (f" ({'; '.join(notes)})" if notes else ""), scope.words()]
 
 
 def _left_out(rest):

@@ -81,7 +81,7 @@ def scores():
 def _inside(record):
     """Return what a check in the guest of ``record`` (dict) sees now (dict of ``_kernel.observe``), None where it sees nothing."""
     for half in record["guests"].values():
-        if not half.get("error") and record["now"] - half["seen"]["now"] <= MAX_AGE:
+        if not (half.get("error") or half.get("look_failed")) and record["now"] - half["seen"]["now"] <= MAX_AGE:
             return half["seen"]
     return None
 

@@ -105,6 +105,7 @@ def fleets(first, second):
     here = _host_half(first, "web")
     yield "host-without-guest", _fleet({HOST: here})
     yield "unreachable-with-yesterdays-facts", _fleet({HOST: here}, guest=_guest(DAY - HOUR, error="Failed to connect to the host via ssh"))
+    yield "sudo-asks", _fleet({HOST: here}, guest=_guest(DAY - HOUR, look_failed="Missing sudo password"))
     yield "stale", _fleet({HOST: here}, guest=_guest(2 * DAY))
     yield "clock-ahead", _fleet({HOST: here}, guest=_guest(-3 * DAY))
     second.define("web", RNG, head=UUID + GENID)

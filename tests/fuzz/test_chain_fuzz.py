@@ -47,7 +47,8 @@ def judged(hosts, guests):
     scope = Scope(tuple(hosts), tuple(guests), 0, 0, None)
     said = _judgement.judgement(rows, {"fail_on": ["broken"], "max_unknown": 0, "max_results": 500}, scope, everyone=True)
     assert _bounds.size(handover(rows, said["counts"], scope, 100)) < _bounds.EVENT
-    assert sum(said["counts"].values()) + sum(map(_judgement.is_host, rows)) == len(rows) and _bounds.size(said["told"]) < _bounds.EVENT
+    guests_judged = sum(said["counts"][verdict] for verdict in VERDICTS)
+    assert guests_judged + sum(map(_judgement.is_host, rows)) == len(rows) and _bounds.size(said["told"]) < _bounds.EVENT
     (row,) = [row for row in rows if row["guest"] == "honest"]
     return {key: row[key] for key in ("domain", "host", "verdict", "links", "problems", "text")}
 

@@ -102,6 +102,6 @@ def test_a_host_whose_daemon_is_down_is_named_with_what_to_do(folder, controller
     finally:
         daemon.start()
     assert audit.status == 0, audit.output
-    assert "unreachable" in audit.output and daemon.uri in audit.output
+    assert "look-failed" in audit.output and daemon.uri in audit.output
     assert site.status != 0
     assert daemon.uri in site.output

@@ -41,7 +41,7 @@ def test_the_job_fails_and_its_artifacts_are_counts_and_a_bounded_number_of_name
     assert job.status != 0
     (stats,) = [event for event in job.events if event["event"] == "playbook_on_stats"]
     data = stats["event_data"]["artifact_data"]
-    assert data["entropy_verdicts"] == {"broken": 6000, "degraded": 0, "unknown": 4000, "ok": 0}
+    assert data["entropy_verdicts"] == {"broken": 6000, "degraded": 0, "unknown": 4000, "ok": 0, "not_proven": 0}
     assert data["entropy_judged"] == {"hosts": 100, "guests": 10000, "hosts_left_out": 0, "guests_left_out": 0}
     assert data["entropy_limit"].startswith("web-00000.example.org,kvm000.example.org,web-00001.example.org,")
     assert (len(data["entropy_limit"].split(",")), len(data["entropy_broken"])) == (100, 100)

@@ -5,7 +5,7 @@
 """Of a machine's answer to entropy_facts only what the module returns reaches ansible-core."""
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.action.entropy_facts import kept
+from ansible_collections.kvm.entropy.plugins.action.entropy_facts import kept, with_look
 
 FACTS = {"entropy": {"schema": 1}}
 
@@ -61,3 +61,22 @@ def test_a_fact_too_large_for_an_event_is_told_by_its_size():
         deep = [deep]
     assert kept({"ansible_facts": {"entropy": deep}})["ansible_facts"] == {"entropy": "a value of no size (RecursionError)"}
     assert kept({"ansible_facts": dict(FACTS, discovered_interpreter_python="x" * 5000)})["ansible_facts"] == FACTS
+
+
+def test_a_look_that_failed_leaves_its_reason_and_none_of_the_machines_facts():
+    answer = kept({"failed": True, "msg": "MODULE FAILURE\nSee stdout/stderr for the exact error", "module_stderr": "sudo: a password is required\n",
+                   "ansible_facts": dict(FACTS, discovered_interpreter_python="/usr/bin/python3")})
+    found = with_look(answer, {}, 7)
+    assert found["ansible_facts"] == {
+        "discovered_interpreter_python": "/usr/bin/python3", "entropy_look": {"failed_at": 7, "reason": "sudo: a password is required"}}
+    assert found["failed"] and found["msg"] == "sudo: a password is required"
+
+
+def test_a_look_that_succeeds_takes_away_the_reason_of_one_that_failed():
+    assert with_look(kept({"ansible_facts": FACTS}), {"entropy_look": {"reason": "x"}}, 7)["ansible_facts"] == dict(FACTS, entropy_look={})
+    for before in ({}, {"entropy_look": {}}, None, "no facts"):
+        assert with_look(kept({"ansible_facts": FACTS}), before, 7)["ansible_facts"] == FACTS
+
+
+def test_a_machine_does_not_write_the_reason_itself():
+    assert "entropy_look" in kept({"ansible_facts": dict(FACTS, entropy_look={})})["msg"]

@@ -14,7 +14,7 @@ CODES = [
     "untrusted-host",
     "fake-source", "fake-device", "feeder-useless", "feeder-dead", "source-stuck", "no-vmgenid", "host-unsound", "managed-elsewhere", "stale", "unreachable",
     "host-not-seen",
-    "guest-not-seen", "ambiguous", "bad-facts", "bad-variable",
+    "guest-not-seen", "ambiguous", "bad-facts", "bad-variable", "look-failed", "needs-root",
 ]
 
 

@@ -5,7 +5,7 @@
 """The table from links and problems to verdicts."""
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils._verdict import LINKS, guest_links, judge_guest, verdict
+from ansible_collections.kvm.entropy.plugins.module_utils._verdict import LINKS, guest_links, is_proven_in_time, judge_guest, verdict
 from chain_halves import facts
 
 WHOLE = dict.fromkeys(LINKS, "ok")
@@ -80,3 +80,10 @@ def test_whoever_may_be_a_guest_is_judged_as_one():
 
 def test_a_source_that_could_not_be_read_is_unknown():
     assert guest_links(facts(current=None, filling="unknown"))["current"] == "unknown"
+
+
+@pytest.mark.parametrize(("row", "is_proven"), [
+    ({"verdict": "ok", "links": {"in_time": "ok"}}, True), ({"verdict": "ok", "links": {"in_time": "n/a"}}, True),
+    ({"verdict": "ok", "links": {"in_time": "unknown"}}, False), ({"verdict": "degraded", "links": {"in_time": "unknown"}}, True)])
+def test_only_what_is_ok_and_was_not_seen_in_time_is_not_proven(row, is_proven):
+    assert is_proven_in_time(row) is is_proven

@@ -350,6 +350,62 @@ def test_a_backend_that_can_be_no_source_is_told_by_what_it_is_on_the_host(kind,
     assert (row["verdict"], [one["code"] for one in row["problems"]]) == (verdict, [code] if code else [])
 
 
+LOG_REFUSED = {"what": "crng.in_time", "why": "/dev/kmsg: EPERM", "needs": "root, or sysctl kernel.dmesg_restrict=0"}
+UUID_REFUSED = {"what": "domain_uuid", "why": "only root may read product_uuid", "needs": "root"}
+
+
+def without_rights(*unseen, **more):
+    half = guest(in_time="unknown", **more)
+    half["entropy"]["unseen"] = list(unseen)
+    return half
+
+
+def test_a_guest_that_answered_and_could_not_be_looked_at_says_why_and_nothing_that_follows_from_it():
+    row = judged({}, {"web-1": {"look_failed": "Missing sudo password"}})
+    assert (row["verdict"], codes(row), row["problems"][0]["evidence"]) == ("unknown", ["look-failed"], "Missing sudo password")
+    assert "-K (--ask-become-pass)" in row["problems"][0]["remedy"] and "ansible_become: false" in row["problems"][0]["remedy"]
+
+
+def test_a_host_that_answered_and_could_not_be_looked_at_says_why():
+    row = judged({"kvm1": {"look_failed": "Incorrect sudo password"}}, {})
+    assert (row["host"], row["verdict"], codes(row)) == ("kvm1", "unknown", ["look-failed"])
+
+
+def test_facts_of_before_a_look_that_failed_do_not_count():
+    row = judged({"kvm1": host(domain())}, {"web-1": dict(guest(), look_failed="no space")})
+    assert (row["verdict"], codes(row), row["domain"]) == ("unknown", ["look-failed"], "web")
+
+
+def test_what_decides_and_was_refused_is_unknown_also_in_facts_of_an_earlier_version():
+    row = judged({"kvm1": host(domain())}, {"web-1": without_rights(LOG_REFUSED)})
+    assert (row["verdict"], codes(row)) == ("unknown", ["needs-root"])
+    assert "/dev/kmsg: EPERM" in row["problems"][0]["evidence"] and "-K" in row["problems"][0]["remedy"]
+
+
+def test_a_guest_whose_uuid_takes_root_is_not_told_to_look_for_its_host():
+    row = judged({"kvm1": host()}, {"web-1": without_rights(LOG_REFUSED, UUID_REFUSED, uuid=None)})
+    assert (row["verdict"], codes(row)) == ("unknown", ["needs-root"])
+    assert "/dev/kmsg" in row["problems"][0]["evidence"] and "product_uuid" in row["problems"][0]["evidence"]
+    named = judged({"kvm1": host(domain())}, {"web-1": dict(without_rights(UUID_REFUSED, uuid=None), uuid=UUID)})
+    assert codes(named) == [] and named["domain"] == "web"
+
+
+def test_a_broken_guest_is_broken_whatever_rights_would_show_besides():
+    row = judged({"kvm1": host(domain())}, {"web-1": without_rights(LOG_REFUSED, problems=["early-reads"])})
+    assert (row["verdict"], codes(row)) == ("broken", ["early-reads"])
+
+
+def test_a_feeder_that_root_would_see_whole_is_beside_the_point_where_it_names_no_output_of_the_kernels():
+    unproven = {"what": "feeder.running, feeder.fake, feeder.useful", "why": "rngd (pid 7, uid 0)", "needs": "root"}
+    assert judged({"kvm1": host(domain())}, {"web-1": without_rights(unproven)})["verdict"] == "ok"
+
+
+def test_where_no_log_goes_back_to_the_boot_any_more_ok_is_said_to_be_not_proven_in_time():
+    row = judged({"kvm1": host(domain())}, {"web-1": guest(in_time="unknown")})
+    assert (row["verdict"], row["problems"]) == ("ok", [])
+    assert row["text"][0].startswith("web-1 (domain web on kvm1): OK, not proven in time  [ ")
+
+
 def test_the_remedy_of_a_guest_that_is_not_joined_fits_the_cause():
     (unjoined,) = [row for row in chain({"kvm1": host()}, {"web-1": guest(uuid=None)}, NOW, 86400) if row["guest"]]
     assert [one["remedy"].split(",")[0] for one in unjoined["problems"]] == ["Look into the guest as root"]

@@ -11,23 +11,48 @@ FACTS = {"gathered_at": 1}
 
 
 def test_cached_facts_are_a_guests_half():
-    assert guest_half({"ansible_facts": {"entropy": FACTS}}, {}, "auto") == {"entropy": FACTS, "error": None, "uuid": None, "expect": "auto"}
+    assert guest_half({"ansible_facts": {"entropy": FACTS}}, {}, "auto") == {
+        "entropy": FACTS, "error": None, "look_failed": None, "uuid": None, "expect": "auto"}
 
 
 def test_a_guest_that_nobody_has_looked_at_has_an_empty_half():
-    assert guest_half({}, {}, "auto") == {"entropy": None, "error": None, "uuid": None, "expect": "auto"}
+    assert guest_half({}, {}, "auto") == {"entropy": None, "error": None, "look_failed": None, "uuid": None, "expect": "auto"}
 
 
 def test_a_look_of_this_run_that_failed_tells_why():
-    assert guest_half({"__entropy_verify_seen": {"msg": "no route"}}, {}, "auto")["error"] == "no route"
+    silent = guest_half({"__entropy_verify_seen": {"msg": "no route", "unreachable": True}}, {}, "auto")
+    assert (silent["error"], silent["look_failed"]) == ("no route", None)
     assert guest_half({"__entropy_verify_seen": {"unreachable": True}}, {}, "auto")["error"] == "the look at it failed without a word"
 
 
+def test_a_look_that_failed_at_a_machine_that_answered_is_not_unreachable_whatever_interpreter_was_found():
+    look = {"msg": "Missing sudo password", "failed": False, "ansible_facts": {"discovered_interpreter_python": "/usr/bin/python3"}}
+    half = guest_half({"__entropy_verify_seen": look, "ansible_facts": {"entropy": FACTS}}, {}, "auto")
+    assert (half["error"], half["look_failed"]) == (None, "Missing sudo password")
+
+
+def test_a_look_of_an_earlier_job_that_failed_counts_until_one_succeeds():
+    cached = {"ansible_facts": {"entropy": FACTS, "entropy_look": {"failed_at": 2, "reason": "no space"}}}
+    assert guest_half(cached, {}, "auto")["look_failed"] == host_half(cached, {}, "auto")["look_failed"] == "no space"
+    seen = {"ansible_facts": {"entropy": FACTS}}
+    assert guest_half(dict(cached, __entropy_verify_seen=seen), {}, "auto")["look_failed"] is None
+    assert host_half(dict(cached, __entropy_host_seen=seen, __entropy_host_domains_seen={"groups": []}), {}, "auto")["look_failed"] is None
+    assert guest_half({"ansible_facts": {"entropy": FACTS, "entropy_look": {}}}, {}, "auto")["look_failed"] is None
+
+
+@pytest.mark.parametrize("look", [7, "failed", [], {"reason": 7}, {"reason": ""}, {"failed_at": 1}])
+def test_a_reason_that_is_none_counts_for_nothing(look):
+    assert guest_half({"ansible_facts": {"entropy_look": look}}, {}, "auto")["look_failed"] is None
+
+
 def test_a_host_tells_why_its_own_look_or_that_at_its_domains_failed():
-    good = {"__entropy_host_seen": {"ansible_facts": {}}}
-    assert host_half(dict(good, __entropy_host_domains_seen={"groups": []}), {}, "auto")["error"] is None
-    assert host_half(dict(good, __entropy_host_domains_seen={"msg": "no libvirt"}), {}, "auto")["error"] == "no libvirt"
-    assert host_half({"__entropy_host_seen": {"msg": "no answer"}}, {}, "auto")["error"] == "no answer"
+    good = {"__entropy_host_seen": {"ansible_facts": {"entropy": FACTS}}}
+    assert host_half(dict(good, __entropy_host_domains_seen={"groups": []}), {}, "auto")["look_failed"] is None
+    assert host_half(dict(good, __entropy_host_domains_seen={"msg": "no libvirt"}), {}, "auto")["look_failed"] == "no libvirt"
+    assert host_half(dict(good, __entropy_host_domains_seen={"msg": "gone", "unreachable": True}), {}, "auto")["error"] == "gone"
+    assert host_half({"__entropy_host_seen": {"msg": "no answer"}}, {}, "auto")["look_failed"] == "no answer"
+    full = {"msg": "mkdir: cannot create directory '/tmp/x': No space left on device", "unreachable": True}
+    assert host_half(dict(good, __entropy_host_domains_seen=full), {}, "auto")["look_failed"] == full["msg"]
 
 
 @pytest.mark.parametrize("half", [host_half, guest_half])

@@ -39,7 +39,7 @@ def test_guests_that_are_not_ok_are_told_and_the_rest_is_counted():
     found = said([row(1), row(2, "unknown"), row(3, "ok")])
     assert found["told"] == ["web-1: BROKEN", "    no-device: why", "web-2: UNKNOWN", "    no-device: why", "1 ok, 0 degraded, 1 broken, 1 unknown", JUDGED]
     assert found["blocks"][0] == ["web-1: BROKEN", "    no-device: why"]
-    assert found["counts"] == {"broken": 1, "degraded": 0, "unknown": 1, "ok": 1}
+    assert found["counts"] == {"broken": 1, "degraded": 0, "unknown": 1, "ok": 1, "not_proven": 0}
     assert "web-3: OK" in said([row(3, "ok")], everyone=True)["told"]
 
 
@@ -122,3 +122,9 @@ def test_everything_that_is_wrong_is_one_error_that_names_each_and_the_nearest_w
         "entropy_verify_guests has the number 7, must be a list of inventory names, or text with commas. "
         "entropy_verify_fail_on has 'brokn', must be a list of some of broken, degraded, unknown, ok, or text with commas (did you mean broken?). "
         "entropy_verify_expect is 'foo', must be one of auto, host-only, guest-only")
+
+
+def test_what_is_ok_and_not_proven_in_time_is_counted_and_said_in_the_last_line():
+    found = said([dict(row(1, "ok"), links={"in_time": "unknown"}), dict(row(2, "ok"), links={"in_time": "ok"}), row(3)])
+    assert found["counts"]["not_proven"] == 1
+    assert found["told"][-1] == "2 ok, 0 degraded, 1 broken, 0 unknown (1 ok, but not proven in time)"
