@@ -142,7 +142,7 @@ class Plan:
     def _refuse_new(self, outcome, why):
         """Refuse a new wish for the reason ``why`` (str or None); what is given back is only told about."""
         if why and self._wanted.whole:
-            outcome.notes.append(f"given back all the same: {why}")
+            outcome.change_notes.append(f"given back all the same: {why}")
         elif why:
             outcome.refuse(why)
 
@@ -185,7 +185,7 @@ class Plan:
 def _say_who_may_undo_it(outcome, xml):
     namespaces = ", ".join(_managers.unknown_metadata(xml))
     if namespaces:
-        outcome.notes.append(f"its definition has metadata of {namespaces}: if that tool defines the domain again by itself, it undoes this change")
+        outcome.change_notes.append(f"its definition has metadata of {namespaces}: if that tool defines the domain again by itself, it undoes this change")
 
 
 def _rngs(xml):

@@ -32,7 +32,8 @@ _ATTRIBUTES = ("mode", "host", "service", "path", "channel", "master", "slave", 
 _START = "A domain with it could not start. Start the daemon that listens there, or give reconnect."
 
 # virDomainChrSourceDefParseXML: without these the parser refuses the source, or takes it and connects nothing.
-_NEEDED = {"tcp": ("host", "service"), "udp": ("service",), "unix": ("path",)}
+_NEEDED = {"tcp": ("host", "service"), "udp": ("service",), "unix": ("path",), "dev": ("path",), "file": ("path",), "pipe": ("path",),
+           "nmdm": ("master", "slave"), "spiceport": ("channel",)}
 _ALLOWED = {"tcp": ("mode", "host", "service", "tls", "reconnect"), "udp": ("mode", "host", "service"), "unix": ("mode", "path", "reconnect")}
 # The modes of the sources, sorted. libvirt takes no udp without one to connect to, as QEMU could not send the daemon its questions.
 _SOURCES = {"tcp": [["bind"], ["connect"]], "udp": [["connect"], ["bind", "connect"]], "unix": [["bind"], ["connect"]]}
@@ -61,12 +62,12 @@ def described(options, is_back=False):
     """
     kind = options["type"]
     sources = [{name: value for name, value in source.items() if value is not None} for source in options["sources"]]
-    if is_back:
-        return _given_back(options, sources)
-    modes = [source["mode"] for source in sources]
-    if sorted(modes) not in _SOURCES[kind]:
+    modes = [source.get("mode", _DEFAULT_MODE) for source in sources]
+    if kind in _SOURCES and sorted(modes) not in _SOURCES[kind]:
         expected = "one to connect to, and at most one to bind" if kind == "udp" else "one"
         raise EntropyError(f"egd: found sources of mode {', '.join(modes) or 'none'}, expected {expected} for type {kind}")
+    if is_back:
+        return _given_back(options, sources)
     for source in sources:
         _check_source(kind, source)
     egd = {"type": kind, "sources": sources}
@@ -78,7 +79,14 @@ def described(options, is_back=False):
 
 
 def _given_back(options, sources):
+    """Return the dict of what libvirt may have written; raise EntropyError for what its parser refuses."""
+    needed = _NEEDED.get(options["type"], ())
+    if needed and not sources:
+        raise EntropyError(f"egd: found no sources, expected one with {' and '.join(needed)} for type {options['type']}")
     for source in sources:
+        missing = [name for name in needed if not source.get(name)]
+        if missing:
+            raise EntropyError(f"egd: a source of type {options['type']}: {', '.join(missing)} is missing")
         for name in _ATTRIBUTES:
             _options.check_text(f"egd: {name}", source.get(name, ""), is_xml=True)
         _options.check_numbers({"egd: reconnect": source.get("reconnect", 0)}, {"egd: reconnect": (0, _LONGEST_RECONNECT)})

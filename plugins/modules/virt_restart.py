@@ -61,7 +61,7 @@ options:
     default: 0
   managed_elsewhere:
     description:
-      - What to do with domains that OpenStack, oVirt or KubeVirt start by themselves.
+      - What to do with domains that OpenStack, oVirt, KubeVirt, OpenNebula, CloudStack or ZStack start by themselves.
       - V(refuse) - they are skipped, and their rows say where to restart them.
       - V(allow) - they are treated as all others.
     type: str

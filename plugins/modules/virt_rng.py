@@ -282,7 +282,8 @@ options:
   managed_elsewhere:
     version_added: 0.2.0
     description:
-      - What to do with domains that OpenStack, oVirt or KubeVirt will define again by themselves, so that a change made here would be lost.
+      - What to do with domains that OpenStack, oVirt, KubeVirt, OpenNebula, CloudStack or ZStack will define again by themselves, so that a change made here
+        would be lost. Other tools that leave metadata are mentioned in the row.
       - V(refuse) - they are skipped, and their rows say where the device is to be asked for.
       - V(allow) - they are treated as all others.
     type: str

@@ -84,7 +84,7 @@ def private(tmp_path):
     """A device of the kernel's generator that root alone may read."""
     if os.geteuid() != 0:
         pytest.skip("makes a device")
-    path = f"/var/tmp/kvm-entropy-test-{os.getpid()}"
+    path = f"/var/lib/kvm-entropy-test-{os.getpid()}"
     try:
         os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 9))
     except OSError as error:

@@ -111,7 +111,7 @@ def test_a_socket_to_bind_needs_its_folder(tmp_path):
 
 @pytest.mark.parametrize("family, bound, hosts", [
     (socket.AF_INET, "127.0.0.1", {"127.0.0.1": True, "localhost": True, "127.0.0.2": False, "::1": False, "::ffff:127.0.0.1": True}),
-    (socket.AF_INET, "0.0.0.0", {"127.0.0.1": True, "127.9.9.9": True, "::1": False}),
+    (socket.AF_INET, "0.0.0.0", {"127.0.0.1": True, "127.9.9.9": True, "::1": False}),  # noqa: S104
     (socket.AF_INET6, "::1", {"::1": True, "localhost": True, "127.0.0.1": False}),
     (socket.AF_INET6, "::", {"::1": True, "127.0.0.1": True}),
     (socket.AF_INET6, "::ffff:127.0.0.1", {"127.0.0.1": True, "127.0.0.2": False, "::1": False}),
