@@ -5,15 +5,25 @@
 """Whether QEMU, as the user as whom it will run, may open what a device reads from. Only for a daemon of this machine."""
 
 import os
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt_daemon, _options, _qemu_user, _refusals
-from ansible_collections.kvm.entropy.plugins.module_utils._file_rights import READ, SEARCH, WRITE, right
+from ansible_collections.kvm.entropy.plugins.module_utils._file_rights import READ, SEARCH, WRITE, User, right
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import is_local
 
 # What every user may read, every policy of SELinux and AppArmor for QEMU allows, and libvirt's default cgroup_device_acl has.
 _COMMON = ("/dev/random", "/dev/urandom")
+# What such a user may do, all may: an owner, group or ACL that has less than the others is no way to keep QEMU out.
+_ANYBODY = User(2 ** 32 - 2, 2 ** 32 - 2, frozenset())
 _SELINUX, _APPARMOR = "/sys/fs/selinux/enforce", "/sys/module/apparmor/parameters/enabled"
+
+
+class _Qemu(NamedTuple):
+    """Whether there is one, whether a daemon of root's starts it as another user, and as which User it runs with a domain that names none (None: not known)."""
+
+    is_known: bool
+    is_privileged: bool
+    user: Optional[User]
 
 
 class Access:
@@ -23,23 +33,20 @@ class Access:
         self._connection = connection
         self._is_local = is_local(connection.uri)
         self._rights = {}
-        self._read = False
-        self._base = self._daemon = self._capabilities = None
-        self._is_privileged = False
+        self._daemon = None
+        self._asked = None
         self.unchecked = []
 
     @property
     def daemon(self):
         """The Daemon, None on another machine."""
-        self._look()
+        if self._is_local and self._daemon is None:
+            self._daemon = _libvirt_daemon.daemon(self._connection.uri)
         return self._daemon
 
     def why_not(self, device, xml) -> Optional[str]:
         """Return why QEMU may not open the source of ``device`` (dict) in the domain of ``xml`` (str); None where it may, or where that is not known."""
-        if not self._is_local or device["backend"] == "builtin":
-            return None
-        self._look()
-        if self._daemon.same_files is False:
+        if device["backend"] == "builtin" or self.daemon is None or self.daemon.same_files is False:
             return None
         if device["backend"] == "random":
             return self._why_no_file(device["path"], xml)
@@ -47,25 +54,9 @@ class Access:
             return None
         return next(filter(None, (self._why_no_socket(source, xml) for source in device["egd"]["sources"])), None)
 
-    def _look(self):
-        """Ask libvirt, once, and only where a device needs it."""
-        if self._read or not self._is_local:
-            return
-        self._read = True
-        self._daemon = _libvirt_daemon.daemon(self._connection.uri)
-        self._capabilities = self._connection.capabilities()
-        try:
-            self._base = self._capabilities and _qemu_user.of_host(self._capabilities)
-        except _refusals.RefusedError:
-            self._base = None
-        self._is_privileged = bool(self._base)
-        # Without the driver DAC QEMU runs as the daemon itself.
-        if not self._base and self._capabilities:
-            self._base = self._daemon.user
-
     def _why_no_file(self, path, xml):
-        if path not in _COMMON and self._is_privileged:
-            self._note(f"whether {_limits()} let QEMU open {_options.shown(path)}")
+        if path not in _COMMON and self._qemu().is_privileged:
+            self._note(f"backend path {_options.shown(path)}: not checked against {_limits()}")
         why = self._why_not(os.path.join("/", path), READ, xml)
         return why and f"backend path {_options.shown(path)}: {why}. QEMU runs as that user. Give /dev/urandom, or give that user the right (a udev rule)"
 
@@ -76,7 +67,7 @@ class Access:
             return why and f"egd: socket {_options.shown(path)}: {why}. QEMU runs as that user. Give it the right, or another socket"
         folder = os.path.dirname(path) or "/"
         why = self._why_not(folder, WRITE | SEARCH, xml)
-        if why and self._is_privileged:
+        if why and self._qemu().is_privileged:
             # libvirt makes the socket at a start (qemuOpenChrChardevUNIXSocket in src/qemu/qemu_command.c), QEMU itself when the device is plugged.
             self._note(f"whether the socket {_options.shown(path)} can be made while a domain runs: {why}")
             return None
@@ -86,9 +77,9 @@ class Access:
         """Return why QEMU's user has not the right that is ``wanted`` (str); None where it has, and where that is not known."""
         if not os.path.lexists(path):  # It is missing, or hidden from this process: that is told elsewhere.
             return None
-        if self._capabilities is None:
-            return None  # No QEMU.
-        user = self._base and _qemu_user.of_domain(xml, self._base)
+        if self._right(_ANYBODY, path, wanted).granted or not self._qemu().is_known:
+            return None
+        user = self._qemu().user and _qemu_user.of_domain(xml, self._qemu().user)
         if user is None:
             self._note(f"whether QEMU may open {_options.shown(path)}: as which user it runs is not known here")
             return None
@@ -96,6 +87,18 @@ class Access:
         if found.granted is None:
             self._note(f"whether QEMU may open {_options.shown(path)}: {found.reason}")
         return found.reason if found.granted is False else None
+
+    def _qemu(self):
+        """Return the _Qemu. libvirt is asked once, and only where not everybody may open a source: it may look at every emulator there is to answer."""
+        if self._asked is None:
+            capabilities = self._connection.capabilities()
+            try:
+                base = capabilities and _qemu_user.of_host(capabilities)
+            except _refusals.RefusedError:
+                base = None
+            # Without the driver DAC QEMU runs as the daemon itself.
+            self._asked = _Qemu(bool(capabilities), bool(base), base or self.daemon.user)
+        return self._asked
 
     def _right(self, user, path, wanted):
         asked = user, path, wanted
@@ -111,7 +114,7 @@ class Access:
 def _limits():
     """Return in words what else may keep QEMU from opening a file on this machine, and is not asked."""
     active = [name for name, path in (("SELinux", _SELINUX), ("AppArmor", _APPARMOR)) if _is_on(path)]
-    return " and ".join([*active, "the cgroup's device list"])
+    return ", ".join(active) + (" and " if active else "") + "the cgroup's device list"
 
 
 def _is_on(path):

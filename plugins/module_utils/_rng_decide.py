@@ -36,7 +36,6 @@ class Plan:
         self._replace = options["replace_live"]
         self._owners = options["managed_elsewhere"] == "refuse"
         self._access = _rng_access.Access(connection)
-        self._is_local = _libvirt.is_local(options["uri"])
         self._may_starve = any(map(_rng_checks.may_starve, wanted.devices))
         # In order, each once: a domain is decided about again where another run was faster.
         self._confidential = collections.OrderedDict()
@@ -77,7 +76,8 @@ class Plan:
             lambda rngs: _virt_plug.unplug(running, [rng.xml for rng in rngs]))
 
     def _plug(self, running, devices):
-        missing = filter(None, (_rng_egd.unserved(device["egd"]) for device in devices if "egd" in device and self._is_local))
+        daemon = self._access.daemon
+        missing = filter(None, (_rng_egd.unserved(device["egd"], daemon) for device in devices if "egd" in device and daemon is not None))
         for path in missing:  # At a start QEMU tries it again and again with reconnect; a plug it gives up at once.
             return _virt_plug.Plug(False, f"nothing listens on {path}; start the daemon there and run again")
         return _virt_plug.plug(running, [device["model"] for device in devices])

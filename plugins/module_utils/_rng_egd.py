@@ -186,11 +186,11 @@ def _unchecked(kind, source, uri, daemon):
     return None
 
 
-def unserved(egd):
+def unserved(egd, daemon=NOBODY_KNOWN):
     """Return in words (str) what a guest would connect to at once and where nobody listens, also one that QEMU tries again with ``reconnect``; or None."""
     for source in (source for source in egd["sources"] if source.get("mode", _DEFAULT_MODE) == "connect"):
         try:
-            check_source(egd["type"], dict(source, reconnect=0))
+            check_source(egd["type"], dict(source, reconnect=0), daemon)
         except UnfitError:
             return source.get("path") or _port(egd["type"], source)
     return None
