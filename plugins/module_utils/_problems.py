@@ -158,14 +158,14 @@ _known("backend-starves",
                 "minute for each running guest.",
        sure="Measured at that moment; other readers slow it down.")
 _known("cannot-start",
-       "The domain runs, or is off, and could not start again with the <rng> of its definition",
+       "The domain could not start again with the <rng> of its definition",
        "Give the definition another backend (kvm.entropy.virt_rng, such as /dev/urandom), or mend what the evidence names: the right of QEMU's user, the "
        "daemon that should listen, the port that is taken",
        seen_by=HOST, needs=_READ_ONLY + ", and files of the host",
        detected="QEMU's user (libvirt's capabilities, the domain's seclabel, or the session daemon's own) may not open the backend by owner, mode, ACL or the "
                 "folders on the way; nobody listens on the unix socket or loopback port (/proc/net, then a connection that is refused); its own port is "
                 "in use; the folder of its socket is not there; or the driver option iommu is set where QEMU refuses it.",
-       sure="Certain at the moment of the look. SELinux, AppArmor and cgroups are not asked, so that no such problem proves nothing.")
+       sure="Certain at the moment of the look. SELinux, AppArmor and cgroups are not asked, so a domain without this problem may still fail to start.")
 _known("backend-slow",
        "The host's backend is slow: when all its guests start together, the last waits over 10 s for its first credit",
        "Use backend random with /dev/urandom, or backend builtin: kvm.entropy.virt_rng",

@@ -90,7 +90,7 @@ def _given_back(options, sources):
         for name in _ATTRIBUTES:
             _options.check_text(f"egd: {name}", source.get(name, ""), is_xml=True)
         _options.check_numbers({"egd: reconnect": source.get("reconnect", 0)}, {"egd: reconnect": (0, _LONGEST_RECONNECT)})
-    protocol = options.get("protocol")
+    protocol = options.get("protocol") or (_DEFAULT_PROTOCOL if options["type"] == "tcp" else None)
     return dict({"type": options["type"], "sources": sources}, **({"protocol": protocol} if protocol else {}))
 
 
