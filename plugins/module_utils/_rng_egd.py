@@ -62,7 +62,9 @@ def described(options, is_back=False):
     """
     kind = options["type"]
     sources = [{name: value for name, value in source.items() if value is not None} for source in options["sources"]]
-    modes = [source.get("mode", _DEFAULT_MODE) for source in sources]
+    for source in sources if kind in _SOURCES else ():
+        source.setdefault("mode", _DEFAULT_MODE)
+    modes = [source.get("mode", "") for source in sources]
     if kind in _SOURCES and sorted(modes) not in _SOURCES[kind]:
         expected = "one to connect to, and at most one to bind" if kind == "udp" else "one"
         raise EntropyError(f"egd: found sources of mode {', '.join(modes) or 'none'}, expected {expected} for type {kind}")
