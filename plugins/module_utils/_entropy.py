@@ -11,7 +11,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils._entropy_health import
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_hwrng import hwrng_facts, number
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_hypervisor import kvm_guest
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_log import events
-from ansible_collections.kvm.entropy.plugins.module_utils._entropy_platform import confidential, cpu_facts, domain_uuid, fips, vmgenid
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_platform import confidential, cpu_facts, domain_uuid, fips, is_x86, vmgenid
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_problems import problems, unseen
 from ansible_collections.kvm.entropy.plugins.module_utils._printable import printable
 
@@ -60,7 +60,7 @@ def facts_of(seen):
     facts["feeder"] = feeder_facts(seen, facts["hwrng"], facts["kernel"]["generation"])
     facts["crng"] = crng_facts(seen, log, facts["hwrng"], facts["cpu"], facts["feeder"])
     facts["unseen"] = unseen(seen, log, facts)
-    facts["problems"] = problems(facts, log)
+    facts["problems"] = problems(facts, log, is_x86(seen))
     facts["links"], facts["verdict"] = _verdict.judge_guest(facts)
     return facts
 

@@ -50,6 +50,11 @@ def vmgenid(seen):
     return False if seen["live"] and seen.get("has_sys", True) else UNKNOWN
 
 
+def is_x86(seen):
+    """Return whether the CPU is one of x86 (bool), None where nobody looked: only there /proc/cpuinfo has a line of flags."""
+    return cpu_flags(seen["texts"]) is not None if "/proc/cpuinfo" in seen["texts"] else None
+
+
 def fips(seen):
     """Return whether the kernel runs in FIPS mode (tri-state)."""
     said = seen["texts"].get("/proc/sys/crypto/fips_enabled")

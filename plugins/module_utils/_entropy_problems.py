@@ -19,9 +19,12 @@ _LOG_NEEDS, _NO_LOG = "root, or sysctl kernel.dmesg_restrict=0", "a kernel with 
 LOG = "crng.ready_at, crng.seeded_by, crng.uninitialized_reads, crng.in_time"
 
 
-def problems(facts, log):
-    """Return the problems (list of dict) that ``facts`` (dict) and ``log`` (``_entropy_log.events``) show, the nearest to the host first."""
-    found = list(_source_problems(facts)) + list(_health_problems(facts)) + list(_time_problems(facts, log)) + list(_other_problems(facts))
+def problems(facts, log, is_x86=None):
+    """Return the problems (list of dict) that ``facts`` (dict) and ``log`` (``_entropy_log.events``) show, the nearest to the host first.
+
+    ``is_x86`` (bool or None: not known) is the machine's architecture.
+    """
+    found = list(_source_problems(facts)) + list(_health_problems(facts)) + list(_time_problems(facts, log)) + list(_other_problems(facts, is_x86))
     # More rights cannot make it better than broken.
     return found if BREAKING & {one["code"] for one in found} else list(_rights_problems(facts)) + found
 
@@ -104,7 +107,7 @@ def _rights_problems(facts):
         yield problem("needs-root", refused)
 
 
-def _other_problems(facts):
+def _other_problems(facts, is_x86):
     feeder = facts["feeder"]
     if facts["crng"]["fake_devices"]:
         yield problem("fake-device", "; ".join(facts["crng"]["fake_devices"]))
@@ -118,7 +121,8 @@ def _other_problems(facts):
     if facts["confidential"] is True and facts["crng"]["seeded_by"] != "cpu":
         yield problem("untrusted-host", "a confidential guest, seeded by: %s" % facts["crng"]["seeded_by"])
     if facts["kvm_guest"] is True and facts["vmgenid"] is False:
-        yield problem("no-vmgenid", "no vmgenid driver is bound")
+        evidence = "no vmgenid driver is bound"
+        yield problem("vmgenid-unsupported", evidence + ", and its CPU is none of x86") if is_x86 is False else problem("no-vmgenid", evidence)
 
 
 def unseen(seen, log, facts):

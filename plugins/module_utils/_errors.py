@@ -18,6 +18,15 @@ class EntropyError(Exception):
         self.results = results
 
 
+class UnfitError(EntropyError):
+    """A device is refused for what was ``found`` (str), and its ``consequence`` (str: what would follow, and what to do)."""
+
+    def __init__(self, found, consequence):
+        super().__init__("%s: nothing was changed. %s" % (found, consequence))
+        self.found = found
+        self.in_words = "%s. %s" % (found, consequence)
+
+
 def exit_with(module, work):
     """End ``module`` (AnsibleModule) with the dict that ``work()`` returns, or with its EntropyError as the failure."""
     try:

@@ -92,6 +92,13 @@ class Connection:
             return None, None, f"libvirt does not tell: {error}"
         return versions + (None,) if driver == "QEMU" else (versions[0], None, f"{self.uri} is no QEMU, but {driver}")
 
+    def capabilities(self):
+        """Return libvirt's capabilities (XML, str), None where it is no QEMU's or does not tell."""
+        try:
+            return self._handle.getCapabilities() if self._handle.getType() == "QEMU" else None
+        except libvirt.libvirtError:
+            return None
+
     def supported(self, platform):
         """Return (dict of supported rng models and backends, None) for a domain's platform dict (None: the host's default).
 

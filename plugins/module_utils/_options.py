@@ -20,6 +20,8 @@ _MOST_SHOWN = 200
 
 # What no XML document and no path can hold: C0 controls, DEL, surrogates, and the two noncharacters (https://www.w3.org/TR/xml/#charsets).
 _NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+# XML has three of the controls, and DEL.
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -46,9 +48,9 @@ def check_numbers(options, bounds):
             raise EntropyError("%s: found %s, expected %s to %s: nothing was changed" % (name, shown(options[name]), least, most))
 
 
-def check_text(name, value):
-    """Raise EntropyError where ``value`` (str) of the option ``name`` has a character that no URI, path or address has."""
-    found = _NO_TEXT.search(value)
+def check_text(name, value, is_xml=False):
+    """Raise EntropyError where ``value`` (str) of the option ``name`` has a character that no URI, path or address has; ``is_xml``: that no XML has."""
+    found = (_NO_XML if is_xml else _NO_TEXT).search(value)
     if found:
         raise EntropyError("%s: found %s with the character U+%04X at position %d, expected printable text: nothing was changed" % (
             name, shown(value), ord(found.group()), found.start()))

@@ -163,6 +163,15 @@ _known("backend-starves",
        detected="The backend's file is not on the host. Or a slow one is read for at most entropy_host_capacity_timeout s, and compared with a fill buffer a "
                 "minute for each running guest.",
        sure="Measured at that moment; other readers slow it down.")
+_known("cannot-start",
+       "The domain could not start again with the <rng> of its definition",
+       "Give the definition another backend (kvm.entropy.virt_rng, such as /dev/urandom), or mend what the evidence names: the right of QEMU's user, the "
+       "daemon that should listen, the port that is taken",
+       seen_by=HOST, needs=_READ_ONLY + ", and files of the host",
+       detected="QEMU's user (libvirt's capabilities, the domain's seclabel, or the session daemon's own) may not open the backend by owner, mode, ACL or the "
+                "folders on the way; nobody listens on the unix socket or loopback port (/proc/net, then a connection that is refused); its own port is "
+                "in use; the folder of its socket is not there; or the driver option iommu is set where QEMU refuses it.",
+       sure="Certain at the moment of the look. SELinux, AppArmor and cgroups are not asked, so a domain without this problem may still fail to start.")
 _known("backend-slow",
        "The host's backend is slow: when all its guests start together, the last waits over 10 s for its first credit",
        "Use backend random with /dev/urandom, or backend builtin: kvm.entropy.virt_rng",
@@ -214,10 +223,19 @@ _known("source-stuck",
        sure="Nearly: a sound source fails one of 22 million tests of 20,000 bytes. That a source passes proves no entropy.")
 _known("no-vmgenid",
        "The guest is not told when it was cloned or restored, and may then repeat random numbers until its kernel reseeds",
-       "Put <genid/> into the domain's definition and start the domain again; the guest's kernel needs 5.18 or newer to listen",
+       "Put <genid/> into the domain's definition and start the domain again; the guest's kernel needs 5.18 or newer to listen (6.10 where the hypervisor "
+       "tells by a device tree, as QEMU does not)",
        seen_by=BOTH, needs="nothing in the guest; on the host " + _READ_ONLY, severity=INFO,
-       detected="No vmgenid driver is bound in the guest; on the host, no <genid> in the definition.",
+       detected="No vmgenid driver is bound in the guest; on the host, no <genid> in the definition of a domain on x86.",
        sure="Certain. It matters to guests that are cloned or restored only.")
+_known("vmgenid-unsupported",
+       "The guest is not told when it was cloned or restored, as QEMU has no device for that on its architecture, and may then repeat random numbers until "
+       "its kernel reseeds",
+       "Have the guest's kernel reseed after it was cloned or restored and before it generates keys: reboot the guest. libvirt refuses <genid/> here",
+       seen_by=BOTH, needs="nothing in the guest; on the host " + _READ_ONLY, severity=INFO,
+       detected="No vmgenid driver is bound in the guest, or no <genid> is in the definition, and the architecture is none of x86: QEMU's vmgenid depends on "
+                "its PC machines (hw/acpi/Kconfig), and libvirt takes <genid/> only where QEMU has it.",
+       sure="Certain of QEMU up to 11. It matters to guests that are cloned or restored only.")
 _known("host-unsound",
        "The host's own generator cannot be relied upon, and it is where all its guests get theirs",
        "Repair the host first: see its own problems (kvm.entropy.entropy_facts on the host)",
@@ -226,10 +244,12 @@ _known("host-unsound",
        sure="As sure as that problem of the host's.")
 _known("managed-elsewhere",
        "The definition is written by a manager, which undoes what is changed beside it",
-       "Set it where it comes from: hw_rng in OpenStack's flavor and image, the RNG device in oVirt's cluster and VM, devices.rng in KubeVirt",
+       "Set it where it comes from: hw_rng in OpenStack's flavor and image, the RNG device in oVirt's cluster and VM, devices.rng in KubeVirt and Harvester, "
+       "RAW in OpenNebula's template, vm.rng.enable in CloudStack's agent.properties, the VM's settings in ZStack",
        seen_by=HOST, needs=_READ_ONLY, severity=INFO,
-       detected="The definition has metadata in the namespace of OpenStack, oVirt or KubeVirt.",
-       sure="Certain that the manager wrote it once.")
+       detected="The definition has metadata in the namespace of OpenStack, oVirt, KubeVirt, OpenNebula or ZStack, CloudStack's name in <sysinfo>, or a name "
+                "as OpenNebula (one-7) and CloudStack (i-2-10-VM, and r-, s- and v- with one number) alone give.",
+       sure="Certain that the manager wrote it once; by the name alone, nearly.")
 _known("stale",
        "The facts are too old to judge by, or of a time to come",
        "Gather them again, set the clock that is wrong, or allow older ones with entropy_verify_max_age (s)",

@@ -4,7 +4,16 @@
 
 """Decide which domains are powered off and started: those that run with other devices than their definition has, and may be."""
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt, _refusals, _restart_record, _rng_device, _virt_xml, _words
+from ansible_collections.kvm.entropy.plugins.module_utils import (
+    _libvirt,
+    _managers,
+    _refusals,
+    _restart_record,
+    _rng_device,
+    _rng_start,
+    _virt_xml,
+    _words,
+)
 
 UNCHANGED, DONE, REFUSED, BUSY = "unchanged", "done", "refused", "busy"
 # The guest has not powered off in time; libvirt did not start it again; it was not seen up in time; the run ended before it was its turn.
@@ -14,7 +23,6 @@ NOT_OFF, NOT_STARTED, NOT_UP, NOT_REACHED = "not_off", "not_started", "not_up", 
 AGENT, DISK, INTERFACE, NOTHING = "agent", "disk", "interface", "nothing"
 
 OFF_BEFORE = "it was powered off while this ran: its next start brings what its definition has"
-_OWNERS = {"openstack": "OpenStack (openstack server reboot --hard)", "ovirt": "oVirt (shut down and run)", "kubevirt": "KubeVirt (virtctl restart)"}
 _CANNOT_ANSWER = {"paused": "virsh resume", "pmsuspended": "virsh dompmwakeup"}
 
 
@@ -22,11 +30,13 @@ class Case:
     """One domain: its devices in what runs (``before``) and in the definition (``after``), what is decided, and then what became of it.
 
     ``left_off`` (LeftOff or None) is the record of an earlier run that asked its guest to power off; ``is_off`` that it is to be started, and no more.
+    ``access`` (Access or None) tells what QEMU may open.
     """
 
-    def __init__(self, domain, owners, up, left_off=None):
+    def __init__(self, domain, owners, up, left_off=None, access=None):
         self.domain = domain
         self.left_off = left_off
+        self.access = access
         self.is_off = False
         self.owners = owners
         self.up = up
@@ -73,13 +83,13 @@ class Case:
         }
 
 
-def decide(domain, owners, up, left_off=None):
+def decide(domain, owners, up, left_off=None, access=None):
     """Return the Case of ``domain``: result done where it is to be restarted.
 
     ``owners`` (bool) says whether domains that somebody else defines again are left to them; ``up`` (auto, agent or nothing) what to wait for.
-    ``left_off`` (LeftOff or None) is what an earlier run has left of it.
+    ``left_off`` (LeftOff or None) is what an earlier run has left of it; without ``access`` (Access) no backend is looked at.
     """
-    case = Case(domain, owners, up, left_off)
+    case = Case(domain, owners, up, left_off, access)
     _settle(case, lambda: _decide(case))
     return case
 
@@ -128,9 +138,9 @@ def _decide(case):
     case.before, case.after = _devices(running), _devices(definition)
     if _rng_device.same(case.before, case.after):
         return
-    owner = _virt_xml.managed_elsewhere(definition) if case.owners else None
+    owner = _managers.managed_elsewhere(definition) if case.owners else None
     if owner:
-        case.skip(f"it belongs to {_OWNERS[owner]}: restart it there (managed_elsewhere: allow does it here all the same)")
+        case.skip(f"it belongs to {_managers.where_to_restart(owner)}: restart it there (managed_elsewhere: allow does it here all the same)")
         return
     case.end(*_may(case, running, definition))
     if case.is_to_restart:
@@ -140,10 +150,10 @@ def _decide(case):
 def _decide_left_off(case, definition):
     """Decide about a domain that an earlier run has powered off."""
     case.after = _devices(definition)
-    owner = _virt_xml.managed_elsewhere(definition) if case.owners else None
+    owner = _managers.managed_elsewhere(definition) if case.owners else None
     why_not = case.left_off.why_not or _restart_record.taken_over(case.domain.off_reason()) or _why_another(case)
     if owner:
-        case.skip(f"it is off since an earlier run asked it to power off, and belongs to {_OWNERS[owner]}: start it there")
+        case.skip(f"it is off since an earlier run asked it to power off, and belongs to {_managers.where_to_restart(owner)}: start it there")
     elif why_not:
         case.end(UNCHANGED, f"it is off since an earlier run asked it to power off, and is not started: {why_not}. To start it: "
                             f"virsh start {case.domain.uuid}")
@@ -185,7 +195,16 @@ def _may(case, running, definition):
                          "Add the channel, or restart it with wait_for: auto")
     if domain.has_job():
         return BUSY, "a job (a migration, save, backup or snapshot) holds the domain: run again when it has ended"
-    return DONE, None
+    return _may_start(case, definition)
+
+
+def _may_start(case, definition):
+    """Return (result, reason) for a domain of which only its backend can keep it from starting again."""
+    why_not = case.access and _rng_start.why_not(case.after, definition, case.before, case.access)
+    if not why_not:
+        return DONE, None
+    return REFUSED, (f"it would not start with its definition: {why_not}. It runs on with its old device. Mend that, or give the definition another backend "
+                     "(kvm.entropy.virt_rng), then run again")
 
 
 def _devices(xml):

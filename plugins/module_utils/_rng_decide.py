@@ -8,7 +8,9 @@ import collections
 
 from ansible_collections.kvm.entropy.plugins.module_utils import (
     _libvirt,
+    _managers,
     _refusals,
+    _rng_access,
     _rng_checks,
     _rng_device,
     _rng_egd,
@@ -22,13 +24,6 @@ from ansible_collections.kvm.entropy.plugins.module_utils import (
 # Why a guest in this state (virDomainState) cannot give a device back.
 _DEAF = {"paused": "the guest is paused and cannot answer", "pmsuspended": "the guest is suspended and cannot answer"}
 
-# Where those who define their domains again by themselves are told to give them a device.
-_ELSEWHERE = {
-    "openstack": "OpenStack: give the image the property hw_rng_model=virtio and the flavor hw_rng:allowed=True",
-    "ovirt": "oVirt: give the virtual machine a random number generator there",
-    "kubevirt": "KubeVirt: give the VirtualMachine spec.template.spec.domain.devices.rng",
-}
-
 
 class Plan:
     """Decides domain by domain, and gathers what is to be said about several of them at once."""
@@ -40,7 +35,7 @@ class Plan:
         self._with_live = options["scope"] in ("live", "both")
         self._replace = options["replace_live"]
         self._owners = options["managed_elsewhere"] == "refuse"
-        self._is_local = _libvirt.is_local(options["uri"])
+        self._access = _rng_access.Access(connection)
         self._may_starve = any(map(_rng_checks.may_starve, wanted.devices))
         # In order, each once: a domain is decided about again where another run was faster.
         self._confidential = collections.OrderedDict()
@@ -81,22 +76,25 @@ class Plan:
             lambda rngs: _virt_plug.unplug(running, [rng.xml for rng in rngs]))
 
     def _plug(self, running, devices):
-        missing = filter(None, (_rng_egd.missing_socket(device["egd"]) for device in devices if "egd" in device and self._is_local))
+        daemon = self._access.daemon
+        missing = filter(None, (_rng_egd.unserved(device["egd"], daemon) for device in devices if "egd" in device and daemon is not None))
         for path in missing:  # At a start QEMU tries it again and again with reconnect; a plug it gives up at once.
             return _virt_plug.Plug(False, f"nothing listens on {path}; start the daemon there and run again")
         return _virt_plug.plug(running, [device["model"] for device in devices])
 
     def _check(self, domain, outcome, xml):
         """Leave alone what belongs to somebody else, is held by a job, or would not run on this host."""
-        owner = _virt_xml.managed_elsewhere(xml) if self._owners else None
+        owner = _managers.managed_elsewhere(xml) if self._owners else None
         if owner:
-            outcome.skip(f"{_ELSEWHERE[owner]}; it defines this domain again by itself, and a change made here would be lost "
+            outcome.skip(f"{_managers.where_to_give(owner)}; it defines this domain again by itself, and a change made here would be lost "
                          "(managed_elsewhere: allow makes it all the same)")
         elif domain.is_active and domain.has_job():
             outcome.refuse("a job (a migration, save, backup or snapshot) holds the domain: run again when it has ended", _rng_plan.BUSY)
         else:
             self._check_support(outcome, xml)
-            _check_protocol(outcome, xml)
+            self._check_access(outcome, xml)
+            self._check_protocol(outcome, xml)
+            _say_who_may_undo_it(outcome, xml)
 
     def _wanted_for(self, domain, xml):
         """Return the Wanted for this domain: a confidential guest reaches a device only through its bounce buffers."""
@@ -124,8 +122,29 @@ class Plan:
             for kind, name in (("backendModel", "backend"), ("model", "model")):
                 if device[name] not in supported[kind]:
                     has = ", ".join(supported[kind]) or "no virtio-rng at all"
-                    outcome.refuse(f"this host's QEMU has no {name} {device[name]}: it has {has}")
+                    self._refuse_new(outcome, f"this host's QEMU has no {name} {device[name]}: it has {has}")
                     return
+
+    def _check_access(self, outcome, xml):
+        """Refuse a source that QEMU's user may not open."""
+        whys = [self._access.why_not(device, xml) for part in outcome.parts for device in part.add]
+        self.unchecked += [text for text in self._access.unchecked if text not in self.unchecked]
+        self._refuse_new(outcome, next(filter(None, whys), None))
+
+    def _check_protocol(self, outcome, xml):
+        """Refuse the driver option iommu for a device that offers the old protocol too: QEMU does not start with it."""
+        for device in (device for part in outcome.parts for device in part.add if device["driver"].get("iommu")):
+            if _virt_plug.speaks_legacy(xml, device["model"]):
+                self._refuse_new(outcome, f"the driver option iommu needs a device without the protocol from before virtio 1.0, and {device['model']} has it "
+                                          "on this machine: QEMU would not start. Give model: virtio-non-transitional")
+                return
+
+    def _refuse_new(self, outcome, why):
+        """Refuse a new wish for the reason ``why`` (str or None); what is given back is only told about."""
+        if why and self._wanted.whole:
+            outcome.change_notes.append(f"given back all the same: {why}")
+        elif why:
+            outcome.refuse(why)
 
     def _say_what_is_left_out(self, domain, outcome):
         if self._with_config and not domain.is_persistent:
@@ -163,13 +182,10 @@ class Plan:
                  f"cannot be their only source of random numbers ({_words.names(list(self._confidential))})")
 
 
-def _check_protocol(outcome, xml):
-    """Refuse the driver option iommu for a device that offers the old protocol too: QEMU does not start with it."""
-    for device in (device for part in outcome.parts for device in part.add if device["driver"].get("iommu")):
-        if _virt_plug.speaks_legacy(xml, device["model"]):
-            outcome.refuse(f"the driver option iommu needs a device without the protocol from before virtio 1.0, and {device['model']} has it "
-                           "on this machine: QEMU would not start. Give model: virtio-non-transitional")
-            return
+def _say_who_may_undo_it(outcome, xml):
+    namespaces = ", ".join(_managers.unknown_metadata(xml))
+    if namespaces:
+        outcome.change_notes.append(f"its definition has metadata of {namespaces}: if that tool defines the domain again by itself, it undoes this change")
 
 
 def _rngs(xml):

@@ -30,6 +30,8 @@ DEFAULT_PATH = "/dev/random"
 # alias in the definition when it begins with "ua-" (virDomainDeviceInfoParseXML in src/conf/domain_conf.c, since 3.9.0).
 _BESIDE, _INSTEAD = "ua-kvm-entropy-beside", "ua-kvm-entropy-instead-of"
 _ALIAS = re.compile(r"\s*<alias [^>]*/>")
+# XML's parser makes a line feed of a carriage return.
+_KEPT = {"\r": "&#13;"}
 _ACPI_INDEX = re.compile(r"<acpi index='(\d+)'/>")
 
 # device: dict as above; xml: the element as libvirt wrote it, address included; alias: its name, or None.
@@ -44,13 +46,13 @@ def read(element):
     return Rng(_device(rng), element, None if alias is None else alias.get("name"))
 
 
-def described(options):
-    """Return the device that the module's ``options`` describe; options of the driver that are None are not managed."""
+def described(options, is_back=False):
+    """Return the device that the module's ``options`` describe; options of the driver that are None are not managed. ``is_back``: see ``_rng_egd``."""
     device = {"backend": options["backend"]}
     if device["backend"] == "random":
         device["path"] = options["path"]
     elif device["backend"] == "egd":
-        device["egd"] = _rng_egd.described(options["egd"])
+        device["egd"] = _rng_egd.described(options["egd"], is_back)
     driver = options["driver"] or {}
     device.update(
         rate_bytes=options["rate_bytes"],
@@ -143,7 +145,7 @@ def _device(rng):
 def _backend_xml(device):
     if device["backend"] == "egd":
         return _rng_egd.to_xml(device["egd"])
-    return f"<backend model={quoteattr(device['backend'])}>{escape(device.get('path', ''))}</backend>"
+    return f"<backend model={quoteattr(device['backend'])}>{escape(device.get('path', ''), _KEPT)}</backend>"
 
 
 def _digest(rng):

@@ -5,7 +5,7 @@
 """How a device with backend egd is connected: read from XML, written as XML, checked.
 
 A dict: ``type``, ``sources`` (list of dicts with ``mode``, ``host``, ``service``, ``path``, ``tls`` (bool), ``reconnect`` (s), only what is
-said), and with tcp ``protocol``. Types besides tcp, udp and unix are read, and never written.
+said), and with tcp ``protocol``. Types besides tcp, udp and unix, and what only these have, are read, and written where they are given back.
 """
 
 import ipaddress
@@ -15,16 +15,25 @@ import re
 import stat
 from xml.sax.saxutils import quoteattr
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _options, _virt_xml
-from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
+from ansible_collections.kvm.entropy.plugins.module_utils import _options, _rng_listeners, _virt_xml
+from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError, UnfitError
+from ansible_collections.kvm.entropy.plugins.module_utils._libvirt_daemon import NOBODY_KNOWN
 
 TYPES = ("tcp", "udp", "unix")
+# What only the way back may name: all that virDomainChrTypeFromString and virDomainChrTcpProtocolTypeFromString (src/conf/domain_conf.c) know.
+ALL_TYPES = TYPES + ("dbus", "dev", "file", "nmdm", "null", "pipe", "pty", "qemu-vdagent", "spiceport", "spicevmc", "stdio", "vc")
 MODES = ("connect", "bind")
 # QEMU speaks these two; libvirt takes telnets and tls as well, and then sends plain text (qemuBuildChrChardevStr).
 PROTOCOLS = ("raw", "telnet")
+ALL_PROTOCOLS = PROTOCOLS + ("telnets", "tls")
+# Attributes of a <source> as virDomainChrSourceDefFormat writes them, but for tls, which is a flag.
+_ATTRIBUTES = ("mode", "host", "service", "path", "channel", "master", "slave", "append")
+
+_START = "A domain with it could not start. Start the daemon that listens there, or give reconnect."
 
 # virDomainChrSourceDefParseXML: without these the parser refuses the source, or takes it and connects nothing.
-_NEEDED = {"tcp": ("host", "service"), "udp": ("service",), "unix": ("path",)}
+_NEEDED = {"tcp": ("host", "service"), "udp": ("service",), "unix": ("path",), "dev": ("path",), "file": ("path",), "pipe": ("path",),
+           "nmdm": ("master", "slave"), "spiceport": ("channel",)}
 _ALLOWED = {"tcp": ("mode", "host", "service", "tls", "reconnect"), "udp": ("mode", "host", "service"), "unix": ("mode", "path", "reconnect")}
 # The modes of the sources, sorted. libvirt takes no udp without one to connect to, as QEMU could not send the daemon its questions.
 _SOURCES = {"tcp": [["bind"], ["connect"]], "udp": [["connect"], ["bind", "connect"]], "unix": [["bind"], ["connect"]]}
@@ -46,14 +55,21 @@ def read(backend):
     return egd
 
 
-def described(options):
-    """Return the dict that the module's option ``egd`` describes. Raise EntropyError where no libvirt could connect it."""
+def described(options, is_back=False):
+    """Return the dict that the module's option ``egd`` describes. Raise EntropyError where no libvirt could connect it.
+
+    On the way back (``is_back``) only for what libvirt cannot have written.
+    """
     kind = options["type"]
     sources = [{name: value for name, value in source.items() if value is not None} for source in options["sources"]]
-    modes = [source["mode"] for source in sources]
-    if sorted(modes) not in _SOURCES[kind]:
+    for source in sources if kind in _SOURCES else ():
+        source.setdefault("mode", _DEFAULT_MODE)
+    modes = [source.get("mode", "") for source in sources]
+    if kind in _SOURCES and sorted(modes) not in _SOURCES[kind]:
         expected = "one to connect to, and at most one to bind" if kind == "udp" else "one"
         raise EntropyError(f"egd: found sources of mode {', '.join(modes) or 'none'}, expected {expected} for type {kind}")
+    if is_back:
+        return _given_back(options, sources)
     for source in sources:
         _check_source(kind, source)
     egd = {"type": kind, "sources": sources}
@@ -62,6 +78,22 @@ def described(options):
     elif options.get("protocol"):
         raise EntropyError(f"egd: protocol {options['protocol']} is for type tcp, found type {kind}")
     return egd
+
+
+def _given_back(options, sources):
+    """Return the dict of what libvirt may have written; raise EntropyError for what its parser refuses."""
+    needed = _NEEDED.get(options["type"], ())
+    if needed and not sources:
+        raise EntropyError(f"egd: found no sources, expected one with {' and '.join(needed)} for type {options['type']}")
+    for source in sources:
+        missing = [name for name in needed if not source.get(name)]
+        if missing:
+            raise EntropyError(f"egd: a source of type {options['type']}: {', '.join(missing)} is missing")
+        for name in _ATTRIBUTES:
+            _options.check_text(f"egd: {name}", source.get(name, ""), is_xml=True)
+        _options.check_numbers({"egd: reconnect": source.get("reconnect", 0)}, {"egd: reconnect": (0, _LONGEST_RECONNECT)})
+    protocol = options.get("protocol") or (_DEFAULT_PROTOCOL if options["type"] == "tcp" else None)
+    return dict({"type": options["type"], "sources": sources}, **({"protocol": protocol} if protocol else {}))
 
 
 def to_xml(egd):
@@ -78,45 +110,115 @@ def meaning(egd):
 
 
 def check_plain_text(egd):
-    """Raise EntropyError where random numbers would cross a network for everybody to read, or to give."""
+    """Raise UnfitError where random numbers would cross a network for everybody to read, or to give.
+
+    A udp source that is bound receives nothing but from the one that it connects to: QEMU connects that very socket (inet_dgram_saddr in
+    util/qemu-sockets.c), whatever address it is bound to.
+    """
     for source in egd["sources"]:
-        if egd["type"] == "unix" or source.get("tls") or _is_this_machine(source.get("host")):
+        if egd["type"] not in ("tcp", "udp") or source.get("tls") or _is_this_machine(source.get("host")):
+            continue
+        # QEMU sends to localhost where a udp source to connect to has no host (qemu_chr_parse_udp in chardev/char-udp.c).
+        if egd["type"] == "udp" and (source.get("mode") == "bind" or not source.get("host")):
             continue
         to = source.get("host") or "any address"
-        raise EntropyError(
-            f"egd: {egd['type']} in plain text {'with' if source['mode'] == 'connect' else 'on'} {to}: nothing was changed. Whoever is on the way "
+        raise UnfitError(
+            f"egd: {egd['type']} in plain text {'with' if source.get('mode', _DEFAULT_MODE) == 'connect' else 'on'} {to}", "Whoever is on the way "
             "reads the guest's random numbers, or gives it others. Use a unix socket, an address of this machine such as 127.0.0.1, or tcp "
             "with tls: true.")
 
 
 def check_socket(egd):
-    """Raise EntropyError where a unix socket of this machine that a guest connects to is not there: it could not start."""
-    path = needed_socket(egd)
-    if path is None:
+    """Raise UnfitError where a guest with ``egd`` could not start on this machine: see ``check_source``."""
+    for source in egd["sources"]:
+        check_source(egd["type"], source)
+
+
+def check_source(kind, source, daemon=NOBODY_KNOWN):
+    """Raise UnfitError where a guest with this ``source`` of the type ``kind`` (str) could not start: nobody listens, or it cannot listen itself.
+
+    ``daemon`` (Daemon) is libvirt's, whose network and files count.
+    """
+    is_connecting = source.get("mode", _DEFAULT_MODE) == "connect"
+    if is_connecting and source.get("reconnect"):  # QEMU tries it again and again.
         return
+    if kind == "unix" and daemon.same_files is not False:
+        (_check_connected if is_connecting else _check_bound)(source.get("path", ""))
+    elif kind == "tcp" and is_connecting and daemon.same_network is not False and _is_unserved(source):
+        raise UnfitError(f"egd: nobody listens on {_port(kind, source)}", _START)
+
+
+def _check_connected(path):
+    shown = _options.shown(path)
     try:
         is_socket = stat.S_ISSOCK(os.stat(path).st_mode)
     except OSError as error:
-        raise EntropyError(f"egd: socket {_options.shown(path)}: {error.strerror}: nothing was changed. A domain with it could not start. Start the "
-                           "daemon that listens there, or give reconnect.") from error
+        raise UnfitError(f"egd: socket {shown}: {error.strerror}", _START) from error
     if not is_socket:
-        raise EntropyError(f"egd: {_options.shown(path)} is no socket: nothing was changed. Give the socket that the daemon listens on.")
+        raise UnfitError(f"egd: {shown} is no socket", "Give the socket that the daemon listens on.")
+    if _rng_listeners.is_socket_served(path) is False:
+        raise UnfitError(f"egd: nobody listens on the socket {shown}", _START)
 
 
-def unchecked(egd):
-    """Return whose answer a guest needs to start, and nobody asks for (list of str): a daemon behind a port would take a question for a guest."""
-    return [f"whether a daemon listens on tcp {source['host']} port {source['service']}: a domain without reconnect starts only then"
-            for source in egd["sources"] if egd["type"] == "tcp" and source["mode"] == "connect" and not source.get("reconnect")]
+def _check_bound(path):
+    folder = os.path.dirname(path) or "/"
+    if not os.path.isdir(folder):
+        raise UnfitError(f"egd: the folder {_options.shown(folder)}, in which QEMU is to make a socket, is not there",
+                         "A domain with it could not start. Make the folder, or give another path.")
 
 
-def missing_socket(egd):
-    """Return the path of a unix socket of this machine that a guest connects to and that is not there (str), or None."""
-    return next((source["path"] for source in _connections(egd) if not os.path.exists(source["path"])), None)
+def unchecked(egd, uri=None, daemon=NOBODY_KNOWN):
+    """Return what a guest needs to start and nobody can tell (list of str). ``daemon`` (Daemon) is None where ``uri`` (str) is another machine."""
+    return [text for text in (_unchecked(egd["type"], source, uri, daemon) for source in egd["sources"]) if text]
+
+
+def _unchecked(kind, source, uri, daemon):
+    is_connecting = source.get("mode", _DEFAULT_MODE) == "connect"
+    is_needed = not (is_connecting and source.get("reconnect"))
+    if kind == "unix" and is_needed and daemon is None:
+        return f"egd socket {source.get('path')}: {uri} is another machine"
+    if kind == "unix" and is_needed and daemon.same_files is False:
+        return f"egd socket {source.get('path')}: {uri} sees other file systems than this process (a container)"
+    is_seen = daemon is not None and daemon.same_network is not False
+    where = source.get("host"), source.get("service", "")
+    if kind == "tcp" and is_connecting and is_needed and not (is_seen and _rng_listeners.is_served(*where) is not None):
+        return f"whether a daemon listens on {_port(kind, source)}: a domain without reconnect starts only then"
+    if kind in ("tcp", "udp") and not is_connecting and is_seen and _rng_listeners.in_use(kind, *where):
+        return f"whether {_port(kind, source)} is free when a domain starts: it is in use now"
+    return None
+
+
+def unserved(egd, daemon=NOBODY_KNOWN):
+    """Return in words (str) what a guest would connect to at once and where nobody listens, also one that QEMU tries again with ``reconnect``; or None."""
+    for source in (source for source in egd["sources"] if source.get("mode", _DEFAULT_MODE) == "connect"):
+        try:
+            check_source(egd["type"], dict(source, reconnect=0), daemon)
+        except UnfitError:
+            return source.get("path") or _port(egd["type"], source)
+    return None
+
+
+def taken_port(egd, but=()):
+    """Return in words (str) a port that ``egd`` binds, that is in use, and that is none of the egd dicts in ``but``; or None."""
+    own = {(each["type"], source.get("host"), source.get("service")) for each in but for source in each["sources"] if source.get("mode") == "bind"}
+    for source in egd["sources"]:
+        where = egd["type"], source.get("host"), source.get("service", "")
+        if egd["type"] in ("tcp", "udp") and source.get("mode") == "bind" and where not in own and _rng_listeners.in_use(*where):
+            return _port(egd["type"], source)
+    return None
+
+
+def _is_unserved(source):
+    return _rng_listeners.is_served(source.get("host"), source.get("service", "")) is False
+
+
+def _port(kind, source):
+    return f"{kind} {source.get('host') or 'any address'} port {source.get('service')}"
 
 
 def needed_socket(egd):
     """Return the path (str) of the unix socket without which a guest cannot start, or None: with ``reconnect`` QEMU tries it again and again."""
-    return next((source["path"] for source in _connections(egd) if not source.get("reconnect")), None)
+    return next((source.get("path") for source in _connections(egd) if not source.get("reconnect")), None)
 
 
 def _connections(egd):
@@ -139,8 +241,9 @@ def _read_source(source):
 
 
 def _source_xml(source):
-    attributes = "".join(f" {name}={quoteattr(source[name])}" for name in ("mode", "host", "service", "path") if source.get(name))
-    tls = " tls='yes'" if source.get("tls") else ""
+    attributes = "".join(f" {name}={quoteattr(source[name])}" for name in _ATTRIBUTES if source.get(name))
+    # Said as "no" it holds against chardev_tls in qemu.conf.
+    tls = f" tls='{'yes' if source['tls'] else 'no'}'" if source.get("tls") is not None else ""
     if source.get("reconnect"):
         return f"<source{attributes}{tls}><reconnect enabled='yes' timeout='{source['reconnect']}'/></source>"
     return f"<source{attributes}{tls}/>"

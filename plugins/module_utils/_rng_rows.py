@@ -28,6 +28,8 @@ class Outcome:
         self.skipped = False
         self.error = None
         self.notes = []
+        # What is to be known of a change that was made.
+        self.change_notes = []
 
     @property
     def parts(self):
@@ -48,7 +50,7 @@ class Outcome:
     @property
     def why_failed(self):
         reasons = [part.reason for part in self.parts if part.result in (REFUSED, BUSY)]
-        return "; ".join(([self.error] if self.error else []) + reasons)
+        return "; ".join(([self.error] if self.error else []) + list(dict.fromkeys(reasons)))
 
     def refuse(self, reason, result=REFUSED):
         """Leave both halves as they are, but for a half that is right already, or has been made so."""
@@ -64,7 +66,7 @@ class Outcome:
 
     def row(self):
         """Return the domain's row (dict)."""
-        reasons = ([self.why_failed] if self.is_failed else []) + self.notes
+        reasons = ([self.why_failed] if self.is_failed else self.change_notes) + self.notes
         return {
             "name": self.domain.name,
             "uuid": self.domain.uuid,

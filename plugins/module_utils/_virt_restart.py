@@ -12,6 +12,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import (
     _restart_act,
     _restart_decide,
     _restart_record,
+    _rng_access,
     _rng_device,
     _stop,
     _words,
@@ -24,6 +25,8 @@ _BOUNDS = {name: (least, _options.LARGEST) for name, least in (
 
 # Guests that an earlier run has left off; in characters, see ``_bounds``.
 _MOST_LEFT_OFF = 50000
+# What could not be checked is a text per backend; in characters too.
+_MOST_UNCHECKED = 20000
 
 
 def run(options, check, diff, warn):
@@ -35,8 +38,9 @@ def run(options, check, diff, warn):
         listed = connection.domains()
         domains = _domains.select(listed, options["domains"], options["exclude"], options["uri"])
         left_off = _left_off(record, listed, check)
+        access = _rng_access.Access(connection)
         try:
-            cases = [_restart_decide.decide(domain, options["managed_elsewhere"] == "refuse", options["wait_for"], left_off.get(domain.uuid))
+            cases = [_restart_decide.decide(domain, options["managed_elsewhere"] == "refuse", options["wait_for"], left_off.get(domain.uuid), access)
                      for domain in domains]
         except _libvirt.ConnectionLostError as error:
             raise EntropyError(f"libvirt at {options['uri']} went away while its domains were read: {error}. Nothing was changed: run again.") from error
@@ -50,8 +54,9 @@ def run(options, check, diff, warn):
     if not check:
         _forget_told(record, left_off, cases)
     _warn(left, record.troubles, warn)
-    result = _report(cases, options["max_results"], diff, _bounds.room(options, message, left))
+    result = _report(cases, options["max_results"], diff, _bounds.room(options, message, left, access.unchecked))
     result["left_off"] = left
+    result["unchecked"] = _bounds.fitting(access.unchecked, _MOST_UNCHECKED)
     if message:
         raise EntropyError(message, **result)
     return result

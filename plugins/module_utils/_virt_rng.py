@@ -32,7 +32,7 @@ def run(options, check, diff, warn):
     ``check`` predicts, ``diff`` adds the devices before and after, ``warn`` takes one text.
     """
     _options.check_numbers(options, _BOUNDS)
-    wanted, unchecked = _rng_checks.check(options)
+    wanted, unchecked = _rng_checks.check(options, warn)
     connection = _libvirt.connect(options["uri"], write=not check)
     try:
         domains = _domains.select(connection.domains(), options["domains"], options["exclude"], options["uri"])

@@ -13,8 +13,11 @@ from ansible_collections.kvm.entropy.plugins.module_utils import (
     _entropy,
     _kernel_source,
     _libvirt,
+    _managers,
     _options,
+    _rng_access,
     _rng_device,
+    _rng_start,
     _virt_plug,
     _virt_xml,
     _words,
@@ -27,6 +30,8 @@ _BOUNDS = {"capacity_bytes": (0, 2 ** 20), "capacity_timeout": (1, 60), "guest_a
 
 # Backends of which no two domains have the same would take the place of the rows; in characters, see ``_bounds``.
 _MOST_CAPACITY = 100000
+# What could not be checked is a text per backend; in characters too.
+_MOST_UNCHECKED = 20000
 
 
 def run(options):
@@ -36,7 +41,8 @@ def run(options):
     connection = _libvirt.connect(uri, write=False) if options["guest_agent"] else _libvirt.connect_read_only(uri)
     try:
         domains = _domains.select(connection.domains(), options["domains"], options["exclude"], uri)
-        read, failures = _read(domains, uri)
+        access = _rng_access.Access(connection)
+        read, failures = _read(domains, uri, access)
         host = _host(connection)
         rows = sorted((row for row in read if _is_asked_for(row, options["only"])), key=lambda row: not has_problem(row))
         if options["guest_agent"]:
@@ -48,14 +54,16 @@ def run(options):
     host["capacity"] = capacity and _bounds.fitting(capacity, _MOST_CAPACITY)
     host["capacity_truncated"] = len(capacity or ()) - len(host["capacity"] or ())
     message = _words.failure(failures, len(domains), "could not be read")
+    unchecked = _bounds.fitting(access.unchecked, _MOST_UNCHECKED)
     told = rows
     if options["max_results"]:
         measured = (_agent_rows.as_long if options["guest_agent"] and options["group"] else iter)(rows[:options["max_results"]])
-        told = rows[:len(_bounds.fitting(measured, _bounds.room(options, message, host)))]
+        told = rows[:len(_bounds.fitting(measured, _bounds.room(options, message, host, unchecked)))]
     result = {
         "changed": False,
         "uri": uri,
         "host": host,
+        "unchecked": unchecked,
         "truncated": len(rows) - len(told),
         "summary": _summary(read, failures),
     }
@@ -79,12 +87,12 @@ def has_problem(row):
     return row["drift"] or any(len(half) != 1 for half in halves)
 
 
-def _read(domains, uri):
+def _read(domains, uri, access):
     """Return (rows, the (name, why) of what could not be read). A domain that was undefined meanwhile is left out: it is no longer there."""
     rows, failures = [], []
     for domain in domains:
         try:
-            rows.append(_row(domain))
+            rows.append(_row(domain, access))
         except _libvirt.RefusedError as refusal:
             if refusal.kind != "gone":
                 failures.append((domain.name, str(refusal)))
@@ -93,7 +101,7 @@ def _read(domains, uri):
     return rows, failures
 
 
-def _row(domain):
+def _row(domain, access):
     state = domain.state()
     definition = domain.definition() if domain.is_persistent else None
     running = domain.running() if domain.is_active else None
@@ -112,8 +120,10 @@ def _row(domain):
         "managed_save": domain.has_managed_save,
         "saved": _saved(domain),
         "snapshots": domain.has_snapshots,
-        "managed_elsewhere": _virt_xml.managed_elsewhere(xml),
+        "managed_elsewhere": _managers.managed_elsewhere(xml),
+        "metadata": _managers.unknown_metadata(xml),
         "plug": _plug(running, config),
+        "start_hindrance": _words.reason(_rng_start.why_not(config, definition, live or [], access)) if config else None,
     }
 
 

@@ -20,14 +20,6 @@ _ATTRIBUTE = re.compile(r"(\w+)=(?:'([^']*)'|\"([^\"]*)\")")
 _ON_POWEROFF = re.compile(r"<on_poweroff>([^<]+)</on_poweroff>")
 _EMULATOR = re.compile(r"<emulator>([^<]+)</emulator>")
 
-# The namespaces of those that define their domains again by themselves (nova/virt/libvirt/config.py; vdsm's
-# lib/vdsm/virt/vmxml.py; pkg/virt-launcher/virtwrap/api/schema.go in KubeVirt).
-_ELSEWHERE = tuple((who, re.compile("xmlns(:[^=\\s]+)?=[\"']" + re.escape(namespace))) for who, namespace in (
-    ("openstack", "http://openstack.org/xmlns/libvirt/nova/"),
-    ("ovirt", "http://ovirt.org/vm/"),
-    ("kubevirt", "http://kubevirt.io"),
-))
-
 
 def parsed(xml):
     """Return the XML (str) as an Element; raise RefusedError where it is none."""
@@ -94,14 +86,6 @@ def is_confidential(xml):
 def has_genid(xml):
     """Return whether the guest is told when it was cloned or restored (vmgenid)."""
     return "<genid>" in xml.split("<metadata>", 1)[0]
-
-
-def managed_elsewhere(xml):
-    """Return who defines this domain again by itself: openstack, ovirt, kubevirt, or None."""
-    if "<metadata>" not in xml:
-        return None
-    metadata = xml[xml.find("<metadata>"):xml.rfind("</metadata>")]
-    return next((who for who, namespace in _ELSEWHERE if namespace.search(metadata)), None)
 
 
 def on_poweroff(xml):

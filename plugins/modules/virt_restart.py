@@ -61,7 +61,7 @@ options:
     default: 0
   managed_elsewhere:
     description:
-      - What to do with domains that OpenStack, oVirt or KubeVirt start by themselves.
+      - What to do with domains that OpenStack, oVirt, KubeVirt, OpenNebula, CloudStack or ZStack start by themselves.
       - V(refuse) - they are skipped, and their rows say where to restart them.
       - V(allow) - they are treated as all others.
     type: str
@@ -76,7 +76,8 @@ options:
     default: 500
 notes:
   - Refused for domains that would not come back with their definition - those with a managed save, with an C(on_poweroff) other than C(destroy), paused or
-    suspended ones. Transient domains have no definition to wait for.
+    suspended ones, and since 0.7.0 those whose C(<rng>) QEMU could not open, because the backend is missing or not to be read by QEMU's user, nobody listens
+    where it connects, or its port is in use. They run on. Transient domains have no definition to wait for.
   - Each domain is decided about again when its turn comes. One that was restarted, saved, paused or taken up by a job meanwhile is not asked.
   - Check mode needs no right to change anything. It predicts that guests power off when asked, and come up.
   - Where an agent talks, libvirt may answer only when the guest is off, or after 60 seconds. For so long nothing else is done - with O(at_once) above
@@ -236,6 +237,13 @@ left_off:
       description: Why it was not started. Null where it was.
       type: str
       sample: null
+unchecked:
+  version_added: 0.7.0
+  description: What may keep a domain from starting again and could not be checked. With the O(uri) of another machine no backend is looked at.
+  returned: when domains were looked at, that is but for an error in the options, the names, or the connection
+  type: list
+  elements: str
+  sample: []
 truncated:
   description: How many of the rows are left out of RV(domains).
   returned: when domains were looked at, that is but for an error in the options, the names, or the connection

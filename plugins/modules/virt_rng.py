@@ -55,6 +55,8 @@ options:
       - Only C(/dev/random), C(/dev/urandom) and C(/dev/hwrng) are accepted, by device number and whatever the name. O(allow_unknown_backend) accepts
         others.
       - C(/dev/hwrng) is refused on a host that has no hardware source, and any path that others than root can make lead to another file.
+      - A file is refused that the user may not read as whom QEMU will run (the session daemon's own, or what C(qemu.conf) or the domain's C(<seclabel>) of
+        model C(dac) says), by owner, mode, ACL and the folders on the way. libvirt never gives that user the file, also with C(dynamic_ownership).
       - With the O(uri) of another machine, or one with the transport C(ext), none of this can be checked but the names C(/dev/null), C(/dev/zero) and
         C(/dev/full), and RV(unchecked) says so.
     type: path
@@ -73,8 +75,11 @@ options:
     version_added: 0.2.0
     description:
       - How O(backend=egd) is connected.
-      - Refused in plain text to or from another machine, that is with V(tcp) or V(udp) unless the host is this machine's loopback or C(tls) is used, and
-        where a unix socket to connect to is not there. With C(reconnect) that only keeps a running guest waiting for a power-off and start.
+      - Refused in plain text to or from another machine, that is with V(tcp) or V(udp) unless the host is this machine's loopback or C(tls) is used. A V(udp)
+        source that is bound may have any address, as it receives only from the one that it connects to.
+      - Refused where nobody listens on the unix socket or loopback port to connect to, which is seen in C(/proc/net) and, if not there, by a connection that is
+        refused. With C(reconnect) that only keeps a running guest waiting for a power-off and start.
+      - Refused where the folder of a unix socket to bind is not there.
     type: dict
     suboptions:
       type:
@@ -151,6 +156,8 @@ options:
       - Exactly these devices, instead of the one that the options O(backend) to O(driver) describe - for the way back, as a list such as
         C(before) in a row of RV(domains), which may be empty or have several.
       - What is not given has the default of the option of that name, but for O(devices[].driver), where it is off. O(exclusive) means nothing then.
+      - Since 0.7.0 what would be refused as a new wish (a backend that is missing, unreadable or no random source, plain text over a network, an egd daemon
+        that does not run) is given back with a warning, as a domain may have had it. Use the other options for new devices.
     type: list
     elements: dict
     suboptions:
@@ -160,10 +167,64 @@ options:
         choices: [random, builtin, egd]
         default: random
       path:
-        description: As O(path).
-        type: path
+        description: As O(path), and taken as it is - also relative, with blanks, a tilde or a dollar sign.
+        type: str
         default: /dev/urandom
-      egd: *egd
+      egd:
+        version_added: 0.2.0
+        description: As O(egd), with all that libvirt takes.
+        type: dict
+        suboptions:
+          type:
+            description: The kind of connection. V(tcp), V(udp) and V(unix) as in O(egd.type); the others only here.
+            type: str
+            choices: [tcp, udp, unix, dbus, dev, file, nmdm, "null", pipe, pty, qemu-vdagent, spiceport, spicevmc, stdio, vc]
+            required: true
+          sources:
+            description: The ends.
+            type: list
+            elements: dict
+            required: true
+            suboptions:
+              mode:
+                description: As in O(egd.sources).
+                type: str
+                choices: [connect, bind]
+              host:
+                description: As in O(egd.sources).
+                type: str
+              service:
+                description: As in O(egd.sources).
+                type: str
+              path:
+                description: A socket, device or file.
+                type: str
+              tls:
+                description: As in O(egd.sources).
+                type: bool
+              reconnect:
+                description: As in O(egd.sources).
+                type: int
+              append:
+                description: Whether a file is appended to, V(on) or V(off).
+                type: str
+                version_added: 0.7.0
+              channel:
+                description: The channel of V(spiceport) or V(dbus).
+                type: str
+                version_added: 0.7.0
+              master:
+                description: One end of V(nmdm).
+                type: str
+                version_added: 0.7.0
+              slave:
+                description: The other end of V(nmdm).
+                type: str
+                version_added: 0.7.0
+          protocol:
+            description: What is spoken over V(tcp). V(telnets) and V(tls) are taken by libvirt, and plain text is sent all the same.
+            type: str
+            choices: [raw, telnet, telnets, tls]
       rate_bytes:
         description: As O(rate_bytes).
         type: int
@@ -221,7 +282,8 @@ options:
   managed_elsewhere:
     version_added: 0.2.0
     description:
-      - What to do with domains that OpenStack, oVirt or KubeVirt will define again by themselves, so that a change made here would be lost.
+      - What to do with domains that OpenStack, oVirt, KubeVirt, OpenNebula, CloudStack or ZStack will define again by themselves, so that a change made here
+        would be lost. Other tools that leave metadata are mentioned in the row.
       - V(refuse) - they are skipped, and their rows say where the device is to be asked for.
       - V(allow) - they are treated as all others.
     type: str
@@ -395,7 +457,7 @@ domains:
           description:
             - The devices before, each a dictionary with the names of the module's options (C(backend), C(path) with backend random, C(egd) with backend egd,
               C(rate_bytes), C(rate_period), C(model), C(driver)), so that the list can be given back as O(devices).
-            - An egd device of another type than O(egd.type) allows is shown and cannot be given back. What an egd device logs is not shown either.
+            - What an egd device logs is not shown and not given back.
           type: list
           elements: dict
           sample: []
@@ -424,14 +486,17 @@ truncated:
   type: int
   sample: 0
 unchecked:
-  description: What is otherwise checked before anything is written, and could not be here.
+  description:
+    - What is otherwise checked before anything is written, and could not be here.
+    - SELinux, AppArmor and the cgroup's device list are never asked. They are named for a O(path) other than C(/dev/random) and C(/dev/urandom) of the system
+      daemon.
   returned: when domains were looked at, that is but for an error in the options, the names, or the connection
   type: list
   elements: str
   sample: []
 """
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _virt_bindings, _virt_rng
+from ansible_collections.kvm.entropy.plugins.module_utils import _rng_egd, _virt_bindings, _virt_rng
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import exit_with
 from ansible_collections.kvm.entropy.plugins.module_utils._module import OptionsModule
 
@@ -465,6 +530,19 @@ def device_spec():
     }
 
 
+def devices_spec():
+    """Return the same for what a domain may have had, so that all of it can be given back as it was read."""
+    spec = device_spec()
+    spec["path"]["type"] = "str"
+    egd = spec["egd"]["options"]
+    egd["type"]["choices"] = list(_rng_egd.ALL_TYPES)
+    egd["protocol"]["choices"] = list(_rng_egd.ALL_PROTOCOLS)
+    del egd["sources"]["options"]["mode"]["default"]
+    egd["sources"]["options"]["path"]["type"] = "str"
+    egd["sources"]["options"].update({name: {"type": "str"} for name in ("append", "channel", "master", "slave")})
+    return spec
+
+
 def argument_spec():
     """Return the module's argument spec (dict)."""
     return dict(
@@ -473,7 +551,7 @@ def argument_spec():
         domains={"type": "list", "elements": "str", "required": True},
         exclude={"type": "list", "elements": "str", "default": []},
         state={"type": "str", "choices": ["present", "absent"], "default": "present"},
-        devices={"type": "list", "elements": "dict", "options": device_spec()},
+        devices={"type": "list", "elements": "dict", "options": devices_spec()},
         allow_unknown_backend={"type": "bool", "default": False},
         scope={"type": "str", "choices": ["config", "live", "both"], "default": "both"},
         exclusive={"type": "bool", "default": False},

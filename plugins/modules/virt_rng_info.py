@@ -347,9 +347,29 @@ domains:
       type: bool
       sample: false
     managed_elsewhere:
-      description: Who defines this domain again by itself - V(openstack), V(ovirt), V(kubevirt) or null.
+      description:
+        - Who defines this domain again by itself - V(openstack), V(ovirt), V(kubevirt) (also Harvester and OpenShift Virtualization), since 0.7.0
+          V(opennebula), V(cloudstack), V(zstack) or null.
+        - They are known by their metadata, CloudStack by its name in C(<sysinfo>) or its domains' names.
       type: str
       sample: null
+    metadata:
+      version_added: 0.7.0
+      description:
+        - The XML namespaces (at most 5) of metadata that a tool left in the definition that is not known here. It may define the domain again by itself.
+        - Tools that are known to leave a domain to its owner (virt-manager, virt-install, Cockpit, GNOME Boxes, kcli, uvtool) are not named.
+      type: list
+      elements: str
+      sample: []
+    start_hindrance:
+      version_added: 0.7.0
+      description:
+        - Why the domain could not start with the C(<rng>) of its definition, as far as this host tells - a backend that is missing or that QEMU's user may not
+          read, a port or socket where nobody listens, a port that is taken. Null where nothing is known to keep it from starting.
+        - Null with the O(uri) of another machine.
+      type: str
+      sample: "backend path /dev/hwrng: the user 64055 (groups 64055) may not read /dev/hwrng (mode 0600, owner 0:0). QEMU runs as that user. Give
+        /dev/urandom, or give that user the right (a udev rule)"
     plug:
       description: Whether one more device can be plugged now.
       type: dict
@@ -454,6 +474,13 @@ groups:
       description: Their UUIDs, each with the domain's name. All else is as in RV(domains), without C(name) and C(uuid).
       type: dict
       sample: {2c12a822-84af-424b-91cf-7470bde43aa8: web-1}
+unchecked:
+  version_added: 0.7.0
+  description: What C(start_hindrance) would tell and could not be checked.
+  returned: when domains were looked at, that is but for an error in the options, the names, or the connection
+  type: list
+  elements: str
+  sample: []
 truncated:
   description: How many domains were left out because of O(max_results).
   returned: when domains were looked at, that is but for an error in the options, the names, or the connection

@@ -206,6 +206,8 @@ def _merged(inside, outside):
     known = {one["code"] for one in outside}
     if known & {"no-device", "config-only"}:
         known.add("no-device")
+    if "vmgenid-unsupported" in known:
+        known.add("no-vmgenid")
     merged = list(outside)
     for one in inside:
         if one["code"] not in known:

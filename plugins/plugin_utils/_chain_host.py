@@ -10,6 +10,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils._problems import probl
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_checks import delay
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import MISSING, UNSUITABLE, kind_by_name, lacks_source
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, NOT_APPLICABLE, UNKNOWN, state_of
+from ansible_collections.kvm.entropy.plugins.module_utils._vmgenid import has_vmgenid
 from ansible_collections.kvm.entropy.plugins.plugin_utils._join import RUNNING
 
 # What is wrong with a backend by the kind of its file.
@@ -60,11 +61,21 @@ def host_problems(host, domain):
     for device in running + [device for device in domain["config"] or [] if device not in running]:
         known = {one["code"] for one in problems}
         problems.extend(one for one in _backend_problems(device, domain.get("arch"), host) if one["code"] not in known)
+    # A backend that is missing or unsafe keeps it from starting too, and has its own code.
+    if domain.get("start_hindrance") and not {"backend-starves", "unsafe-backend"} & {one["code"] for one in problems}:
+        problems.append(problem("cannot-start", domain["start_hindrance"]))
     if domain["managed_elsewhere"]:
         problems.append(problem("managed-elsewhere", "the definition is written by %s" % domain["managed_elsewhere"]))
     if domain["genid"] is False:
-        problems.append(problem("no-vmgenid", "the definition of domain %s has no <genid/>" % domain["name"]))
+        problems.append(problem(*_without_genid(domain)))
     return problems
+
+
+def _without_genid(domain):
+    """Return (code, evidence) for a ``domain`` whose definition has no <genid/>."""
+    if has_vmgenid(domain.get("arch")) is False:
+        return "vmgenid-unsupported", "domain %s is of architecture %s" % (domain["name"], domain["arch"])
+    return "no-vmgenid", "the definition of domain %s has no <genid/>" % domain["name"]
 
 
 def _device_problems(domain):

@@ -26,7 +26,8 @@ _MOST_DOMAINS = 200_000
 _BOOL = one_of(True, False)
 
 _EGD_SOURCE = record({}, {
-    "mode": one_of("connect", "bind"), "host": nullable(NAME), "service": nullable(NAME), "path": PATH, "tls": _BOOL, "reconnect": COUNT})
+    "mode": one_of("connect", "bind"), "host": nullable(NAME), "service": nullable(NAME), "path": PATH, "tls": _BOOL, "reconnect": COUNT,
+    "append": NAME, "channel": NAME, "master": NAME, "slave": NAME})
 _EGD = record({"type": NAME, "sources": list_of(_EGD_SOURCE, 16)}, {"protocol": nullable(NAME)})
 # <rate bytes> is 32 bits in libvirt (virDomainRNGDef in src/conf/domain_conf.h), and so is period, in ms.
 _RATE = integer(0, 2 ** 32 - 1)
@@ -37,7 +38,8 @@ _PLUG = nullable(record({}, {"possible": one_of(True, False, None), "reason": WO
 
 _SHARED = {"state": NAME, "config": _DEVICES, "live": _DEVICES, "genid": _BOOL, "managed_elsewhere": nullable(NAME)}
 _OPTIONAL = {
-    "arch": nullable(NAME), "drift": _BOOL, "managed_save": _BOOL, "saved": _DEVICES, "snapshots": _BOOL, "persistent": _BOOL, "plug": _PLUG}
+    "arch": nullable(NAME), "drift": _BOOL, "managed_save": _BOOL, "saved": _DEVICES, "snapshots": _BOOL, "persistent": _BOOL, "plug": _PLUG,
+    "metadata": list_of(NAME, 16), "start_hindrance": WORDS}
 _NAMES_BY_UUID = mapping(UUID, NAME, _MOST_DOMAINS)
 
 _HALF_BY_AGENT = record(

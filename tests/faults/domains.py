@@ -30,7 +30,10 @@ UUID = "<uuid>2c12a822-84af-424b-91cf-7470bde43aa8</uuid>"
 # Of another domain than the guest's own.
 OTHER_UUID = "6f1b3c0e-5d4a-4c1e-9a7d-0b2e8f4c6a15"
 # No daemon made it; where QEMU listens, it is made at the start.
-EGD = "<rng model='virtio'><backend model='egd' type='unix'><source mode='%s' path='/var/lib/libvirt/qemu/egd.sock'/></backend></rng>"
+SOCKET = "/var/lib/libvirt/qemu/egd.sock"
+EGD = "<rng model='virtio'><backend model='egd' type='unix'><source mode='%s' path='%s'/></backend></rng>"
+EGD_PORT = "<rng model='virtio'><backend model='egd' type='tcp'><source mode='connect' host='127.0.0.1' service='1'/><protocol type='raw'/></backend></rng>"
+UNSERVED_UUID = "c2a1f5de-0c37-4b8e-a5d2-7f0f6d3b9e48"
 DAY, HOUR = 86400, 3600
 
 
@@ -71,10 +74,15 @@ def domains(host):
     yield "file-backend", json.loads(json.dumps(_domain(host, "fixed", backends=True)).replace(str(fixed), "/srv/seed.bin"))
     host.define("gone", RNG.replace("/dev/urandom", "/dev/TrueRNG"), head=GENID)
     yield "backend-gone", _domain(host, "gone", backends=True)
-    host.define("egd-gone", EGD % "connect", head=GENID)
+    host.define("egd-gone", EGD % ("connect", SOCKET), head=GENID)
     yield "egd-daemon-gone", _domain(host, "egd-gone", backends=True)
-    host.define("egd-listens", EGD % "bind", head=GENID)
-    yield "egd-listens", _domain(host, "egd-listens", backends=True)
+    # Where the private daemon's QEMU may make one belongs to one run.
+    own = host.daemon.state / "run/egd.sock"
+    host.define("egd-listens", EGD % ("bind", own), head=GENID)
+    yield "egd-listens", json.loads(json.dumps(_domain(host, "egd-listens", backends=True)).replace(str(own), SOCKET))
+    host.define("unserved", RNG, head="<uuid>%s</uuid>%s" % (UNSERVED_UUID, GENID), start=True)
+    host.define("unserved", EGD_PORT, head="<uuid>%s</uuid>%s" % (UNSERVED_UUID, GENID))
+    yield "egd-port-unserved", _domain(host, "unserved", backends=True)
     head = "<uuid>%s</uuid>%s" % (OTHER_UUID, GENID)
     host.define("repaired", RNG.replace("/dev/urandom", "/dev/zero"), head=head, start=True)
     host.define("repaired", RNG, head=head)

@@ -107,6 +107,7 @@ def _limited():
 
 
 # Codes that no recorded machine has, from one that is changed.
+UNREADABLE = "backend path /dev/hwrng: the user 64055 (groups 64055) may not read /dev/hwrng (mode 0600, owner 0:0). QEMU runs as that user"
 CHANGED = {
     "bad-facts": lambda: (_changed("healthy-debian-13", _with_wrong_facts),
                           "a healthy guest whose Python was replaced, as if it reported text in place of a number"),
@@ -119,6 +120,10 @@ CHANGED = {
                              "a healthy guest, on a host whose rngd is fake"),
     "managed-elsewhere": lambda: (_changed("windows", lambda record: _group(record).update(managed_elsewhere="openstack")),
                                   "a domain, as if OpenStack had defined it"),
+    "cannot-start": lambda: (_changed("windows", lambda record: _group(record).update(start_hindrance=UNREADABLE)),
+                             "a domain, as if QEMU's user could not read its backend"),
+    "vmgenid-unsupported": lambda: (_changed("windows", lambda record: _group(record).update(genid=False, arch="aarch64")),
+                                    "a domain, as if it were of another architecture"),
     "backend-starves": lambda: (_changed("windows", _with_capacity(DRY)), "a domain, as if its host's source delivered nothing"),
     "unknown-backend": lambda: (_changed("windows", _with_capacity({"kind": "device", "delivered": None})), "a domain, as if its host did not know the device"),
     "backend-slow": lambda: (_changed("windows", _with_capacity(SLOW)), "a domain, as if its host's source were slow"),

@@ -23,12 +23,14 @@ _ODD_EGD = st.sampled_from((
     {"type": "unix", "sources": [{"path": "/run/bound &amp; <rng>.sock", "mode": "bind"}]},
     {"type": "udp", "sources": [dict(_LOOPBACK, mode="bind")]},
     {"type": "unix", "sources": []},
-))
-
-# What is fit to be asked for and QEMU fails to open: nobody listens, or it may not.
-_UNREACHABLE_EGD = st.sampled_from((
     {"type": "tcp", "sources": [{"host": "127.0.0.1", "service": "1"}]},
     {"type": "unix", "sources": [{"path": "/nowhere/egd.sock", "mode": "bind"}]},
+))
+
+# What is fit to be asked for and QEMU fails to open: it may not, and it has no certificates.
+_UNREACHABLE_EGD = st.sampled_from((
+    {"type": "tcp", "sources": [{"host": "127.0.0.1", "service": "1", "mode": "bind"}]},
+    {"type": "tcp", "sources": [{"host": "192.0.2.1", "service": "1", "tls": True}]},
 ))
 
 

@@ -13,7 +13,7 @@ DRIVER = ("iommu", "ats", "packed", "page_per_vq")
 
 # What QEMU can open here, and what only a definition can have.
 SOUND_PATHS = ("/dev/urandom", "/dev/random")
-ODD_PATHS = ("/dev/null", "/dev/hwrng", "urandom", "/run/nothing", "/dev/<odd> & 'quoted\"", " /dev/padded ")
+ODD_PATHS = ("/dev/null", "/dev/hwrng", "urandom", "/run/nothing", "/dev/<odd> & 'quoted\"", " /dev/padded ", "\n/dev/urandom\n", "~/rng", "/dev/$HOME")
 
 # Nobody listens there, and nobody has to.
 SOUND_EGD = (
@@ -38,6 +38,8 @@ ODD_EGD = (
     "<backend model='egd' type='dev'><source path='/dev/ttyS9'/></backend>",
     "<backend model='egd' type='file'><source path='/var/tmp/egd'/></backend>",
     "<backend model='egd' type='pipe'><source path='/var/tmp/egd'/></backend>",
+    "<backend model='egd' type='file'><source path='/var/tmp/egd' append='on'/></backend>",
+    "<backend model='egd' type='udp'><source mode='bind' host='192.0.2.1' service='7001'/><source mode='connect' host='127.0.0.1' service='7002'/></backend>",
     "<backend model='egd' type='null'/>",
     "<backend model='egd' type='stdio'/>",
 )

@@ -112,9 +112,9 @@ class Host:
     def info(self, environment=None, **options):
         return self.run("virt_rng_info", environment, **options)
 
-    def run(self, module, environment=None, uri=None, **options):
-        """Run a module as a process of the interpreter that has libvirt's bindings; return its result."""
-        return run_module(module, dict(environment or {}, **self.state), uri=uri or self.uri, **options)
+    def run(self, module, environment=None, uri=None, wrap=(), **options):
+        """Run a module as a process of the interpreter that has libvirt's bindings, behind the words ``wrap`` of a command; return its result."""
+        return run_module(module, dict(environment or {}, **self.state), wrap=wrap, uri=uri or self.uri, **options)
 
     @property
     def state(self):
@@ -137,23 +137,23 @@ class Host:
         return Path(path)
 
 
-def run_module(module, environment=None, **options):
+def run_module(module, environment=None, wrap=(), **options):
     """Run a module as a process of the system's interpreter; return its result (dict)."""
-    with module_process(module, environment, **options) as process:
+    with module_process(module, environment, wrap, **options) as process:
         output, errors = process.communicate(timeout=300)
     assert not errors, errors
     return json.loads(output)
 
 
 @contextlib.contextmanager
-def module_process(module, environment=None, **options):
+def module_process(module, environment=None, wrap=(), **options):
     """Start a module as a process of the system's interpreter; yield it (Popen, text), and have it ended afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         arguments = Path(folder, "arguments.json")
         arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": dict(options, _ansible_remote_tmp=folder)}), encoding="utf-8")
         path = os.pathsep.join([*filter(None, [(environment or {}).get("PYTHONPATH")]), python_path(folder)])
         process = subprocess.Popen(
-            [SYSTEM_PYTHON, str(COLLECTION / "plugins/modules" / f"{module}.py"), str(arguments)],
+            [*wrap, SYSTEM_PYTHON, str(COLLECTION / "plugins/modules" / f"{module}.py"), str(arguments)],
             env=dict(os.environ, **dict(environment or {}, PYTHONPATH=path)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         with process:
             try:

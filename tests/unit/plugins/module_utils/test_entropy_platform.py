@@ -6,6 +6,7 @@
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _entropy_platform as platform
+from ansible_collections.kvm.entropy.plugins.module_utils import _entropy_problems
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy import facts_of
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_log import events
 from entropy_machines import bare, machine
@@ -56,6 +57,23 @@ def test_whether_the_kernel_credits_its_cpu(command_line, config, pool, trusted)
 ])
 def test_vmgenid_counts_where_its_driver_serves_a_device(folders, expected):
     assert platform.vmgenid(bare({}, folders=folders)) is expected
+
+
+# The first lines of /proc/cpuinfo on each (show_cpuinfo() in arch/*/kernel).
+@pytest.mark.parametrize(("cpuinfo", "code"), [
+    ("processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu hypervisor", "no-vmgenid"), (None, "no-vmgenid"),
+    ("processor\t: 0\nBogoMIPS\t: 48.00\nFeatures\t: fp asimd\nCPU implementer\t: 0x61", "vmgenid-unsupported"),
+    ("vendor_id       : IBM/S390\nfeatures\t: esan3 zarch", "vmgenid-unsupported"), ("processor\t: 0\ncpu\t\t: POWER9", "vmgenid-unsupported"),
+    ("processor\t: 0\nhart\t\t: 0\nisa\t\t: rv64imafdc", "vmgenid-unsupported"),
+])
+def test_no_genid_is_advised_where_the_hypervisor_has_none(cpuinfo, code):
+    seen = machine("bookworm-bare")
+    seen["texts"].pop("/proc/cpuinfo", None)
+    seen["texts"].update({"/proc/cpuinfo": cpuinfo} if cpuinfo else {})
+    facts = facts_of(seen)
+    facts.update(kvm_guest=True, vmgenid=False)
+    found = _entropy_problems.problems(facts, events(seen["log"], ""), platform.is_x86(seen))
+    assert [one["code"] for one in found if "vmgenid" in one["code"]] == [code]
 
 
 @pytest.mark.parametrize(("changes", "evidence"), [

@@ -115,8 +115,6 @@ def test_an_unknown_device_is_a_source_only_where_somebody_vouches_for_it(number
     pose("/dev/x", node(*number))
     with pytest.raises(EntropyError, match="expected random .1:8., .* give allow_unknown_backend: true"):
         _rng_checks.check(dict(OPTIONS, path="/dev/x"))
-    with pytest.raises(EntropyError, match="expected random"):
-        _rng_checks.check(dict(OPTIONS, devices=[dict(OPTIONS, path="/dev/x")]))
     assert _rng_checks.check(dict(OPTIONS, path="/dev/x", allow_unknown_backend=True))[0].devices[0]["path"] == "/dev/x"
 
 
@@ -127,7 +125,7 @@ def test_a_path_that_others_can_make_lead_elsewhere_is_refused(tmp_path):
     _rng_checks.check_path(str(way / "link"))
     for mode in (0o777, 0o770, 0o702):
         way.chmod(mode)
-        with pytest.raises(EntropyError, match="way, which others can write .mode 0%o.*Nothing was changed" % mode):
+        with pytest.raises(EntropyError, match="way, which others can write .mode 0%o.*nothing was changed" % mode):
             _rng_checks.check_path(str(way / "link"))
     # In a sticky folder, as /tmp, nobody but its owner can exchange the link.
     way.chmod(0o1777)
@@ -159,9 +157,30 @@ def test_nothing_is_asked_of_a_backend_where_devices_are_removed(tmp_path):
 def test_an_option_out_of_range_is_named_with_what_was_expected(option, value):
     _rng_checks.check(OPTIONS)
     wrong = dict(OPTIONS, **{option: value})
-    for options in (wrong, dict(OPTIONS, devices=[wrong])):
-        with pytest.raises(EntropyError, match=f"^{option}: found .*expected"):
-            _rng_checks.check(options)
+    with pytest.raises(EntropyError, match=f"^{option}: found .*expected"):
+        _rng_checks.check(wrong)
+
+
+def test_what_may_have_been_there_before_is_given_back_with_a_warning(tmp_path, pose):
+    pose("/dev/x", node(10, 59))
+    (tmp_path / "file").touch()
+    paths = ["/dev/zero", str(tmp_path / "nothing"), str(tmp_path / "file"), "/dev/x", "urandom", " /dev/padded ", "a\r\n\tb", ""]
+    egd = [("tcp", {"host": "egd.example.org", "service": "7000"}), ("tcp", {"host": "127.0.0.1", "service": "1"}), ("unix", {"path": "run/x"}),
+           ("udp", {"service": "1"}), ("pty", {}), ("nmdm", {"master": "a", "slave": "b"}), ("file", {"path": "/x", "append": "on"})]
+    devices = [dict(OPTIONS, path=path) for path in paths] + [
+        dict(OPTIONS, backend="egd", egd={"type": kind, "sources": [source] if source else [], "protocol": None}) for kind, source in egd]
+    warnings = []
+    wanted, _unchecked = _rng_checks.check(dict(OPTIONS, devices=devices), warnings.append)
+    assert [device.get("path") for device in wanted.devices[:8]] == paths
+    assert [device["egd"]["type"] for device in wanted.devices[8:]] == [kind for kind, _source in egd]
+    assert len(warnings) == 11 and all(text.startswith("devices: ") and "given back all the same" in text for text in warnings)
+    assert not any("nothing was changed" in text for text in warnings)
+
+
+def test_what_libvirt_cannot_have_written_is_not_given_back():
+    for wrong in (dict(OPTIONS, rate_bytes=-1), dict(OPTIONS, rate_period=0), dict(OPTIONS, path="/dev/\x01"), dict(OPTIONS, backend="egd")):
+        with pytest.raises(EntropyError, match="expected"):
+            _rng_checks.check(dict(OPTIONS, devices=[wrong]))
 
 
 def test_no_devices_and_some_cannot_both_be_meant():

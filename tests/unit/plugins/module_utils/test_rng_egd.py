@@ -8,7 +8,7 @@ import socket
 
 import pytest
 import yaml
-from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device, _rng_egd
+from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt_daemon, _rng_device, _rng_egd
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 
 UNIX = [{"path": "/run/egd.sock"}]
@@ -68,7 +68,6 @@ def test_what_nothing_could_connect_is_refused(words, found):
 @pytest.mark.parametrize("words", [
     ("tcp", [{"host": "192.0.2.1", "service": "7000"}]), ("tcp", [{"host": "egd.example.org", "service": "7000"}]),
     ("tcp", [{"mode": "bind", "host": "::", "service": "7000"}]),
-    ("udp", [{"mode": "bind", "service": "7000"}, {"host": "127.0.0.1", "service": "7000"}]),
     ("udp", [{"mode": "bind", "host": "127.0.0.1", "service": "7001"}, {"host": "2001:db8::1", "service": "7000"}]),
 ])
 def test_plain_text_to_another_machine_is_refused(words):
@@ -78,7 +77,9 @@ def test_plain_text_to_another_machine_is_refused(words):
 
 @pytest.mark.parametrize("words", [
     ("tcp", TCP), ("tcp", [{"host": "egd.example.org", "service": "7000", "tls": True}]), ("tcp", [{"mode": "bind", "host": "::1", "service": "7000"}]),
-    ("udp", [{"host": "localhost", "service": "7000"}]), ("unix", UNIX)])
+    ("udp", [{"host": "localhost", "service": "7000"}]), ("unix", UNIX),
+    # It receives from the one that it connects to, and from nobody else.
+    ("udp", [{"mode": "bind", "service": "7000"}, {"host": "127.0.0.1", "service": "7000"}])])
 def test_what_stays_on_this_machine_or_is_encrypted_is_not(words):
     _rng_egd.check_plain_text(described(*words))
 
@@ -93,15 +94,77 @@ def test_a_socket_to_connect_to_has_to_be_there_unless_it_is_tried_again(tmp_pat
         _rng_egd.check_socket(described("unix", [{"path": "/dev/null"}]))
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(path)
+        with pytest.raises(EntropyError, match=f"nobody listens on the socket {path}: nothing was changed"):
+            _rng_egd.check_socket(described("unix", [{"path": path}]))
+        listening.listen()
+        _rng_egd.check_socket(described("unix", [{"path": path}]))
+        (tmp_path / "by-another-name").symlink_to(path)
+        _rng_egd.check_socket(described("unix", [{"path": str(tmp_path / "by-another-name")}]))
+    with pytest.raises(EntropyError, match="nobody listens on the socket"):
         _rng_egd.check_socket(described("unix", [{"path": path}]))
 
 
-def test_a_port_is_not_asked_who_listens_there_and_that_is_said():
-    there = {"host": "127.0.0.1", "service": "7000"}
-    assert _rng_egd.unchecked(described("tcp", [there])) == [
-        "whether a daemon listens on tcp 127.0.0.1 port 7000: a domain without reconnect starts only then"]
-    for kind, sources in (("tcp", [dict(there, reconnect=5)]), ("tcp", [dict(there, mode="bind")]), ("udp", [there]), ("unix", [{"path": "/run/egd"}])):
-        assert _rng_egd.unchecked(described(kind, sources)) == []
+def test_a_socket_to_bind_needs_its_folder(tmp_path):
+    with pytest.raises(EntropyError, match=f"the folder {tmp_path}/none, in which QEMU is to make a socket, is not there: nothing was changed"):
+        _rng_egd.check_socket(described("unix", [{"path": str(tmp_path / "none/egd.sock"), "mode": "bind"}]))
+
+
+@pytest.mark.parametrize("family, bound, hosts", [
+    (socket.AF_INET, "127.0.0.1", {"127.0.0.1": True, "localhost": True, "127.0.0.2": False, "::1": False, "::ffff:127.0.0.1": True}),
+    (socket.AF_INET, "0.0.0.0", {"127.0.0.1": True, "127.9.9.9": True, "::1": False}),  # noqa: S104
+    (socket.AF_INET6, "::1", {"::1": True, "localhost": True, "127.0.0.1": False}),
+    (socket.AF_INET6, "::", {"::1": True, "127.0.0.1": True}),
+    (socket.AF_INET6, "::ffff:127.0.0.1", {"127.0.0.1": True, "127.0.0.2": False, "::1": False}),
+])
+def test_a_loopback_port_needs_somebody_who_listens(family, bound, hosts):
+    with socket.socket(family) as server:
+        server.bind((bound, 0))
+        port = str(server.getsockname()[1])
+        for host in hosts:
+            with pytest.raises(EntropyError, match=f"egd: nobody listens on tcp {host} port {port}: nothing was changed. A domain with it could not start"):
+                _rng_egd.check_socket(described("tcp", [{"host": host, "service": port}]))
+            _rng_egd.check_socket(described("tcp", [{"host": host, "service": port, "reconnect": 5}]))
+        server.listen()
+        for host, served in hosts.items():
+            egd = described("tcp", [{"host": host, "service": port}])
+            if served:
+                _rng_egd.check_socket(egd)
+                assert _rng_egd.unserved(egd) is None
+            else:
+                with pytest.raises(EntropyError, match="nobody listens"):
+                    _rng_egd.check_socket(egd)
+                assert _rng_egd.unserved(described("tcp", [{"host": host, "service": port, "reconnect": 5}])) == f"tcp {host} port {port}"
+
+
+def test_a_port_of_another_machine_or_network_is_not_judged_here():
+    there = described("tcp", [{"host": "127.0.0.1", "service": "1"}])
+    said = ["whether a daemon listens on tcp 127.0.0.1 port 1: a domain without reconnect starts only then"]
+    in_a_container = _libvirt_daemon.Daemon(None, False, False)
+    for source in there["sources"]:
+        _rng_egd.check_source("tcp", source, in_a_container)
+    assert _rng_egd.unchecked(there, "qemu:///system", in_a_container) == _rng_egd.unchecked(there, "qemu+ssh://kvm1/system", None) == said
+    afar = described("tcp", [{"host": "egd.example.org", "service": "7000", "tls": True}])
+    _rng_egd.check_socket(afar)
+    assert _rng_egd.unchecked(afar) == ["whether a daemon listens on tcp egd.example.org port 7000: a domain without reconnect starts only then"]
+    unix = described("unix", UNIX)
+    assert _rng_egd.unchecked(unix, "qemu:///system", in_a_container) == [
+        "egd socket /run/egd.sock: qemu:///system sees other file systems than this process (a container)"]
+
+
+@pytest.mark.parametrize("kind", ["tcp", "udp"])
+def test_a_port_that_is_taken_is_named_but_for_the_domains_own(kind):
+    with socket.socket(type=socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        if kind == "tcp":
+            taken.listen()
+        port = str(taken.getsockname()[1])
+        peer = [{"host": "127.0.0.1", "service": "9"}] if kind == "udp" else []
+        egd = described(kind, [{"mode": "bind", "host": "127.0.0.1", "service": port}, *peer])
+        assert _rng_egd.taken_port(egd) == f"{kind} 127.0.0.1 port {port}"
+        assert _rng_egd.taken_port(egd, [egd]) is None
+        assert _rng_egd.unchecked(egd) == [f"whether {kind} 127.0.0.1 port {port} is free when a domain starts: it is in use now"]
+    assert _rng_egd.taken_port(egd) is None and _rng_egd.unchecked(egd) == []
+    assert _rng_egd.taken_port(described(kind, [{"mode": "bind", "host": "127.0.0.1", "service": "0"}, *peer])) is None
 
 
 def test_a_diff_shows_it_as_it_is_given():

@@ -71,17 +71,6 @@ def test_genid_is_the_domains_own():
     assert not _virt_xml.has_genid(HOSTILE.replace("  <genid>43dc0cf8-809b-4adb-9bea-a9abb5f3d90e</genid>\n", ""))
 
 
-@pytest.mark.parametrize("metadata, who", [
-    ('<nova:instance xmlns:nova="http://openstack.org/xmlns/libvirt/nova/1.1"/>', "openstack"),
-    ('<ovirt-vm:vm xmlns:ovirt-vm="http://ovirt.org/vm/1.0"/>', "ovirt"),
-    ('<kubevirt xmlns="http://kubevirt.io"><uid/></kubevirt>', "kubevirt"),
-    ('<app xmlns="http://example.org/">http://openstack.org/xmlns/libvirt/nova/1.1</app>', None),
-])
-def test_who_else_defines_it_is_told_by_namespaces(metadata, who):
-    assert _virt_xml.managed_elsewhere(XML.format(metadata=metadata)) == who
-    assert _virt_xml.managed_elsewhere(PLAIN) is None
-
-
 @pytest.mark.parametrize("xml", [PLAIN, HOSTILE])
 def test_an_edit_changes_the_devices_and_nothing_else(xml):
     first, second = _virt_xml.rng_elements(xml)

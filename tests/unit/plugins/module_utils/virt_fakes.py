@@ -109,6 +109,9 @@ class FakeConnection:
     def supported(self, _platform):
         return self._support
 
+    def capabilities(self):
+        return None
+
     def watch(self):
         self.calls.append("watch")
 

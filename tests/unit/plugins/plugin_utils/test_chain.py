@@ -115,6 +115,26 @@ def test_a_backend_that_starves_is_told_in_figures_and_a_slow_one_is_worth_knowi
     assert judged(with_backend(), {"web-1": guest()})["text"][1:] == ["    worth knowing: backend-slow"]
 
 
+def test_a_domain_that_could_not_start_again_is_degraded_and_the_reason_told():
+    row = judged({"kvm1": host(domain(start_hindrance="backend path /dev/x: the user 64055 may not read it"))}, {"web-1": guest()})
+    assert (codes(row), row["verdict"]) == (["cannot-start"], "degraded") and "the user 64055 may not read it" in row["text"][1]
+
+
+def test_a_backend_that_is_unsafe_is_not_told_twice():
+    bad = dict(DEVICE, path="/dev/hwrng")
+    kvm1 = host(domain(config=[bad], live=[bad], start_hindrance="backend path /dev/hwrng: this host has no hardware source behind it"), current="none")
+    assert codes(judged({"kvm1": kvm1}, {"web-1": guest()})) == ["unsafe-backend"]
+
+
+@pytest.mark.parametrize("arch, code", [("x86_64", "no-vmgenid"), ("i686", "no-vmgenid"), (None, "no-vmgenid"), *((name, "vmgenid-unsupported") for name in (
+    "aarch64", "armv7l", "ppc64", "ppc64le", "s390x", "riscv64", "loongarch64"))])
+def test_no_genid_is_advised_where_no_guest_can_have_one(arch, code):
+    row = judged({"kvm1": host(domain(genid=False, arch=arch))}, {"web-1": guest(problems=["no-vmgenid"])})
+    (problem,) = row["problems"]
+    assert (problem["code"], row["verdict"]) == (code, "ok")
+    assert ("Put <genid/>" in problem["remedy"]) is (code == "no-vmgenid")
+
+
 @pytest.mark.parametrize("unsound", [{"ready": False}, {"problems": ["fake-source"]}, {"problems": ["fake-device"]}])
 def test_a_host_that_is_not_sound_breaks_its_guests(unsound):
     row = judged({"kvm1": host(domain(), **unsound)}, {"web-1": guest()})

@@ -1,0 +1,59 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Why a domain could not start with the <rng> of its definition, as far as this machine tells. What is not known is no reason."""
+
+import os
+import stat
+
+from ansible_collections.kvm.entropy.plugins.module_utils import _options, _rng_checks, _rng_egd, _virt_plug
+from ansible_collections.kvm.entropy.plugins.module_utils._errors import UnfitError
+from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import backend_kind, lacks_source
+
+
+def why_not(devices, xml, running, access):
+    """Return the reason (str) that one of ``devices`` (list of dict) of the definition ``xml`` (str) keeps it from starting, or None.
+
+    ``running`` (list of dict) are the devices that run, whose ports are free at the next start; ``access`` is an Access.
+    """
+    own = [device["egd"] for device in running if "egd" in device]
+    return next(filter(None, (_of_one(device, xml, own, access) for device in devices)), None)
+
+
+def _of_one(device, xml, own, access):
+    if device["driver"].get("iommu") and _virt_plug.speaks_legacy(xml, device["model"]):
+        return f"the driver option iommu needs a device without the protocol from before virtio 1.0, and {device['model']} has it on this machine"
+    daemon = access.daemon
+    if daemon is None:
+        return None
+    if device["backend"] == "random" and daemon.same_files is not False:
+        return _of_file(device["path"]) or access.why_not(device, xml)
+    if device["backend"] == "egd":
+        return _of_egd(device["egd"], own, daemon) or access.why_not(device, xml)
+    return None
+
+
+def _of_file(path):
+    shown = _options.shown(path)
+    try:
+        found = os.stat(os.path.join("/", path))  # libvirt starts QEMU in the root folder.
+    except (FileNotFoundError, NotADirectoryError) as error:
+        return f"backend path {shown}: {error.strerror}"
+    except (OSError, ValueError):
+        return None
+    if stat.S_ISSOCK(found.st_mode):
+        return f"backend path {shown} is a socket, which QEMU cannot open as a file"
+    if lacks_source(backend_kind(found), _rng_checks.current_source()):
+        return f"backend path {shown}: this host has no hardware source behind it (rng_current is none), and QEMU aborts a guest when it cannot read its source"
+    return None
+
+
+def _of_egd(egd, own, daemon):
+    try:
+        for source in egd["sources"]:
+            _rng_egd.check_source(egd["type"], source, daemon)
+    except UnfitError as error:
+        return error.found
+    taken = None if daemon.same_network is False else _rng_egd.taken_port(egd, own)
+    return taken and f"egd: {taken} is in use by another process"
