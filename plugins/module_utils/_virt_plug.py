@@ -20,17 +20,30 @@ _I440FX_DISPLAY = 2
 _I440FX_FREE_TO_ALL = frozenset(range(3, 32))
 
 
-def plug(live_xml, models):
-    """Return the Plug for one more <rng> of each of ``models`` (list of str) in the running domain of ``live_xml``."""
+# Kinds of domain whose devices QEMU makes; the test driver has neither buses nor addresses.
+_QEMU = ("kvm", "qemu", "hvf", "xen")
+# A page for the notifications of each of 1,024 queues (virtio_pci_queue_mem_mult in QEMU's hw/virtio/virtio-pci.c) makes a BAR of 8 MiB, and firmware
+# leaves 2 MiB of memory to a port that has no device when the machine starts (PCI_BRIDGE_MEM_MIN in SeaBIOS' src/fw/pciinit.c).
+_TOO_LARGE = "with page_per_vq the device needs 8 MiB of addresses, and the port of a running machine has no room for them: the guest would see no device"
+# s390x has channel devices instead of PCI (virtio-ccw).
+_WITH_CCW = ("s390", "s390x")
+
+
+def plug(live_xml, devices):
+    """Return the Plug for these ``devices`` (list of dict, see ``_rng_device``) beside what runs in the domain of ``live_xml``."""
     domain = _virt_xml.parsed(live_xml)
     machine = _said(domain, "machine")
     if machine.startswith("microvm"):
         return Plug(False, f"machine {machine} has no hotplug")
+    if domain.get("type") in _QEMU and _said(domain, "arch") not in _WITH_CCW and not domain.findall("devices/controller[@type='pci']"):
+        return Plug(False, f"machine {machine or 'without a name'} has no PCI bus")
     root = _bus_model(domain, 0)
     if root == "pcie-root":
-        return _pcie(domain, models)
+        if any(device["driver"].get("page_per_vq") for device in devices):
+            return Plug(False, _TOO_LARGE)
+        return _pcie(domain, [device["model"] for device in devices])
     if root == "pci-root" and _is_x86(domain):
-        return _i440fx(domain, len(models))
+        return _i440fx(domain, len(devices))
     return Plug(None, f"only libvirt can tell for machine {machine or 'without a name'}")
 
 
@@ -90,7 +103,10 @@ def _i440fx(domain, count):
 
 def _kept(domain, element):
     """Return why the running domain keeps an <rng> (str), or None: what qemuDomainDetachPrep and QEMU's qdev_unplug look at."""
-    address = _virt_xml.parsed(element).find("address[@type='pci']")
+    rng = _virt_xml.parsed(element)
+    if rng.find("address[@type='virtio-mmio']") is not None:
+        return "its bus (virtio-mmio) does not support hotplug"
+    address = rng.find("address[@type='pci']")
     if address is None:
         machine = _said(domain, "machine")
         return f"machine {machine} has no hotplug" if machine.startswith("microvm") else None

@@ -25,6 +25,9 @@ from ansible_collections.kvm.entropy.plugins.module_utils._errors import Entropy
 _BOUNDS = {"capacity_bytes": (0, 2 ** 20), "capacity_timeout": (1, 60), "guest_agent_timeout": (1, 3600), "guest_agent_deadline": (1, 3600),
            "max_results": (0, _options.LARGEST)}
 
+# What decides about the place of a device that nothing describes yet.
+_PLAIN = {"model": "virtio", "driver": {}}
+
 # Backends of which no two domains have the same would take the place of the rows; in characters, see ``_bounds``.
 _MOST_CAPACITY = 100000
 
@@ -132,10 +135,10 @@ def _saved(domain):
 
 
 def _plug(running, config):
-    """Return whether one more device can be plugged now, of the model that the definition has."""
+    """Return whether one more device can be plugged now, such as the definition has."""
     if running is None:
         return {"possible": False, "reason": "the domain is not running"}
-    found = _virt_plug.plug(running, [config[0]["model"] if config else "virtio"])
+    found = _virt_plug.plug(running, [config[0] if config else _PLAIN])
     return {"possible": found.possible, "reason": found.reason or None}
 
 
