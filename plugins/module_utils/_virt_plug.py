@@ -54,6 +54,30 @@ def unplug(live_xml, elements):
     return Plug(False, reasons[0]) if reasons else Plug(True, "")
 
 
+def added_ports(xml, element, before):
+    """Return the PCI controllers (list of str, each after what sits on it) that came with the <rng> ``element`` into the definition ``xml``.
+
+    ``before`` are the indices (set of int) of those that were there. One on which something else sits is not returned, nor what it sits on.
+    """
+    controllers, taken = _virt_xml.pci_controllers(xml), _places(_virt_xml.parsed(xml))
+    found = []
+    address = _virt_xml.parsed(element).find("address[@type='pci']")
+    while address is not None:
+        bus = _place(address)[0]
+        if bus in before or bus not in controllers or len([place for place in taken if place[0] == bus]) > 1:
+            break
+        found.append(controllers[bus])
+        address = _virt_xml.parsed(controllers[bus]).find("address[@type='pci']")
+    return found
+
+
+def is_free(live_xml, address):
+    """Return whether nothing sits at this ``address`` (dict, see ``_rng_place``) of the running domain; None where that is not known."""
+    if "devno" in address:
+        return None
+    return (address["bus"], address["slot"]) not in _taken(_virt_xml.parsed(live_xml))
+
+
 def speaks_legacy(xml, model):
     """Return whether an <rng> of ``model`` in the domain of ``xml`` would offer the protocol from before virtio 1.0 as well.
 
@@ -113,6 +137,11 @@ def _kept(domain, element):
     bus, slot = _place(address)
     if address.get("multifunction") == "on" or len([each for each in _places(domain) if each == (bus, slot)]) > 1:
         return "it shares its slot with other devices, or may (multifunction)"
+    return _fixed_bus(domain, bus)
+
+
+def _fixed_bus(domain, bus):
+    """Return why what sits on the PCI ``bus`` (int) stays there while the domain runs (str), or None."""
     model = _bus_model(domain, bus)
     if model == "pcie-root":
         return "the bus does not support hotplug: it sits on the root complex itself"

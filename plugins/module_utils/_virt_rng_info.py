@@ -14,6 +14,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import (
     _kernel_source,
     _libvirt,
     _options,
+    _qemu_args,
     _rng_device,
     _virt_plug,
     _virt_xml,
@@ -78,8 +79,9 @@ def _told(rows, options):
 
 def has_problem(row):
     """Return whether a person should look at this row: no device in a half, more than one, or one that is not the other."""
+    others = len(row.get("unmanaged", ()))
     halves = [half for half in (row["config"], row["live"]) if half is not None]
-    return row["drift"] or any(len(half) != 1 for half in halves)
+    return row["drift"] or any(len(half) + others != 1 for half in halves)
 
 
 def _read(domains, uri):
@@ -102,7 +104,9 @@ def _row(domain):
     running = domain.running() if domain.is_active else None
     xml = definition or running
     config, live = _devices(definition), _devices(running)
+    unmanaged = _qemu_args.rng_devices(running or definition)
     return {
+        **({"unmanaged": unmanaged} if unmanaged else {}),
         "name": domain.name,
         "uuid": domain.uuid,
         "state": state,
@@ -150,7 +154,8 @@ def _summary(rows, failures):
     return {
         "matched": len(rows) + len(failures),
         "running": sum(row["live"] is not None for row in rows),
-        "without_device": sum(not (row["live"] if row["config"] is None else row["config"]) for row in rows),
+        "without_device": sum(
+            not (row["live"] if row["config"] is None else row["config"]) and "unmanaged" not in row for row in rows),
         "drift": sum(row["drift"] for row in rows),
         "problem": sum(has_problem(row) for row in rows),
         "failed": len(failures),

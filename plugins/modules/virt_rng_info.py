@@ -350,6 +350,15 @@ domains:
       description: Who defines this domain again by itself - V(openstack), V(ovirt), V(kubevirt) or null.
       type: str
       sample: null
+    unmanaged:
+      description:
+        - The rng devices that the domain gives QEMU by C(<qemu:commandline>), each as QEMU's name of it and its id. libvirt shows no C(<rng>) for them.
+        - What C(-readconfig), C(-set) and C(-global) give is not seen.
+      returned: where there are any
+      version_added: 0.7.0
+      type: list
+      elements: str
+      sample: [virtio-rng-pci rng9]
     plug:
       description: Whether one more device can be plugged now.
       type: dict

@@ -5,7 +5,7 @@
 """Whether a running domain has a place for one more device."""
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils._virt_plug import plug, speaks_legacy, unplug
+from ansible_collections.kvm.entropy.plugins.module_utils._virt_plug import added_ports, plug, speaks_legacy, unplug
 
 
 def port(index, hotplug=None, model="pcie-root-port"):
@@ -115,3 +115,15 @@ def test_page_per_vq_needs_more_addresses_than_a_pcie_port_has(model, root, answ
 def test_a_machine_without_a_pci_bus_takes_no_device_while_it_runs(kind, arch, answer):
     bare = f"<domain type='{kind}'><os><type arch='{arch}' machine='vexpress-a15'>hvm</type></os><devices/></domain>"
     assert plug(bare, [wish()]).possible is answer
+
+
+def test_the_ports_that_came_with_a_device_are_found_and_no_other():
+    old, new, bridge = (port(index, model=model) for index, model in ((1, "pcie-root-port"), (2, "pcie-root-port"), (3, "pcie-to-pci-bridge")))
+    bridge = bridge.replace("bus='0x00'", "bus='0x02'")
+    element = rng(3, 1)
+    xml = domain(old + new + bridge + element)
+    assert added_ports(xml, element, {0, 1}) == [bridge, new], "what sits on another goes first"
+    assert added_ports(xml, element, {0, 1, 2}) == [bridge]
+    assert added_ports(xml, element, {0, 1, 2, 3}) == []
+    assert added_ports(xml.replace("</devices>", at(3, 2) + "</devices>"), element, {0, 1}) == [], "another device sits there"
+    assert added_ports(domain("<rng/>", root="pci-root"), "<rng/>", {0}) == []

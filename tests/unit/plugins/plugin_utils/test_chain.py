@@ -348,3 +348,22 @@ def test_a_backend_that_can_be_no_source_is_told_by_what_it_is_on_the_host(kind,
     half["domains"]["host"] = {"capacity": [{"backend": "random", "path": "/dev/urandom", "kind": kind, "unsafe": False, "delivered": None}]}
     (row,) = chain({"kvm1": half}, {}, NOW, DAY)
     assert (row["verdict"], [one["code"] for one in row["problems"]]) == (verdict, [code] if code else [])
+
+
+def test_a_device_of_the_command_line_is_one_and_is_told():
+    given = domain(config=(), live=(), unmanaged=["virtio-rng-pci rng9"])
+    row = judged({"kvm1": host(given)}, {"web-1": guest()})
+    assert (row["links"]["config"], row["links"]["live"], row["verdict"], codes(row)) == ("ok", "ok", "ok", ["unmanaged-device"])
+    assert "virtio-rng-pci rng9" in row["problems"][0]["evidence"]
+
+
+@pytest.mark.parametrize("config, live, link", [((), (), "broken"), ((DEVICE,), (), "ok")])
+def test_a_guest_that_is_seen_to_be_fed_has_a_device_whatever_libvirt_shows(config, live, link):
+    row = judged({"kvm1": host(domain(config=config, live=live), age=10)}, {"web-1": guest()})
+    assert (row["links"]["live"], row["links"]["config"], codes(row)) == ("ok", link, ["unmanaged-device"])
+
+
+@pytest.mark.parametrize("inside", [{"filling": False}, {"filling": "unknown"}, {"device": "unknown"}, {"age": 20}])
+def test_a_guest_that_is_not_seen_to_be_fed_or_was_seen_before_its_host_does_not_overrule_it(inside):
+    row = judged({"kvm1": host(domain(config=(), live=()), age=10)}, {"web-1": guest(**inside)})
+    assert row["links"]["live"] == "broken" and "no-device" in codes(row) and "unmanaged-device" not in codes(row)
