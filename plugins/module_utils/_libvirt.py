@@ -255,6 +255,10 @@ class Domain:
         """Take the device of exactly this element from the definition."""
         self._call(self._handle.detachDeviceFlags, element, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
 
+    def detach_port(self, element):
+        """Take the PCI controller of this element from the definition; nothing may sit on it."""
+        self._call(self._handle.detachDeviceFlags, element, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+
     def plug(self, element):
         """Plug a device into the running domain."""
         self._call(self._handle.attachDeviceFlags, element, libvirt.VIR_DOMAIN_AFFECT_LIVE)

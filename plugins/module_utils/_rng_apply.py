@@ -4,7 +4,7 @@
 
 """Act on what was decided: the definition first, the running device second, each with its own result.
 
-A domain (``_libvirt.Domain``) is any object with definition, running, attach, detach, plug, request_unplug and redefine, which raise
+A domain (``_libvirt.Domain``) is any object with definition, running, attach, detach, detach_port, plug, request_unplug and redefine, which raise
 ``_libvirt.RefusedError``. Parts (``_rng_plan.Part``) come with the prediction and leave with what happened.
 """
 
@@ -139,9 +139,12 @@ def _take_place(domain, part, interim, element, place):
 
 
 def _take_ports(domain, xml, element, part):
-    """Take away the ports that libvirt has added for the ``element`` of the definition ``xml``, which has left."""
-    for controller in _virt_plug.added_ports(xml, element, part.ports) if part.ports is not None else []:
-        _take_away(domain, controller)
+    """Take away the ports that libvirt has added for the ``element`` of the definition ``xml``, which has left. One that stays does no harm."""
+    try:
+        for controller in _virt_plug.added_ports(xml, element, part.ports) if part.ports is not None else []:
+            domain.detach_port(controller)
+    except RefusedError:
+        pass
 
 
 def _attach(domain, elements, part):

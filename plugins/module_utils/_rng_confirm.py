@@ -17,7 +17,7 @@ WAYS = (QEMU, AGENT)
 
 # What a person does where nobody has seen it.
 REMEDY = "look with entropy_facts in the guest and name the domain in confirmed, or give confirm_by, and run again"
-NOT_ASKED = "nobody has seen the guest use the new device, so the old one stays beside it: " + REMEDY
+NOT_ASKED = "nobody has seen the guest use the new device: " + REMEDY
 
 # In QMP since 7.2, as "unstable" (qapi/virtio.json); a device of libvirt has its alias as its name among QEMU's objects.
 _STATUS, _QUEUE = "x-query-virtio-status", "x-query-virtio-queue-status"

@@ -146,7 +146,7 @@ def pending(way_back, why=None):
 
 def held(way_back, why):
     """Return the words for an old device that stays beside its successor, which nobody has seen in use."""
-    return f"{why}. The old device stays beside the new one. Or {way_back}"
+    return f"{why}. Until then the old device stays beside the new one. Otherwise: {way_back}"
 
 
 def sentence(words):

@@ -251,6 +251,8 @@ STARTED = ("random from /dev/urandom", "rate", "driver iommu", "driver ats", "dr
 
 
 def test_definitions_start(host, daemon):
+    for case in STARTED:
+        host.rng(**CASES[case].asked, domains=[name_of(host, case)])
     daemon.virsh("; ".join(f"start {name_of(host, case)}" for case in STARTED))
     running = host.look()
     assert {case: len(rngs(running[name_of(host, case)]["running"])) for case in STARTED} == {case: CASES[case].count for case in STARTED}

@@ -51,6 +51,18 @@ def test_page_per_vq_is_not_plugged_where_the_guest_could_not_use_it(host, inher
     assert row(host.rng(domains=["web-2"], driver={"page_per_vq": True}), "web-2")["live"]["result"] == "restart_required" and host.live("web-2") == []
 
 
+def test_a_definition_that_is_put_back_loses_the_port_that_libvirt_added_too(host):
+    host.define("web-1", SLOW, start=True)
+    host.define("web-2", start=True)
+    before = host.definition("web-1"), host.definition("web-2")
+    egd = {"type": "unix", "sources": [{"mode": "bind", "path": "/nowhere/egd.sock"}]}  # QEMU alone can tell that this cannot be made.
+    result = host.run("virt_rng", domains=["*"], backend="egd", egd=egd, replace_live=True, confirmed=["*"])
+    assert result["failed"] and (host.definition("web-1"), host.definition("web-2")) == before
+    for name in ("web-1", "web-2"):
+        assert result["msg"].count(f"domain {name}: taken back, because the domain might not start with it; QEMU cannot use the source") == 1
+    assert host.live("web-1") == [SLOW] and host.live("web-2") == []
+
+
 def test_a_guest_whose_driver_has_got_bytes_of_the_new_device_gives_the_old_one_back(host):
     kernel_domain(host, "web-1", SLOW)
     result = host.rng(domains=["web-1"], replace_live=True, confirm_by=["qemu"], settle=60, unplug_timeout=60)
