@@ -38,7 +38,8 @@ def read(rng, alias):
     address = fields and {name: _virt_xml.number(element.get(name, str(default or 0)), f"an address's {name}") for name, (_most, default) in fields.items()}
     acpi = rng.find("acpi")
     return Place(address, alias if alias and alias.startswith("ua-") else None, None if acpi is None else acpi.get("index"),
-                 None if element is None else ElementTree.tostring(element, encoding="unicode").strip())
+                 # On virtio-mmio all addresses are one to libvirt, and no second device has it.
+                 ElementTree.tostring(element, encoding="unicode").strip() if address else None)
 
 
 def described(options):
