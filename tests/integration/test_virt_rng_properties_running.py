@@ -124,7 +124,7 @@ def assert_the_way_back_restores(fast_host, result, before):
             assert meanings(fast_host.look()[name]["definition"]) == meanings(before[name]["definition"])
         if row["live"] and row["live"]["before"] != row["live"]["after"]:
             back, = fast_host.predict(domains=[name], scope="live", managed_elsewhere="allow", replace_live=True, confirmed=["*"],
-                                         devices=row["live"]["before"])["domains"]
+                                      devices=row["live"]["before"])["domains"]
             assert back["live"]["result"] in ("done", "pending_unplug", "restart_required")
             if back["live"]["result"] == "done":
                 assert meanings_of(back["live"]["after"]) == meanings(before[name]["running"])
