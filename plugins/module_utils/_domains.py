@@ -37,6 +37,13 @@ def select(domains, patterns, exclude, uri):
     return sorted(meant.values(), key=lambda domain: domain.name)
 
 
+def matcher(patterns):
+    """Return a function that tells whether one of ``patterns`` (list of str: names, UUIDs and globs) means a domain. They may mean none."""
+    def is_meant(domain):
+        return any(_Index([domain]).matching(pattern) for pattern in patterns)
+    return is_meant
+
+
 class _Index:
     """Finds domains by name and UUID without a look at each, so that ten thousand names of ten thousand domains take no time."""
 

@@ -262,6 +262,10 @@ class Domain:
         """Take the device of exactly this element from the definition."""
         self._call(self._handle.detachDeviceFlags, element, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
 
+    def detach_port(self, element):
+        """Take the PCI controller of this element from the definition; nothing may sit on it."""
+        self._call(self._handle.detachDeviceFlags, element, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+
     def plug(self, element):
         """Plug a device into the running domain."""
         self._call(self._handle.attachDeviceFlags, element, libvirt.VIR_DOMAIN_AFFECT_LIVE)
@@ -319,6 +323,12 @@ class Domain:
             raise RefusedError("unsupported", "libvirt's bindings lack libvirt_qemu")
         own = self._connection.of_this_thread()
         return own.call(libvirt_qemu.qemuAgentCommand, own.handle_of(self.uuid), command, seconds, 0)
+
+    def ask_qemu(self, command):
+        """Return what QEMU answers (str) to a ``command`` (str) of its machine protocol, errors included. That taints the domain: custom-monitor."""
+        if libvirt_qemu is None:
+            raise RefusedError("unsupported", "libvirt's bindings lack libvirt_qemu")
+        return self._call(libvirt_qemu.qemuMonitorCommand, self._handle, command, libvirt_qemu.VIR_DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT)
 
     def redefine(self, gone, added):
         """Define the domain again without the elements ``gone`` and with ``added``: for drivers that cannot attach at all."""

@@ -36,7 +36,7 @@ _known("no-device",
        seen_by=BOTH, needs="nothing; on the host " + _READ_ONLY,
        detected="The guest's virtio bus has no device of type 4 (VIRTIO_ID_RNG), nor has its PCI bus one, and its kernel has no other source that may be "
                 "sound. On the host: no <rng> in the definition, and none in what runs.",
-       sure="Certain. Where both look, the host's word counts.")
+       sure="Certain. Where both look, the host's word counts, but for a guest that was seen later to be fed by its device (unmanaged-device).")
 _known("driver-missing",
        "The virtio-rng device is there and no driver serves it",
        "Load virtio_rng now and at every boot (role kvm.entropy.guest); where the kernel has no such module, install the package that carries it",
@@ -137,6 +137,14 @@ _known("managed-save",
        seen_by=HOST, needs=_READ_ONLY,
        detected="The description in the domain's managed save has no <rng>, its definition has one.",
        sure="Certain. A save that cannot be read is not judged.")
+_known("unmanaged-device",
+       "The guest has an rng device that libvirt does not manage",
+       "Nothing is needed while the guest is fed. To have it managed: remove it from <qemu:commandline> (virsh edit), then kvm.entropy.virt_rng and a "
+       "power-off and start",
+       seen_by=BOTH, needs=_READ_ONLY, severity=INFO,
+       detected="The domain's <qemu:commandline> has -device virtio-rng-*, as words or as JSON; or libvirt shows no <rng> of a running domain, and its guest, "
+                "seen later, has the device and is fed by it.",
+       sure="Certain. -readconfig, -set and -global are not followed.")
 _known("duplicate-device",
        "The domain has more than one rng device; its guest's kernel listens to one of them only",
        "Keep one: kvm.entropy.virt_rng with exclusive true",

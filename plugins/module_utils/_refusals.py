@@ -23,19 +23,20 @@ _BY_CODE = {
 # none left, not even for a bridge with more of them. The test driver of libvirt 11 and newer plugs devices and adds none to a definition, in
 # words of virCheckFlags (src/internal.h).
 _BY_TEXT = (
-    ("no-slot", re.compile(r"No more available PCI|but index must be larger than bus")),
+    ("no-slot", re.compile(r"No more available PCI|No PCI buses available|but index must be larger than bus")),
     ("no-hotplug", re.compile(r"does not support hotplug")),
     ("leaving", re.compile(r"already in the process of unplug")),
     ("missing", re.compile(r"no device found with alias")),
     ("twin", re.compile(r"non unique alias")),
     ("unsupported", re.compile(r"^unsupported flags \(")),
-    ("no-source", re.compile(r"Could not open '|Unable to open '|is not accessible|Failed to connect to")),
+    ("no-source", re.compile(r"Could not open '|Unable to open '|is not accessible|Failed to connect to|'(?:object|chardev)[-_]add'")),
+    ("unfit", re.compile(r"is not a valid device model name|Property '[^']*' not found|Property '[^']*' doesn't take value|iommu_platform")),
     ("stopped", re.compile(r"domain is not running")),
 )
 
 # How libvirt begins these in English (virErrorMsg in src/util/virerror.c). Its daemon translates them where it runs in another language, as with
 # Fedora's packages or Debian's libvirt-l10n; what QEMU says stays as it is, behind the name of its command. What libvirt itself refuses of a
-# device that it has just taken into a definition is its place on the bus.
+# device that it has just taken into a definition is its place on the bus. What QEMU refuses of an object or a character device is the backend.
 _IN_ENGLISH = {_INTERNAL_ERROR: "internal error", _XML_ERROR: "XML error", _OPERATION_INVALID: "Requested operation is not valid"}
 _IN_ANOTHER_LANGUAGE = {_INTERNAL_ERROR: "no-slot", _XML_ERROR: "no-slot", _OPERATION_INVALID: "stopped"}
 _QEMU_COMMAND = re.compile(r"'[a-z]+[-_](?:add|del)'")
@@ -44,8 +45,8 @@ _QEMU_COMMAND = re.compile(r"'[a-z]+[-_](?:add|del)'")
 class RefusedError(Exception):
     """libvirt refuses something for one domain.
 
-    ``kind`` is one of no-slot, no-hotplug, no-source (the backend's path), leaving (an unplug was already asked for), missing (the
-    device is not there), twin (one with its alias is), busy, gone (the domain is no longer there), stopped,
+    ``kind`` is one of no-slot, no-hotplug, no-source (QEMU cannot use the backend), unfit (QEMU makes no such device, hot or cold), leaving (an
+    unplug was already asked for), missing (the device is not there), twin (one with its alias is), busy, gone (the domain is no longer there), stopped,
     denied (this user may not), silent (the guest's agent does not answer), unsupported (the driver cannot do it at all),
     unreadable (its XML is of a shape that is not known here), other.
     """

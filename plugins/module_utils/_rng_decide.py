@@ -7,13 +7,17 @@
 import collections
 
 from ansible_collections.kvm.entropy.plugins.module_utils import (
+    _domains,
     _libvirt,
     _managers,
+    _qemu_args,
     _refusals,
     _rng_access,
     _rng_checks,
+    _rng_confirm,
     _rng_device,
     _rng_egd,
+    _rng_place,
     _rng_plan,
     _rng_rows,
     _virt_plug,
@@ -30,7 +34,9 @@ class Plan:
 
     def __init__(self, connection, options, wanted):
         self._connection = connection
-        self._wanted = wanted
+        self._wanted = wanted if options["devices"] is not None else wanted._replace(alias=options["alias"])
+        self._ways = options["confirm_by"] if wanted.devices else []
+        self._is_confirmed = _domains.matcher(options["confirmed"]) if wanted.devices else lambda _domain: True
         self._with_config = options["scope"] in ("config", "both")
         self._with_live = options["scope"] in ("live", "both")
         self._replace = options["replace_live"]
@@ -63,24 +69,44 @@ class Plan:
         outcome.way_back = self._way_back(domain)
         if definition:
             outcome.config = _rng_plan.decide_definition(_rngs(definition), wanted)
+            if outcome.config.is_to_act:
+                outcome.config.ports = set(_virt_xml.pci_controllers(definition))
         if running:
-            outcome.live = _rng_plan.decide_running(_rngs(running), wanted, self._replace, self._guest(running, outcome))
+            outcome.ways = [] if self._is_confirmed(domain) else self._ways
+            unseen = None if outcome.ways or self._is_confirmed(domain) else _rng_confirm.NOT_ASKED
+            outcome.live = _rng_plan.decide_running(_rngs(running), wanted, self._replace, self._guest(running, outcome, unseen))
         if any(part.is_to_act for part in outcome.parts):
             self._check(domain, outcome, definition or running)
+        self._mind_command_line(outcome, [xml for xml in (definition, running) if xml])
         self._say_what_brings_back_the_old(domain, outcome)
 
-    def _guest(self, running, outcome):
+    def _mind_command_line(self, outcome, xmls):
+        """Plug no device beside one that libvirt does not know of, and say which there are and what could not be read."""
+        given = [words for xml in xmls for words in _qemu_args.rng_devices(xml)]
+        unread = [words for xml in xmls for words in _qemu_args.not_read(xml)]
+        if unread:
+            outcome.notes.append(f"not checked for an rng device: {', '.join(sorted(set(unread)))} in its <qemu:commandline>")
+        if not given or outcome.skipped:
+            return
+        names = ", ".join(sorted(set(given)))
+        if any(part.add and not part.present for part in outcome.parts) and self._owners:
+            outcome.skip(f"its <qemu:commandline> gives it {names}, which libvirt does not manage, and none is added beside it "
+                         "(managed_elsewhere: allow adds one all the same)")
+        else:
+            outcome.notes.append(f"its <qemu:commandline> gives it {names}, which libvirt does not manage and which stays; virsh edit removes it")
+
+    def _guest(self, running, outcome, unseen):
         """Return the Guest that runs with the XML ``running``."""
         return _rng_plan.Guest(
             outcome.way_back, _DEAF.get(outcome.state), lambda devices: self._plug(running, devices),
-            lambda rngs: _virt_plug.unplug(running, [rng.xml for rng in rngs]))
+            lambda rngs: _virt_plug.unplug(running, [rng.xml for rng in rngs]), unseen)
 
     def _plug(self, running, devices):
         daemon = self._access.daemon
         missing = filter(None, (_rng_egd.unserved(device["egd"], daemon) for device in devices if "egd" in device and daemon is not None))
         for path in missing:  # At a start QEMU tries it again and again with reconnect; a plug it gives up at once.
             return _virt_plug.Plug(False, f"nothing listens on {path}; start the daemon there and run again")
-        return _virt_plug.plug(running, [device["model"] for device in devices])
+        return _virt_plug.plug(running, devices)
 
     def _check(self, domain, outcome, xml):
         """Leave alone what belongs to somebody else, is held by a job, or would not run on this host."""
@@ -94,6 +120,7 @@ class Plan:
             self._check_support(outcome, xml)
             self._check_access(outcome, xml)
             self._check_protocol(outcome, xml)
+            _check_place(outcome, xml)
             _say_who_may_undo_it(outcome, xml)
 
     def _wanted_for(self, domain, xml):
@@ -186,6 +213,17 @@ def _say_who_may_undo_it(outcome, xml):
     namespaces = ", ".join(_managers.unknown_metadata(xml))
     if namespaces:
         outcome.change_notes.append(f"its definition has metadata of {namespaces}: if that tool defines the domain again by itself, it undoes this change")
+
+
+def _check_place(outcome, xml):
+    """Refuse a name or an address that another device of the domain has: libvirt would."""
+    part = outcome.config or outcome.live
+    for device in filter(_rng_place.is_asked_for, part.add):
+        going = [_rng_device.place_of(rng) for rng in part.removed]
+        if "alias" in device and not any(place.alias == device["alias"] for place in going) and _virt_xml.has_alias(xml, device["alias"]):
+            outcome.refuse(f"another device of the domain has the alias {device['alias']}: give another one")
+        elif "address" in device and not any(place.address == device["address"] for place in going) and _virt_plug.is_free(xml, device["address"]) is False:
+            outcome.refuse(f"another device of the domain has the address {_rng_place.shown(device['address'])}: give a free one")
 
 
 def _rngs(xml):

@@ -6,7 +6,8 @@
 
 A device is a dict with the names of the module's options, so that one that was read can be given back:
 ``backend``; ``path`` with backend random, ``egd`` with backend egd; ``rate_bytes`` (bytes per period, 0 is unlimited),
-``rate_period`` (ms), ``model``, ``driver`` (only what is said). See ``_rng_egd`` for ``egd``.
+``rate_period`` (ms), ``model``, ``driver`` (only what is said). See ``_rng_egd`` for ``egd``. One that is asked for may have ``alias`` and ``address``
+besides (see ``_rng_place``), which are no part of its meaning.
 """
 
 import collections
@@ -15,7 +16,7 @@ import hashlib
 import re
 from xml.sax.saxutils import escape, quoteattr
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _rng_egd, _virt_xml
+from ansible_collections.kvm.entropy.plugins.module_utils import _rng_egd, _rng_place, _virt_xml
 
 DRIVER_OPTIONS = ("iommu", "ats", "packed", "page_per_vq")
 
@@ -29,10 +30,11 @@ DEFAULT_PATH = "/dev/random"
 # alone adds its device; and where a device takes the place of others, a run that was killed before they left can be finished. libvirt keeps an
 # alias in the definition when it begins with "ua-" (virDomainDeviceInfoParseXML in src/conf/domain_conf.c, since 3.9.0).
 _BESIDE, _INSTEAD = "ua-kvm-entropy-beside", "ua-kvm-entropy-instead-of"
+# In a definition the successor takes the old one's name and address, once those are free: until then one with this alias stands in for both.
+_INTERIM = "ua-kvm-entropy-interim-for"
 _ALIAS = re.compile(r"\s*<alias [^>]*/>")
 # XML's parser makes a line feed of a carriage return.
 _KEPT = {"\r": "&#13;"}
-_ACPI_INDEX = re.compile(r"<acpi index='(\d+)'/>")
 
 # device: dict as above; xml: the element as libvirt wrote it, address included; alias: its name, or None.
 Rng = collections.namedtuple("Rng", "device xml alias")
@@ -60,6 +62,7 @@ def described(options, is_back=False):
         model=options["model"],
         driver={name: driver[name] for name in DRIVER_OPTIONS if driver.get(name) is not None},
     )
+    device.update(_rng_place.described(options))
     return device
 
 
@@ -84,38 +87,73 @@ def instead_of(device, wanted):
     return dict(wanted, driver=dict(device["driver"], **wanted["driver"]))
 
 
-def new_alias(present, removed, index):
+def new_alias(present, removed, index, is_interim=False):
     """Return the alias (str) of the device number ``index`` that is added to those ``present``, of which some are ``removed`` (lists of Rng)."""
     found = [_digest(rng) for rng in removed or present] or ["none"]
-    return "-".join([_INSTEAD if removed else _BESIDE] + found + ([str(index)] if index else []))
+    prefix = (_INTERIM if is_interim else _INSTEAD) if removed else _BESIDE
+    return "-".join([prefix] + found + ([str(index)] if index else []))
 
 
 def left_over(rngs):
     """Return the indices (set) of those of ``rngs`` whose place another one has already taken: a run ended before they left."""
     gone = set()
     for later, rng in enumerate(rngs):
-        replaced = (rng.alias or "").rpartition(_INSTEAD)[2].split("-") if (rng.alias or "").startswith(_INSTEAD) else ()
+        replaced = (rng.alias or "").split("-") if (rng.alias or "").startswith((_INSTEAD, _INTERIM)) else ()
         # What was replaced came first. One that came later is somebody's wish, even at the old one's address.
         gone.update(index for index in range(later) if _digest(rngs[index]) in replaced)
+        gone.update(index for index in range(later) if (rngs[index].alias or "").startswith(_INTERIM) and means(rngs[index].device, rng.device))
     return gone
 
 
 def own_names(rng):
     """Return what its owner gave the device (list of str, in words) that is not known to be meant for another one: its names, and its log."""
-    alias = [f"alias {rng.alias}"] if (rng.alias or "").startswith("ua-") and not rng.alias.startswith((_BESIDE, _INSTEAD)) else []
+    place = place_of(rng)
+    alias = [f"alias {place.alias}"] if place.alias else []
+    return alias + ([f"ACPI index {place.acpi_index}"] if place.acpi_index else []) + own_log(rng)
+
+
+def own_log(rng):
+    """Return the log that its owner gave the device (list of str, in words)."""
     log = _virt_xml.parsed(rng.xml).find("backend/log")
-    return alias + [f"ACPI index {index}" for index in _ACPI_INDEX.findall(rng.xml)] + ([] if log is None else [f"log {log.get('file')}"])
+    return [] if log is None else [f"log {log.get('file')}"]
 
 
-def to_xml(device, alias=None):
-    """Return the <rng> element (str) for a device, with an ``alias`` where it is to have one."""
+def place_of(rng):
+    """Return the Place of a device: its address, the name that its owner gave it, its ACPI index."""
+    is_ours = (rng.alias or "").startswith((_BESIDE, _INSTEAD, _INTERIM))
+    return _rng_place.read(_virt_xml.parsed(rng.xml), None if is_ours else rng.alias)
+
+
+def sits(rng, device):
+    """Return whether a device of a definition has the name and the address that are asked for with ``device``."""
+    return _rng_place.fits(device, place_of(rng)) if _rng_place.is_asked_for(device) else True
+
+
+def without_place(device):
+    """Return ``device`` without the name and the address that are asked for with it."""
+    return {name: value for name, value in device.items() if name not in _rng_place.NAMES}
+
+
+def place_words(device):
+    """Return what name and address ``device`` gets (str), None where nobody asked for any."""
+    return _rng_place.words(device)
+
+
+def waits_for_its_source(devices):
+    """Return whether QEMU starts with all ``devices`` (list of dict) before anybody listens where they connect to."""
+    return all(device["backend"] == "egd" and any(source.get("reconnect") for source in device["egd"]["sources"]) for device in devices)
+
+
+def to_xml(device, alias=None, place=None):
+    """Return the <rng> element (str) for a device, with an ``alias`` where it is to have one, or with the name and address of a ``place`` (Place)."""
     driver = "".join(f" {name}='{'on' if value else 'off'}'" for name, value in sorted(device["driver"].items()))
-    return "<rng model={model}>{driver}{rate}{backend}{alias}</rng>".format(
+    return "<rng model={model}>{driver}{rate}{backend}{alias}{place}</rng>".format(
         model=quoteattr(device["model"]),
         driver=f"<driver{driver}/>" if driver else "",
         rate=f"<rate bytes='{device['rate_bytes']}' period='{device['rate_period']}'/>" if device["rate_bytes"] else "",
         backend=_backend_xml(device),
         alias=f"<alias name={quoteattr(alias)}/>" if alias else "",
+        place=_rng_place.to_xml(place) if place else "",
     )
 
 
@@ -170,7 +208,7 @@ def _whole_meaning(device):
 
 
 def _yaml(device):
-    lines = [f"{name}: {_rng_egd.yaml(value)}" for name, value in device.items() if name not in ("driver", "egd")]
+    lines = [f"{name}: {_rng_egd.yaml(value)}" for name, value in device.items() if name not in ("driver", "egd") + _rng_place.NAMES]
     if "egd" in device:
         lines += ["egd:"] + [f"  {line}" for line in _rng_egd.yaml_lines(device["egd"])]
     if device["driver"]:

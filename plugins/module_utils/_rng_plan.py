@@ -12,12 +12,19 @@ UNCHANGED, DONE, REFUSED, BUSY = "unchanged", "done", "refused", "busy"
 PENDING, RESTART = "pending_unplug", "restart_required"
 
 # devices: what is asked for (list of dict). only: nothing besides them. whole: a device fits when it means the same in all that it has, else
-# when it is as described, which leaves driver options that are not given alone.
-Wanted = collections.namedtuple("Wanted", "devices only whole")
+# when it is as described, which leaves driver options that are not given alone. alias: the name (str) of the one device that is meant, or None.
+Wanted = collections.namedtuple("Wanted", "devices only whole alias")
+Wanted.__new__.__defaults__ = (None,)
 
 # What a running guest allows. way_back: how it gets what cannot be done while it runs (str). deaf: why it cannot answer (str or None).
-# plug(devices) and unplug(rngs) return the Plug, and are asked only when something is to be plugged or unplugged.
-Guest = collections.namedtuple("Guest", "way_back deaf plug unplug")
+# plug(devices) and unplug(rngs) return the Plug, and are asked only when something is to be plugged or unplugged. unseen: why nobody will see
+# whether it uses a new device (str), None where somebody looks, or need not.
+Guest = collections.namedtuple("Guest", "way_back deaf plug unplug unseen")
+Guest.__new__.__defaults__ = (None,)
+
+# What becomes of the devices of one half. going: indices (set) of those present that are to go. add: devices (list of dict) to come. places: for each
+# of ``add`` the Rng whose place it takes, or None. kept: indices (set) of those present that are what is asked for.
+Change = collections.namedtuple("Change", "going add places kept")
 
 
 class Part:
@@ -25,20 +32,31 @@ class Part:
 
     ``present`` is a list of Rng, ``going`` the indices of those to remove, ``add`` a list of devices. ``result`` is the prediction; acting
     corrects it, and notes the elements that it has ``attached`` and ``detached``, and that it ``is_done`` with. ``staying`` are the indices of
-    those that were to go and that the guest has not given back. ``is_deaf`` says that the guest cannot answer, so that there is nothing to wait for.
+    those that were to go and that the guest has not given back. ``is_deaf`` says that the guest cannot answer, so that there is nothing to wait for,
+    ``is_held`` that it is not asked, as nobody would see it use what remains: the devices of ``kept``, and those added. ``places`` is as in Change.
     """
 
-    def __init__(self, present, going=(), add=(), result=UNCHANGED, reason=None):
+    def __init__(self, present, change=None, result=UNCHANGED, reason=None, is_held=False):
+        change = change or Change(set(), [], [], set())
         self.present = present
-        self.going = set(going)
-        self.staying = set(going) if result == PENDING else set()
-        self.add = list(add)
+        self.going = set(change.going)
+        self.staying = set(change.going) if result == PENDING else set()
+        self.add = list(change.add)
+        self.places = list(change.places)
+        self.kept = set(change.kept)
         self.is_deaf = result == PENDING
+        self.is_held = is_held
+        # Names (set of str) of the running devices that the guest is to be seen to use before others go.
+        self.watched = {rng.alias for index, rng in enumerate(present) if index in self.kept}
+        # Indices (set of int) of the PCI controllers that a definition had, None where that is not known.
+        self.ports = None
         self.attached = []
         self.detached = []
         self.is_done = False
         self.result = result
         self.reason = reason
+        # What is to be known (str or None) where all is done.
+        self.about = reason if result == DONE else None
 
     @property
     def removed(self):
@@ -51,7 +69,8 @@ class Part:
 
     @property
     def after(self):
-        return [rng.device for index, rng in enumerate(self.present) if index not in self.going - self.staying] + self.add
+        return [rng.device for index, rng in enumerate(self.present) if index not in self.going - self.staying] + [
+            _rng_device.without_place(device) for device in self.add]
 
     @property
     def is_to_act(self):
@@ -60,11 +79,16 @@ class Part:
 
     @property
     def is_changed(self):
-        return bool(self.add or self.going - self.staying) or self.result == PENDING
+        """Whether a device came or left. A guest that was asked for one, in this run or an earlier one, still has it."""
+        return bool(self.add or self.going - self.staying)
 
     def leave(self, result, reason):
         """Leave this half as it is, and say why."""
         self.going, self.staying, self.add, self.result, self.reason = set(), set(), [], result, reason
+
+    def note(self, words):
+        """Say ``words`` (str) as well."""
+        self.reason = f"{self.reason}; {words}" if self.reason else words
 
     def stop(self, result, reason, added):
         """Keep the old devices beside those of ``added`` that have come, and say why."""
@@ -73,14 +97,18 @@ class Part:
 
 def decide_definition(rngs, wanted):
     """Return the Part for the definition with ``rngs``; ``wanted`` is a Wanted."""
-    going, add = _change(rngs, wanted)
-    return Part(rngs, going, add, DONE if going or add else UNCHANGED, _about(rngs, going, add))
+    change = _change(rngs, wanted, _rng_device.sits)
+    return Part(rngs, change, DONE if change.going or change.add else UNCHANGED, _about(rngs, change, _rng_device.own_log))
 
 
 def decide_running(rngs, wanted, replace, guest):
-    """Return the Part for the running device of ``guest`` (Guest); ``replace`` allows to replace what runs."""
+    """Return the Part for the running device of ``guest`` (Guest); ``replace`` allows to replace what runs.
+
+    A running device keeps its name and its place on the bus until the next start.
+    """
     way_back = guest.way_back
-    going, add = _change(rngs, wanted)
+    change = _change(rngs, wanted, lambda _rng, _device: True)
+    going, add = change.going, change.add
     if not going and not add:
         return Part(rngs)
     if going and wanted.devices and not replace:
@@ -94,9 +122,10 @@ def decide_running(rngs, wanted, replace, guest):
         unplug = guest.unplug([rngs[index] for index in sorted(going)])
         if unplug.possible is False:
             return Part(rngs, result=RESTART, reason=cannot_unplug(unplug.reason, way_back))
-        if guest.deaf:
-            return Part(rngs, going, add, PENDING, pending(way_back, guest.deaf))
-    return Part(rngs, going, add, DONE, _about(rngs, going, add))
+        unseen = wanted.devices and (guest.deaf or guest.unseen)
+        if unseen or guest.deaf:
+            return Part(rngs, change, PENDING, (held if unseen else pending)(way_back, unseen or guest.deaf), is_held=bool(unseen))
+    return Part(rngs, change, DONE, _about(rngs, change, _rng_device.own_names))
 
 
 def cannot_plug(reason, way_back, is_replacing=False):
@@ -115,44 +144,67 @@ def pending(way_back, why=None):
     return f"{why or 'the guest has not given the device back yet'}. If it doesn't: {way_back}"
 
 
+def held(way_back, why):
+    """Return the words for an old device that stays beside its successor, which nobody has seen in use."""
+    return f"{why}. Until then the old device stays beside the new one. Otherwise: {way_back}"
+
+
 def sentence(words):
     """Return ``words`` with a capital."""
     return words[0].upper() + words[1:]
 
 
-def _change(rngs, wanted):
-    """Return (indices of ``rngs`` to remove, devices to add).
+def _change(rngs, wanted, sits):
+    """Return the Change that makes of ``rngs`` (list of Rng) what is ``wanted``; ``sits(rng, device)`` is whether one is named and placed as asked for.
 
     What an interrupted run has left behind goes in any case. egd is preserved unless egd is asked for: it may feed the guest from a source
     of its owner's choice. The described device is added beside it.
     """
     left_over = _rng_device.left_over(rngs)
     free = [index for index in range(len(rngs)) if index not in left_over]
-    fits = _rng_device.means if wanted.whole else _rng_device.is_as
-    missing = []
+    if wanted.alias and not wanted.devices:
+        return Change(left_over.union(index for index in free if rngs[index].alias == wanted.alias), [], [], set())
+    means = _rng_device.means if wanted.whole else _rng_device.is_as
+    free = _named_first(rngs, free, wanted.alias)
+    missing, kept = [], set()
     for device in wanted.devices:
-        found = next((index for index in free if fits(device, rngs[index].device)), None)
+        found = next((index for index in free if means(device, rngs[index].device) and sits(rngs[index], device)), None)
         if found is None:
             missing.append(device)
         else:
             free.remove(found)
-    if not missing or wanted.whole:
-        return left_over.union(free if wanted.only else ()), missing
+            kept.add(found)
+    if not missing:
+        return Change(left_over.union(free if wanted.only else ()), [], [], kept)
+    if wanted.whole:
+        return Change(left_over.union(free), missing, [rngs[index] for index in free[:len(missing)]] + [None] * (len(missing) - len(free)), kept)
     device = missing[0]  # Of described devices there is one.
-    replaceable = [index for index in free if device["backend"] == "egd" or rngs[index].device["backend"] != "egd"][:1]
+    replaceable = _replaceable(rngs, free, device, wanted.alias, means)
     if replaceable:
         device = _rng_device.instead_of(rngs[replaceable[0]].device, device)
-    return left_over.union(free if wanted.only else replaceable), [device]
+    return Change(left_over.union(free if wanted.only else replaceable), [device], [rngs[index] for index in replaceable] or [None], kept)
 
 
-def _about(rngs, going, add):
-    """Return what else is to be known (str), or None."""
-    said = []
-    lost = [what for index in sorted(going) for what in _rng_device.own_names(rngs[index])] if add else []
+def _named_first(rngs, free, alias):
+    """Return the indices ``free`` with that of the device of this ``alias`` (str or None) first."""
+    return sorted(free, key=lambda index: alias is not None and rngs[index].alias != alias)
+
+
+def _replaceable(rngs, free, device, alias, means):
+    """Return the index (list of one int, or empty) of which of ``free`` makes way for ``device``: with an ``alias`` the one of that name, or its like."""
+    if alias:
+        return [index for index in free if rngs[index].alias == alias or means(device, rngs[index].device)][:1]
+    return [index for index in free if device["backend"] == "egd" or rngs[index].device["backend"] != "egd"][:1]
+
+
+def _about(rngs, change, names):
+    """Return what else is to be known (str), or None; ``names(rng)`` (list of str) are what a device loses with its successor."""
+    said = [words for words in map(_rng_device.place_words, change.add) if words]
+    lost = [what for index in sorted(change.going) for what in names(rngs[index])] if change.add else []
     if lost:
         said.append(f"not kept of the replaced device: {', '.join(lost)}")
     if _rng_device.left_over(rngs):
-        said.append("a device that an interrupted run left beside its successor is taken away")
-    if add and any(rng.device["backend"] == "egd" and index not in going for index, rng in enumerate(rngs)):
+        said.append("a device that an earlier run left beside its successor is taken away")
+    if change.add and any(rng.device["backend"] == "egd" and index not in change.going for index, rng in enumerate(rngs)):
         said.append("a device with backend egd is preserved; the described one is added beside it")
     return "; ".join(said) or None

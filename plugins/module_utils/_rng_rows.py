@@ -25,6 +25,7 @@ class Outcome:
         self.config = None
         self.live = None
         self.way_back = ""
+        self.ways = []
         self.skipped = False
         self.error = None
         self.notes = []

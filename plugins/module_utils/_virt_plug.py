@@ -20,17 +20,30 @@ _I440FX_DISPLAY = 2
 _I440FX_FREE_TO_ALL = frozenset(range(3, 32))
 
 
-def plug(live_xml, models):
-    """Return the Plug for one more <rng> of each of ``models`` (list of str) in the running domain of ``live_xml``."""
+# Kinds of domain whose devices QEMU makes; the test driver has neither buses nor addresses.
+_QEMU = ("kvm", "qemu", "hvf", "xen")
+# A page for the notifications of each of 1,024 queues (virtio_pci_queue_mem_mult in QEMU's hw/virtio/virtio-pci.c) makes a BAR of 8 MiB, and firmware
+# leaves 2 MiB of memory to a port that has no device when the machine starts (PCI_BRIDGE_MEM_MIN in SeaBIOS' src/fw/pciinit.c).
+_TOO_LARGE = "with page_per_vq the device needs 8 MiB of addresses, and the port of a running machine has no room for them: the guest would see no device"
+# s390x has channel devices instead of PCI (virtio-ccw).
+_WITH_CCW = ("s390", "s390x")
+
+
+def plug(live_xml, devices):
+    """Return the Plug for these ``devices`` (list of dict, see ``_rng_device``) beside what runs in the domain of ``live_xml``."""
     domain = _virt_xml.parsed(live_xml)
     machine = _said(domain, "machine")
     if machine.startswith("microvm"):
         return Plug(False, f"machine {machine} has no hotplug")
+    if domain.get("type") in _QEMU and _said(domain, "arch") not in _WITH_CCW and not domain.findall("devices/controller[@type='pci']"):
+        return Plug(False, f"machine {machine or 'without a name'} has no PCI bus")
     root = _bus_model(domain, 0)
     if root == "pcie-root":
-        return _pcie(domain, models)
+        if any(device["driver"].get("page_per_vq") for device in devices):
+            return Plug(False, _TOO_LARGE)
+        return _pcie(domain, [device["model"] for device in devices])
     if root == "pci-root" and _is_x86(domain):
-        return _i440fx(domain, len(models))
+        return _i440fx(domain, len(devices))
     return Plug(None, f"only libvirt can tell for machine {machine or 'without a name'}")
 
 
@@ -39,6 +52,30 @@ def unplug(live_xml, elements):
     domain = _virt_xml.parsed(live_xml)
     reasons = [why for why in (_kept(domain, element) for element in elements) if why]
     return Plug(False, reasons[0]) if reasons else Plug(True, "")
+
+
+def added_ports(xml, element, before):
+    """Return the PCI controllers (list of str, each after what sits on it) that came with the <rng> ``element`` into the definition ``xml``.
+
+    ``before`` are the indices (set of int) of those that were there. One on which something else sits is not returned, nor what it sits on.
+    """
+    controllers, taken = _virt_xml.pci_controllers(xml), _places(_virt_xml.parsed(xml))
+    found = []
+    address = _virt_xml.parsed(element).find("address[@type='pci']")
+    while address is not None:
+        bus = _place(address)[0]
+        if bus in before or bus not in controllers or len([place for place in taken if place[0] == bus]) > 1:
+            break
+        found.append(controllers[bus])
+        address = _virt_xml.parsed(controllers[bus]).find("address[@type='pci']")
+    return found
+
+
+def is_free(live_xml, address):
+    """Return whether nothing sits at this ``address`` (dict, see ``_rng_place``) of the running domain; None where that is not known."""
+    if "devno" in address:
+        return None
+    return (address["bus"], address["slot"]) not in _taken(_virt_xml.parsed(live_xml))
 
 
 def speaks_legacy(xml, model):
@@ -90,13 +127,21 @@ def _i440fx(domain, count):
 
 def _kept(domain, element):
     """Return why the running domain keeps an <rng> (str), or None: what qemuDomainDetachPrep and QEMU's qdev_unplug look at."""
-    address = _virt_xml.parsed(element).find("address[@type='pci']")
+    rng = _virt_xml.parsed(element)
+    if rng.find("address[@type='virtio-mmio']") is not None:
+        return "its bus (virtio-mmio) does not support hotplug"
+    address = rng.find("address[@type='pci']")
     if address is None:
         machine = _said(domain, "machine")
         return f"machine {machine} has no hotplug" if machine.startswith("microvm") else None
     bus, slot = _place(address)
     if address.get("multifunction") == "on" or len([each for each in _places(domain) if each == (bus, slot)]) > 1:
         return "it shares its slot with other devices, or may (multifunction)"
+    return _fixed_bus(domain, bus)
+
+
+def _fixed_bus(domain, bus):
+    """Return why what sits on the PCI ``bus`` (int) stays there while the domain runs (str), or None."""
     model = _bus_model(domain, bus)
     if model == "pcie-root":
         return "the bus does not support hotplug: it sits on the root complex itself"

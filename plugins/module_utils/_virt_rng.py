@@ -76,7 +76,7 @@ def _act(connection, plan, outcomes, options):
                 outcome = left[-1]
                 _apply(plan, outcome)
                 if outcome.live and outcome.live.result == _rng_plan.PENDING:
-                    waiting.append(_rng_unplug.Waiting(outcome.domain, outcome.live, outcome.way_back))
+                    waiting.append(_rng_unplug.Waiting(outcome.domain, outcome.live, outcome.way_back, outcome.ways))
                 left.pop()
             if not stop.asked:
                 _rng_unplug.unplug(waiting, options["settle"], options["unplug_timeout"], connection.news, stop.is_asked)

@@ -15,6 +15,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import (
     _libvirt,
     _managers,
     _options,
+    _qemu_args,
     _rng_access,
     _rng_device,
     _rng_start,
@@ -27,6 +28,9 @@ from ansible_collections.kvm.entropy.plugins.module_utils._errors import Entropy
 # More bytes are no slow source's: at this size one that delivers 10 KiB/s is read for 100 s. Timeouts are in seconds.
 _BOUNDS = {"capacity_bytes": (0, 2 ** 20), "capacity_timeout": (1, 60), "guest_agent_timeout": (1, 3600), "guest_agent_deadline": (1, 3600),
            "max_results": (0, _options.LARGEST)}
+
+# What decides about the place of a device that nothing describes yet.
+_PLAIN = {"model": "virtio", "driver": {}}
 
 # Backends of which no two domains have the same would take the place of the rows; in characters, see ``_bounds``.
 _MOST_CAPACITY = 100000
@@ -83,8 +87,9 @@ def _told(rows, options):
 
 def has_problem(row):
     """Return whether a person should look at this row: no device in a half, more than one, or one that is not the other."""
+    others = len(row.get("unmanaged", ()))
     halves = [half for half in (row["config"], row["live"]) if half is not None]
-    return row["drift"] or any(len(half) != 1 for half in halves)
+    return row["drift"] or any(len(half) + others != 1 for half in halves)
 
 
 def _read(domains, uri, access):
@@ -107,7 +112,9 @@ def _row(domain, access):
     running = domain.running() if domain.is_active else None
     xml = definition or running
     config, live = _devices(definition), _devices(running)
+    unmanaged = _qemu_args.rng_devices(running or definition)
     return {
+        **({"unmanaged": unmanaged} if unmanaged else {}),
         "name": domain.name,
         "uuid": domain.uuid,
         "state": state,
@@ -142,10 +149,10 @@ def _saved(domain):
 
 
 def _plug(running, config):
-    """Return whether one more device can be plugged now, of the model that the definition has."""
+    """Return whether one more device can be plugged now, such as the definition has."""
     if running is None:
         return {"possible": False, "reason": "the domain is not running"}
-    found = _virt_plug.plug(running, [config[0]["model"] if config else "virtio"])
+    found = _virt_plug.plug(running, [config[0] if config else _PLAIN])
     return {"possible": found.possible, "reason": found.reason or None}
 
 
@@ -157,7 +164,8 @@ def _summary(rows, failures):
     return {
         "matched": len(rows) + len(failures),
         "running": sum(row["live"] is not None for row in rows),
-        "without_device": sum(not (row["live"] if row["config"] is None else row["config"]) for row in rows),
+        "without_device": sum(
+            not (row["live"] if row["config"] is None else row["config"]) and "unmanaged" not in row for row in rows),
         "drift": sum(row["drift"] for row in rows),
         "problem": sum(has_problem(row) for row in rows),
         "failed": len(failures),

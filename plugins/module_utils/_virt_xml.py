@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 from ansible_collections.kvm.entropy.plugins.module_utils._refusals import RefusedError
 
 _RNG = re.compile(r"<rng\b.*?</rng>", re.DOTALL)
+_PCI_CONTROLLER = re.compile(r"<controller type='pci' index='([^']*)'[^>]*?(?:/>|>.*?</controller>)", re.DOTALL)
 _TYPE = re.compile(r"<type\b[^>]*>")
 _ATTRIBUTE = re.compile(r"(\w+)=(?:'([^']*)'|\"([^\"]*)\")")
 _ON_POWEROFF = re.compile(r"<on_poweroff>([^<]+)</on_poweroff>")
@@ -62,6 +63,18 @@ def edited(xml, gone, added):
     if added:
         devices = devices.replace("</devices>", f"{added}</devices>", 1)
     return head + devices
+
+
+def pci_controllers(xml):
+    """Return the domain's PCI controllers as libvirt wrote them (dict, index (int) to str)."""
+    start = xml.rfind("<devices>")
+    found = _PCI_CONTROLLER.finditer(xml, start) if start >= 0 else ()
+    return {number(match.group(1), "a controller's index"): match.group() for match in found}
+
+
+def has_alias(xml, alias):
+    """Return whether a device of the domain has this ``alias`` (str)."""
+    return f"<alias name='{alias}'/>" in xml[xml.rfind("<devices>"):]
 
 
 def platform(xml):

@@ -15,8 +15,9 @@ description:
   - The daemon edits the definitions, so nothing else in them changes and no secret leaves it. It may add the PCI port that the device needs.
   - A definition gets the new device before it loses the old one; only where there is no slot for two the old one goes first. What libvirt refuses
     leaves the definition as it was and fails that domain, while the others go on.
-  - A device that runs and differs is replaced with O(replace_live=true), the new one plugged before the old one is asked for. Otherwise
-    its domain is reported as waiting for a power-off and start.
+  - A device that runs and differs is replaced with O(replace_live=true) - the new one is plugged, the guest is seen to use it (O(confirm_by),
+    O(confirmed)), and only then the old one is asked for. Otherwise its domain is reported as waiting for a power-off and start.
+  - In a definition a device keeps the address, the alias and the ACPI index of the one that it replaces. RV(domains) says which it lost.
 options:
   domains:
     description:
@@ -36,8 +37,9 @@ options:
       - V(present) - at least one device is as described. If none is, the first is replaced, or one is added where there is none.
         A device with backend C(egd) is preserved then, and the described one is added beside it.
       - V(absent) - there is no C(<rng>) at all, whatever its backend. The options that describe the device mean nothing then.
+      - With O(alias), only the device of that name is meant.
       - In either state, a device that an interrupted run left beside its successor goes. A device that takes another one's place has an alias that
-        says so (C(ua-kvm-entropy-instead-of-) and a digest).
+        says so (C(ua-kvm-entropy-instead-of-) and a digest, or C(ua-kvm-entropy-interim-for-) for a moment), unless it has one of its owner's choice.
     type: str
     choices: [present, absent]
     default: present
@@ -148,8 +150,48 @@ options:
         description: Whether the device uses packed virtqueues.
         type: bool
       page_per_vq:
-        description: Whether each virtqueue's notifications have a page of their own.
+        description:
+          - Whether each virtqueue's notifications have a page of their own.
+          - Such a device needs 8 MiB of addresses, which a PCIe port of a running machine does not have. It comes with a power-off and start.
         type: bool
+  alias: &alias
+    version_added: 0.7.0
+    description:
+      - A name of the device's own, which begins with C(ua-), in its definition. It selects the device that is meant; the others stay as they are.
+      - With O(state=present), the device of that name is as described. If none has it, the first that is otherwise as described gets it, else a
+        device is added.
+      - With O(state=absent), only the device of that name goes. What runs has names such as V(rng0) as well.
+      - A running device keeps its name until the next start.
+    type: str
+  address: &address
+    version_added: 0.7.0
+    description:
+      - Where the device is on its bus, in its definition. Only what is given is managed. Numbers may be hexadecimal in quotes, as V("0x1f").
+      - A running device keeps its address until the next start. One that is plugged gets this address where it is free.
+      - An address that another device has is refused.
+    type: dict
+    suboptions:
+      domain:
+        description: The PCI domain. The default is 0.
+        type: raw
+      bus:
+        description: The PCI bus, which is the index of its controller. The default is 0.
+        type: raw
+      slot:
+        description: The PCI slot. The default is 0.
+        type: raw
+      function:
+        description: The PCI function. The default is 0.
+        type: raw
+      cssid:
+        description: The channel subsystem of a ccw device (s390x). The default is 0xfe.
+        type: raw
+      ssid:
+        description: The subchannel set of a ccw device. The default is 0.
+        type: raw
+      devno:
+        description: The device number of a ccw device. It is what makes an address one of ccw.
+        type: raw
   devices:
     version_added: 0.2.0
     description:
@@ -239,6 +281,8 @@ options:
         choices: [virtio, virtio-transitional, virtio-non-transitional]
         default: virtio
       driver: *driver
+      alias: *alias
+      address: *address
   scope:
     description:
       - Which half of a domain is meant - its definition (V(config)), its running device (V(live)), or what it has of V(both).
@@ -255,16 +299,40 @@ options:
   replace_live:
     version_added: 0.2.0
     description:
-      - Whether a running device that differs is replaced while the guest runs. The new one is plugged first, so that the guest is never without. Where
-        there is no place for two, the old one stays and the domain waits for a power-off and start.
+      - Whether a running device that differs is replaced while the guest runs. The new one is plugged first, and the old one is asked for when the guest is
+        seen to use the new one (O(confirm_by), O(confirmed)), so that the guest is never without. Where there is no place for two, or where the guest could
+        not use the new one, the old one stays and the domain waits for a power-off and start.
     type: bool
     default: false
+  confirm_by:
+    version_added: 0.7.0
+    description:
+      - Who tells that a guest uses its new device, before it is asked for the old one, with O(replace_live=true). That a device is plugged does not say
+        so - a guest without the driver, or without room for the device's addresses, has nothing of it.
+      - V(qemu) - QEMU itself (7.2 or newer), by the state of that very device and its queue. libvirt marks the domain as tainted (C(custom-monitor)).
+      - V(agent) - the guest's QEMU guest agent, when every rng device of the guest has interrupted its driver. libvirt marks the domain as tainted
+        (C(custom-ga-command)).
+      - Of several, the first that has seen it decides. Where nobody has within O(settle) seconds, the old device stays beside the new one, and the row says
+        C(pending_unplug) and why. Running again looks again.
+      - By default nobody looks, so that nothing is tainted without your word, and old devices stay until O(confirmed) names their domains.
+    type: list
+    elements: str
+    choices: [qemu, agent]
+    default: []
+  confirmed:
+    version_added: 0.7.0
+    description:
+      - Names, UUIDs and globs of domains whose guests use their new devices, as you have seen by other means, such as M(kvm.entropy.entropy_facts) in the
+        guest (C(hwrng.driver_bound) has one device more than before, and C(hwrng.delivered) has grown). They may match nothing.
+      - Their old devices are asked for after O(settle) seconds without another look. V(*) is for those who take the risk that a guest ends up without.
+    type: list
+    elements: str
+    default: []
   settle:
     version_added: 0.2.0
     description:
-      - How long, in seconds, the guests have to take their new devices into use before they are asked for the old ones, with O(replace_live=true). One
-        pause for all together. A guest that is slower, as without KVM, may be without a source for a moment.
-      - The host cannot see when a guest's driver has taken a device, short of commands to QEMU that taint the domain.
+      - How long, in seconds, the guests have at most to take their new devices into use before they are asked for the old ones, with
+        O(replace_live=true). One pause for all together, which ends early where O(confirm_by) has seen all of them.
     type: int
     default: 3
   unplug_timeout:
@@ -282,8 +350,9 @@ options:
   managed_elsewhere:
     version_added: 0.2.0
     description:
-      - What to do with domains that OpenStack, oVirt, KubeVirt, OpenNebula, CloudStack or ZStack will define again by themselves, so that a change made here
-        would be lost. Other tools that leave metadata are mentioned in the row.
+      - What to do with domains whose C(<qemu:commandline>) gives them an rng device that libvirt does not manage, and that have no other; and with
+        domains that OpenStack, oVirt, KubeVirt, OpenNebula, CloudStack or ZStack will define again by themselves, so that a change made here would be lost.
+        Other tools that leave metadata are mentioned in the row.
       - V(refuse) - they are skipped, and their rows say where the device is to be asked for.
       - V(allow) - they are treated as all others.
     type: str
@@ -301,8 +370,8 @@ options:
 notes:
   - Check mode needs no right to change anything. Where there is none it opens a read-only connection, which may not ask what the host's QEMU
     supports. RV(unchecked) says so.
-  - Check mode predicts that a guest that runs gives its device back when asked to, that libvirt has a place for a device where only trying tells,
-    and that the QEMU of a guest that runs can open its source. These alone can turn out otherwise.
+  - Check mode predicts that a guest that runs uses a new device, where O(confirm_by) looks, and gives the old one back when asked to, that libvirt has a
+    place for a device where only trying tells, and that the QEMU of a guest that runs can open its source. These alone can turn out otherwise.
   - A run that gets SIGTERM, SIGHUP or SIGINT finishes the domain that it is at, then fails and says what was done and what was not, as it does when
     the daemon goes away. Running again finishes the work.
 seealso:
@@ -344,6 +413,25 @@ EXAMPLES = r"""
     replace_live: true
     max_changes: 50
   register: replaced
+
+- name: Replace what runs where QEMU sees that the guest uses the new device (this taints the domains)
+  kvm.entropy.virt_rng:
+    domains: ["web-*"]
+    replace_live: true
+    confirm_by: [qemu]
+    settle: 30
+
+- name: Replace what runs on domains whose guests were seen to use the new device, with entropy_facts
+  kvm.entropy.virt_rng:
+    domains: ["web-*"]
+    replace_live: true
+    confirmed: [web-1, web-2]
+
+- name: Remove one of several devices by its name
+  kvm.entropy.virt_rng:
+    domains: [db01]
+    state: absent
+    alias: ua-seed
 
 - name: The way back, each definition as it was before
   kvm.entropy.virt_rng:
@@ -457,6 +545,7 @@ domains:
           description:
             - The devices before, each a dictionary with the names of the module's options (C(backend), C(path) with backend random, C(egd) with backend egd,
               C(rate_bytes), C(rate_period), C(model), C(driver)), so that the list can be given back as O(devices).
+            - Neither addresses nor names are shown. A device keeps those of the one that it replaces where it can, and C(reason) says what it lost.
             - What an egd device logs is not shown and not given back.
           type: list
           elements: dict
@@ -469,7 +558,8 @@ domains:
         result:
           description:
             - One of V(unchanged), V(done), V(busy) (another job holds the domain) and V(refused).
-            - Of a running device also V(pending_unplug) (the guest was asked to give it back and has not answered) and V(restart_required).
+            - Of a running device also V(pending_unplug) (the old device is still there, as the guest has not answered, or as nobody has seen it use the new
+              one; not changed, unless a device was plugged) and V(restart_required).
           type: str
           sample: done
         reason:
@@ -527,6 +617,8 @@ def device_spec():
             "packed": {"type": "bool"},
             "page_per_vq": {"type": "bool"},
         }},
+        "alias": {"type": "str"},
+        "address": {"type": "dict", "options": {name: {"type": "raw"} for name in ("domain", "bus", "slot", "function", "cssid", "ssid", "devno")}},
     }
 
 
@@ -556,6 +648,8 @@ def argument_spec():
         scope={"type": "str", "choices": ["config", "live", "both"], "default": "both"},
         exclusive={"type": "bool", "default": False},
         replace_live={"type": "bool", "default": False},
+        confirm_by={"type": "list", "elements": "str", "choices": ["qemu", "agent"], "default": []},
+        confirmed={"type": "list", "elements": "str", "default": []},
         settle={"type": "int", "default": 3},
         unplug_timeout={"type": "int", "default": 10},
         max_changes={"type": "int", "default": 0},

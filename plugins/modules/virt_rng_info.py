@@ -370,6 +370,15 @@ domains:
       type: str
       sample: "backend path /dev/hwrng: the user 64055 (groups 64055) may not read /dev/hwrng (mode 0600, owner 0:0). QEMU runs as that user. Give
         /dev/urandom, or give that user the right (a udev rule)"
+    unmanaged:
+      description:
+        - The rng devices that the domain gives QEMU by C(<qemu:commandline>), each as QEMU's name of it and its id. libvirt shows no C(<rng>) for them.
+        - What C(-readconfig), C(-set) and C(-global) give is not seen.
+      returned: where there are any
+      version_added: 0.7.0
+      type: list
+      elements: str
+      sample: [virtio-rng-pci rng9]
     plug:
       description: Whether one more device can be plugged now.
       type: dict

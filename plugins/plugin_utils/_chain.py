@@ -9,7 +9,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils._problems import probl
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BREAKING, BROKEN, LINKS, NOT_APPLICABLE, OK, UNKNOWN, VERDICTS, guest_links, verdict
 from ansible_collections.kvm.entropy.plugins.plugin_utils._admission import GUEST_ONLY, HOST_ONLY, admitted
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_agent import half_by_agent, told_by_agents
-from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_host import backends_of, host_links, host_problems
+from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_host import backends_of, host_links, host_problems, seen_inside
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_text import text_of
 from ansible_collections.kvm.entropy.plugins.plugin_utils._identity import Identities, Identity
 from ansible_collections.kvm.entropy.plugins.plugin_utils._join import RUNNING, Index
@@ -98,6 +98,9 @@ def _row(name, guest, found, hosts, identity, silent):
         outside, outside_problems = host_links(host, domain), host_problems(host, domain) + host["doubts"]
     else:
         outside, outside_problems = _without_host(guest, host, found, hosts, identity, silent)
+    # The later look counts: a device may have left after the guest was seen.
+    if guest.get("fresh") and host.get("fresh") and guest["age"] <= host["age"]:
+        outside, outside_problems = seen_inside(outside, outside_problems, inside)
     links = dict(inside, host=outside["host"], config=outside["config"])
     # The host knows what is plugged; only where it cannot tell does the guest's bus count.
     if outside["live"] in (OK, BROKEN):

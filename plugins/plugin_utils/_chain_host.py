@@ -9,7 +9,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import CO
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_checks import delay
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import MISSING, UNSUITABLE, kind_by_name, lacks_source
-from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, NOT_APPLICABLE, UNKNOWN, state_of
+from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN, NOT_APPLICABLE, OK, UNKNOWN, state_of
 from ansible_collections.kvm.entropy.plugins.module_utils._vmgenid import has_vmgenid
 from ansible_collections.kvm.entropy.plugins.plugin_utils._join import RUNNING
 
@@ -34,12 +34,21 @@ def backends_of(host):
 
 def host_links(host, domain):
     """Return the links (dict) ``host``, ``config`` and ``live`` of ``domain`` (a row of ``entropy_domains``) on ``host`` (dict)."""
-    running = domain["state"] in RUNNING
+    running, unmanaged = domain["state"] in RUNNING, domain.get("unmanaged")
     return {
         "host": _own(host.get("entropy")),
-        "config": NOT_APPLICABLE if domain["config"] is None else state_of(bool(domain["config"])),
-        "live": state_of(bool(domain["live"])) if running else NOT_APPLICABLE,
+        "config": NOT_APPLICABLE if domain["config"] is None else state_of(bool(domain["config"] or unmanaged)),
+        "live": state_of(bool(domain["live"] or unmanaged)) if running else NOT_APPLICABLE,
     }
+
+
+def seen_inside(links, problems, inside):
+    """Return (links, problems) of a host where its guest was seen later, ``inside`` (links), with a device at work: libvirt does not know of all of them."""
+    if links["live"] != BROKEN or inside["live"] != OK or inside["fed"] != OK:
+        return links, problems
+    wrong = [one for one in problems if one["code"] in ("no-device", "config-only")]
+    told = problem("unmanaged-device", "the guest is fed by its device; libvirt: %s" % "; ".join(one["evidence"] for one in wrong))
+    return dict(links, live=OK), [one for one in problems if one not in wrong] + [told]
 
 
 def _own(facts):
@@ -81,6 +90,9 @@ def _without_genid(domain):
 def _device_problems(domain):
     """Yield the problems of where the device of ``domain`` is and where it is not."""
     running, defined, live = domain["state"] in RUNNING, domain["config"], domain["live"]
+    if domain.get("unmanaged"):
+        yield problem("unmanaged-device", "the <qemu:commandline> of domain %s gives %s" % (domain["name"], ", ".join(domain["unmanaged"])))
+        return
     persistent = defined is not None
     if persistent and not defined and (not running or not live):
         yield problem("no-device", "the definition of domain %s has no <rng>" % domain["name"])

@@ -39,7 +39,7 @@ _PLUG = nullable(record({}, {"possible": one_of(True, False, None), "reason": WO
 _SHARED = {"state": NAME, "config": _DEVICES, "live": _DEVICES, "genid": _BOOL, "managed_elsewhere": nullable(NAME)}
 _OPTIONAL = {
     "arch": nullable(NAME), "drift": _BOOL, "managed_save": _BOOL, "saved": _DEVICES, "snapshots": _BOOL, "persistent": _BOOL, "plug": _PLUG,
-    "metadata": list_of(NAME, 16), "start_hindrance": WORDS}
+    "metadata": list_of(NAME, 16), "start_hindrance": WORDS, "unmanaged": list_of(NAME, 256)}
 _NAMES_BY_UUID = mapping(UUID, NAME, _MOST_DOMAINS)
 
 _HALF_BY_AGENT = record(

@@ -118,6 +118,8 @@ CHANGED = {
     "other-source": lambda: (_changed("healthy-6.12", _by_tpm), "a healthy guest, as if its kernel had chosen a TPM"),
     "host-unsound": lambda: (_changed("healthy-debian-13", lambda record: record["hosts"]["kvm1"].update(seen_of="rngd-fake")),
                              "a healthy guest, on a host whose rngd is fake"),
+    "unmanaged-device": lambda: (_changed("healthy-debian-13", lambda record: _group(record).update(config=[], live=[], unmanaged=["virtio-rng-pci own"])),
+                                 "a healthy guest, as if its device were given by <qemu:commandline>"),
     "managed-elsewhere": lambda: (_changed("windows", lambda record: _group(record).update(managed_elsewhere="openstack")),
                                   "a domain, as if OpenStack had defined it"),
     "cannot-start": lambda: (_changed("windows", lambda record: _group(record).update(start_hindrance=UNREADABLE)),

@@ -64,5 +64,5 @@ def options(draw, sound=False):
         st.lists(described(sound), max_size=3).map(lambda devices: {"devices": devices})))
     ways = draw(st.fixed_dictionaries({}, optional={
         "scope": st.sampled_from(("config", "live", "both", "both")), "exclusive": st.booleans(), "replace_live": st.booleans(),
-        "managed_elsewhere": st.sampled_from(("refuse", "allow"))}))
+        "confirmed": st.sampled_from((["*"], ["*"], [])), "managed_elsewhere": st.sampled_from(("refuse", "allow"))}))
     return dict(asked, **ways, settle=0, unplug_timeout=0)

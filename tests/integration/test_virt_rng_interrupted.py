@@ -42,7 +42,7 @@ def test_a_definition_left_with_both_devices_by_a_killed_run_is_mended_by_the_ne
     assert host.config("web-1") == [SLOW, RNG]
     result = host.rng(domains=["web-1"])
     assert host.config("web-1") == [RNG]
-    assert "interrupted run left beside its successor" in row(result, "web-1")["config"]["reason"]
+    assert "earlier run left beside its successor" in row(result, "web-1")["config"]["reason"]
     assert not host.rng(domains=["web-1"])["changed"]
 
 
@@ -63,9 +63,9 @@ def test_two_devices_that_somebody_wanted_are_not_taken_for_what_a_run_left(host
 
 def test_a_running_domain_left_with_both_devices_by_a_killed_run_is_asked_again(host, killed_before):
     host.define("web-1", SLOW, start=True)
-    killed_before("detachDeviceAlias", domains=["web-1"], replace_live=True)
+    killed_before("detachDeviceAlias", domains=["web-1"], replace_live=True, confirmed=["*"])
     assert host.config("web-1") == [RNG] and host.live("web-1") == [SLOW, RNG]
-    result = host.run("virt_rng", domains=["web-1"], replace_live=True, unplug_timeout=0, settle=0)
+    result = host.run("virt_rng", domains=["web-1"], replace_live=True, confirmed=["*"], unplug_timeout=0, settle=0)
     live = row(result, "web-1")["live"]
     assert host.live("web-1") == [SLOW, RNG], "nothing more is plugged"
     assert live["result"] == "pending_unplug" and live["after"] == [dict(DESCRIBED, rate_bytes=64), DESCRIBED]

@@ -153,8 +153,9 @@ def indent(line):
 
 
 def test_driver_options_are_what_qemu_runs_with(host):
-    host.define("web-1", start=True)
+    host.define("web-1")
     host.rng(domains=["web-1"], driver={"iommu": True, "ats": True, "packed": True, "page_per_vq": True})
+    host.virsh("start", "web-1")
     assert "iommu='on' ats='on' packed='on' page_per_vq='on'" in host.live("web-1")[0]
     shown = properties(host.virsh("qemu-monitor-command", "web-1", "--hmp", "info qtree"), "virtio-rng-pci")
     assert {"iommu_platform = true", "ats = true", "packed = true", "page-per-vq = true"} <= set(shown)

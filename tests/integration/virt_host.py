@@ -57,6 +57,10 @@ class Host:
             self.virsh("start", name)
         return name
 
+    def define_xml(self, xml):
+        """Define a domain of this whole ``xml`` (str)."""
+        self._with_file(xml, "define")
+
     def define_many(self, names):
         """Define small domains of these names in one virsh."""
         files = [self._file(domain_xml(name)) for name in names]

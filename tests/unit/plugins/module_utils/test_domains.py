@@ -8,7 +8,7 @@ import collections
 import time
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils._domains import select
+from ansible_collections.kvm.entropy.plugins.module_utils._domains import matcher, select
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 
 Domain = collections.namedtuple("Domain", "name uuid")
@@ -69,3 +69,10 @@ def test_of_many_names_that_nothing_has_ten_are_told():
     with pytest.raises(EntropyError, match="the name or UUID 'x0', .*, 'x9' and 9990 more: nothing was changed") as failure:
         names([f"x{number}" for number in range(10000)])
     assert len(str(failure.value)) < 1000
+
+
+def test_a_matcher_tells_of_one_domain_what_select_finds_among_all():
+    for patterns in (["web-*"], [DOMAINS[1].uuid], ["q[1]"], []):
+        is_meant = matcher(patterns)
+        assert [domain for domain in DOMAINS if is_meant(domain)] == [domain for domain in DOMAINS if domain in select(DOMAINS, patterns, (), "test:///x")]
+    assert not any(map(matcher(["nobody"]), DOMAINS)), "confirmed may name what is not there"

@@ -127,7 +127,7 @@ def test_a_refused_plug_leaves_the_definition_done(kind, result):
     assert live.reason.endswith("Power it off") is (result == "restart_required")
 
 
-@pytest.mark.parametrize("kind", ["no-source", "other"])
+@pytest.mark.parametrize("kind", ["no-source", "unfit"])
 def test_a_device_that_qemu_does_not_take_is_taken_out_of_the_definition_again(kind):
     domain = FakeDomain([BUILTIN], live=[])
     domain.refuse["plug", FIRST] = refusal(kind, "Could not open")
@@ -135,6 +135,27 @@ def test_a_device_that_qemu_does_not_take_is_taken_out_of_the_definition_again(k
     assert domain.config == [BUILTIN]
     assert config.result == live.result == "refused" and config.after == config.before
     assert "taken back" in config.reason
+
+
+def test_a_refusal_that_is_not_known_leaves_a_definition_that_the_domain_starts_with():
+    domain = FakeDomain([BUILTIN], live=[])
+    domain.refuse["plug", FIRST] = refusal("other", "something new")
+    config, live = applied(domain)
+    assert without_alias(domain.config) == [RANDOM] and config.result == "done" and live.result == "refused"
+    assert config.reason == "the definition has the device, which the running domain does not take"
+    assert live.reason == "libvirt refuses: something new. Power it off"
+
+
+def test_a_source_that_a_start_waits_for_leaves_the_definition_too():
+    egd = "<rng model='virtio'><backend model='egd' type='tcp'><source mode='connect' host='127.0.0.1' service='7'>{}</source></backend></rng>"
+    for reconnect, kept in (("<reconnect enabled='yes' timeout='5'/>", 1), ("", 0)):
+        device = _rng_device.read(egd.format(reconnect)).device
+        domain = FakeDomain([], live=[])
+        domain.refuse["plug", _rng_device.to_xml(device, _rng_device.new_alias([], [], 0))] = refusal("no-source", "'chardev-add': refused")
+        config, live = applied(domain, device)
+        assert len(domain.config) == kept and config.result == ("done" if kept else "refused")
+        assert live.result == ("restart_required" if kept else "refused")
+        assert (config.reason or "").count("chardev-add") == 0 and live.reason.count("chardev-add") == 1 and "start the daemon" in live.reason
 
 
 def test_an_old_device_that_somebody_else_took_away_is_no_trouble():
@@ -200,7 +221,7 @@ def test_of_several_devices_those_that_were_asked_for_are_told_when_another_one_
     _rng_apply.apply(domain, None, live, BACK)
     domain.refuse["unplug", "rng1"] = refusal("other", "no")
     _rng_apply.request_unplugs(domain, live, BACK)
-    assert live.result == "pending_unplug" and live.is_changed and live.staying == {0}
+    assert live.result == "pending_unplug" and not live.is_changed and live.staying == {0}
     assert live.reason == "the guest was asked for 1 of its devices, and another one stays: libvirt refuses: no. If it doesn't: power it off"
 
 
@@ -234,6 +255,6 @@ def test_what_an_interrupted_run_left_behind_goes_with_the_next(half):
     else:
         domain = FakeDomain([old, new])
         config, _live = applied(domain)
-        assert domain.config == [new] and "interrupted run" in config.reason
+        assert domain.config == [new] and "earlier run left" in config.reason
     later = FakeDomain([NEW, BUILTIN])
     assert applied(later)[0].result == "unchanged", "what was added after it is somebody's wish"

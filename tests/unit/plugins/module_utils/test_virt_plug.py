@@ -5,7 +5,7 @@
 """Whether a running domain has a place for one more device."""
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils._virt_plug import plug, speaks_legacy, unplug
+from ansible_collections.kvm.entropy.plugins.module_utils._virt_plug import added_ports, plug, speaks_legacy, unplug
 
 
 def port(index, hotplug=None, model="pcie-root-port"):
@@ -17,8 +17,12 @@ def at(bus, slot=0):
     return f"<disk><address type='pci' domain='0x0000' bus='0x{bus:02x}' slot='0x{slot:02x}' function='0x0'/></disk>"
 
 
-def possible(devices, root="pcie-root", machine="pc-q35-7.2", arch="x86_64", features="<acpi/>", model="virtio"):
-    return plug(domain(devices, root, machine, arch, features), [model])
+def possible(devices, root="pcie-root", machine="pc-q35-7.2", arch="x86_64", features="<acpi/>", model="virtio", **driver):
+    return plug(domain(devices, root, machine, arch, features), [wish(model, **driver)])
+
+
+def wish(model="virtio", **driver):
+    return {"model": model, "driver": driver}
 
 
 def domain(devices, root="pcie-root", machine="pc-q35-7.2", arch="x86_64", features="<acpi/>"):
@@ -70,13 +74,14 @@ def test_other_machines_are_left_to_libvirt_unless_they_have_no_hotplug(machine,
 
 def test_each_device_wants_a_port_of_its_kind():
     ports = domain(port(1) + port(2, model="pcie-to-pci-bridge"))
-    assert plug(ports, ["virtio", "virtio-transitional"]).possible is None
-    assert plug(ports, ["virtio", "virtio-non-transitional"]).reason == "1 free PCIe root port for 2 devices"
-    assert plug(ports, ["virtio-transitional", "virtio-transitional"]).possible is None
+    assert plug(ports, [wish("virtio"), wish("virtio-transitional")]).possible is None
+    assert plug(ports, [wish("virtio"), wish("virtio-non-transitional")]).reason == "1 free PCIe root port for 2 devices"
+    assert plug(ports, [wish("virtio-transitional"), wish("virtio-transitional")]).possible is None
 
 
 @pytest.mark.parametrize("device, devices, more, why", [
     (rng(1), port(1), {}, None),
+    ("<rng><address type='virtio-mmio'/></rng>", "", {"root": "pci-root", "machine": "vexpress-a15", "arch": "armv7l"}, "virtio-mmio"),
     (rng(0, 7), "", {}, "the root complex itself"),
     (rng(1), port(1, "off"), {}, "hotplug off"),
     (rng(1, 0, " multifunction='on'"), port(1), {}, "multifunction"),
@@ -96,3 +101,29 @@ def test_what_a_running_domain_does_not_give_back(device, devices, more, why):
     ("virtio", "pcie-root", False), ("virtio", "pci-root", True), ("virtio-transitional", "pcie-root", True), ("virtio-non-transitional", "pci-root", False)])
 def test_plain_virtio_offers_the_old_protocol_on_a_conventional_bus(model, root, answer):
     assert speaks_legacy(domain("", root), model) is answer
+
+
+@pytest.mark.parametrize("model, root, answer", [
+    ("virtio", "pcie-root", False), ("virtio-non-transitional", "pcie-root", False), ("virtio-transitional", "pcie-root", False), ("virtio", "pci-root", True)])
+def test_page_per_vq_needs_more_addresses_than_a_pcie_port_has(model, root, answer):
+    found = possible(port(1) + port(2, model="pcie-to-pci-bridge"), root=root, machine="pc", model=model, page_per_vq=True)
+    assert found.possible is answer and ("page_per_vq" in found.reason) is not answer
+    assert possible(port(1), page_per_vq=False).possible is True
+
+
+@pytest.mark.parametrize("kind, arch, answer", [("qemu", "armv7l", False), ("kvm", "aarch64", False), ("kvm", "s390x", None), ("test", "i686", None)])
+def test_a_machine_without_a_pci_bus_takes_no_device_while_it_runs(kind, arch, answer):
+    bare = f"<domain type='{kind}'><os><type arch='{arch}' machine='vexpress-a15'>hvm</type></os><devices/></domain>"
+    assert plug(bare, [wish()]).possible is answer
+
+
+def test_the_ports_that_came_with_a_device_are_found_and_no_other():
+    old, new, bridge = (port(index, model=model) for index, model in ((1, "pcie-root-port"), (2, "pcie-root-port"), (3, "pcie-to-pci-bridge")))
+    bridge = bridge.replace("bus='0x00'", "bus='0x02'")
+    element = rng(3, 1)
+    xml = domain(old + new + bridge + element)
+    assert added_ports(xml, element, {0, 1}) == [bridge, new], "what sits on another goes first"
+    assert added_ports(xml, element, {0, 1, 2}) == [bridge]
+    assert added_ports(xml, element, {0, 1, 2, 3}) == []
+    assert added_ports(xml.replace("</devices>", at(3, 2) + "</devices>"), element, {0, 1}) == [], "another device sits there"
+    assert added_ports(domain("<rng/>", root="pci-root"), "<rng/>", {0}) == []

@@ -12,7 +12,8 @@ from virt_fakes import BUILTIN, RANDOM, FakeConnection, FakeDomain, refusal, run
 OPTIONS = {
     "uri": "qemu:///system", "domains": ["*"], "exclude": [], "state": "present", "backend": "random", "path": "/dev/urandom", "rate_bytes": 1024,
     "rate_period": 1000, "model": "virtio", "driver": None, "scope": "both", "exclusive": False, "unplug_timeout": 0, "settle": 0, "max_results": 500,
-    "egd": None, "allow_unknown_backend": False, "devices": None, "replace_live": False, "max_changes": 0, "managed_elsewhere": "refuse"}
+    "egd": None, "allow_unknown_backend": False, "devices": None, "replace_live": False, "max_changes": 0, "managed_elsewhere": "refuse", "alias": None,
+    "address": None, "confirm_by": [], "confirmed": []}
 FIRST = _rng_device.to_xml(_rng_device.read(RANDOM).device, _rng_device.new_alias([], [], 0))
 SUPPORT = {"model": ["virtio"], "backendModel": ["random", "egd"]}, None
 

@@ -116,6 +116,6 @@ def test_a_device_of_a_shape_that_libvirt_is_not_known_to_write_is_refused_in_wo
 def test_a_domain_whose_bus_cannot_be_read_is_refused_or_only_libvirt_can_tell(old, new):
     xml = PLAIN.replace("<emulator>", "<controller type='pci' index='0' model='pcie-root'/><controller type='pci' index='1' model='pcie-root-port'/><emulator>")
     try:
-        assert _virt_plug.plug(xml.replace(old, new, 1), ["virtio"]).reason is not None
+        assert _virt_plug.plug(xml.replace(old, new, 1), [{"model": "virtio", "driver": {}}]).reason is not None
     except RefusedError as refusal:
         assert refusal.kind == "unreadable"

@@ -436,3 +436,22 @@ def test_the_remedy_of_a_guest_that_is_not_joined_fits_the_cause():
 def test_a_cause_stands_before_what_follows_from_it():
     (row,) = chain({}, {"web-1": {"error": "no route"}}, NOW, 86400)
     assert [one["code"] for one in row["problems"]] == ["unreachable", "host-not-seen"]
+
+
+def test_a_device_of_the_command_line_is_one_and_is_told():
+    given = domain(config=(), live=(), unmanaged=["virtio-rng-pci rng9"])
+    row = judged({"kvm1": host(given)}, {"web-1": guest()})
+    assert (row["links"]["config"], row["links"]["live"], row["verdict"], codes(row)) == ("ok", "ok", "ok", ["unmanaged-device"])
+    assert "virtio-rng-pci rng9" in row["problems"][0]["evidence"]
+
+
+@pytest.mark.parametrize("config, live, link", [((), (), "broken"), ((DEVICE,), (), "ok")])
+def test_a_guest_that_is_seen_to_be_fed_has_a_device_whatever_libvirt_shows(config, live, link):
+    row = judged({"kvm1": host(domain(config=config, live=live), age=10)}, {"web-1": guest()})
+    assert (row["links"]["live"], row["links"]["config"], codes(row)) == ("ok", link, ["unmanaged-device"])
+
+
+@pytest.mark.parametrize("inside", [{"filling": False}, {"filling": "unknown"}, {"device": "unknown"}, {"age": 20}])
+def test_a_guest_that_is_not_seen_to_be_fed_or_was_seen_before_its_host_does_not_overrule_it(inside):
+    row = judged({"kvm1": host(domain(config=(), live=()), age=10)}, {"web-1": guest(**inside)})
+    assert row["links"]["live"] == "broken" and "no-device" in codes(row) and "unmanaged-device" not in codes(row)
