@@ -5,14 +5,16 @@
 """Look into the images of the initramfs that count: those of the running kernel and of the one that boots next. Bounded in time, bytes and memory."""
 
 import time
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _driver_module, _initramfs_archive, _initramfs_builder, _initramfs_contents, _initramfs_kernels
+from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import Tree
 from ansible_collections.kvm.entropy.plugins.module_utils._printable import printable
 
 # For all images together (s), and how many are looked into. A core of 2020 reads one of 60 MiB in about 0.5 s.
 MOST_SECONDS = 30.0
 MOST_IMAGES = 8
+ONLY_ROOT = "only root may read it"
 
 
 class Image(NamedTuple):
@@ -59,7 +61,7 @@ def _judged(tree, target, driver, deadline):
         max(0.0, min(_initramfs_archive.MOST_SECONDS, deadline - time.monotonic()))))
     if contents is None:
         error = tree.refused.get(target.image)
-        reason = "only root may read it" if error in ("EACCES", "EPERM") else "it cannot be read (%s)" % (error or "ENOENT")
+        reason = ONLY_ROOT if error in ("EACCES", "EPERM") else "it cannot be read (%s)" % (error or "ENOENT")
         return _initramfs_contents.Judged(unseen, unseen, None, False, None, reason)
     return _initramfs_contents.judged(contents, target.release, driver)
 
@@ -68,6 +70,24 @@ def _is_stale(settings, judged, driver) -> bool:
     """Return whether the settings name the driver and the image does not: it was not built since."""
     return bool(_initramfs_contents.is_needed(driver) and judged.builder and _initramfs_builder.is_named(settings, judged.builder)
                 and judged.driver != _initramfs_contents.UNSEEN and not judged.is_named)
+
+
+def examine(root: str = "/", container: Optional[str] = None) -> Dict[str, Any]:
+    """Return the fact ``initramfs`` (dict) of the system below ``root``; a ``container`` (its manager's name) has none of its own."""
+    if container:
+        return {"examined": False, "reason": "a container's kernel, and with it the initramfs, is its host's", "builder": None, "builder_evidence": None,
+                "next_known": False, "next_evidence": None, "images": []}
+    tree = Tree(root)
+    try:
+        return facts(tree)
+    finally:
+        tree.close()
+
+
+def unseen(found: Dict[str, Any]) -> List[Dict[str, str]]:
+    """Return what could not be seen of the fact ``found`` for want of rights, as the fact ``unseen`` has it."""
+    refused = [image for image in found["images"] if image["reason"] == ONLY_ROOT]
+    return [{"what": "initramfs", "why": "%s: %s" % (refused[0]["image"], ONLY_ROOT), "needs": "root"}] if refused else []
 
 
 def facts(tree, seconds: float = MOST_SECONDS) -> Dict[str, Any]:

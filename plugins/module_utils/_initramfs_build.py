@@ -130,6 +130,7 @@ def _copy(source: str, target: str, rights: os.stat_result) -> None:
         with contextlib.suppress(PermissionError):
             os.fchown(stream.fileno(), rights.st_uid, rights.st_gid)
             os.fchmod(stream.fileno(), stat.S_IMODE(rights.st_mode))
+            os.utime(stream.fileno(), ns=(rights.st_atime_ns, rights.st_mtime_ns))
 
 
 def _remove(path: str) -> None:

@@ -146,6 +146,9 @@ def make_so(system: System, wanted: Dict[str, Any], check_mode: bool) -> Dict[st
         system.copies().check([image.target.image for image in planned.build])
     before = state(seen)
     if check_mode or not planned.is_change:
+        if not check_mode:
+            # An interrupted run has left them, and the images are right now.
+            system.copies().drop()
         return _result(before, predicted(before, planned), planned, _words(planned), seen)
     done = []
     if planned.loads:
@@ -342,8 +345,8 @@ def _check_effect(image: _initramfs.Image, builder, said: str) -> None:
     if judged.driver == _initramfs_contents.UNSEEN or (judged.early is True and judged.is_named):
         return
     reason = judged.reason or "nothing in it names virtio_rng"
-    raise EntropyError("%s: it was built by %s, and does not load virtio_rng: %s.%s See what overrules %s (omit_drivers in /etc/dracut.conf.d, "
-                       "update_initramfs=no in /etc/initramfs-tools/update-initramfs.conf, a diverted program)." % (
+    raise EntropyError("%s: it was built by %s, and does not load virtio_rng: %s.%s See what overrules %s (such as update_initramfs=no in "
+                       "/etc/initramfs-tools/update-initramfs.conf, omit_drivers in /etc/dracut.conf.d, or a program that was diverted)." % (
                            image.target.image, builder.program, reason, " It said: %s." % said if said else "", builder.settings))
 
 
