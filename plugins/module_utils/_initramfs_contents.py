@@ -105,7 +105,8 @@ def _missing(driver: Driver, present: frozenset):
     # Where not all of them are modules, one is built in.
     if "virtio_pci" in modules and not any(name in present for name in modules):
         missing.append(" or ".join(modules))
-    return missing + [need for name, needs in modules.items() if name in present for need in needs if need not in present]
+    missing += [need for name, needs in modules.items() if name in present for need in needs if need not in present]
+    return list(dict.fromkeys(missing))
 
 
 def _loader(contents, release: str):
