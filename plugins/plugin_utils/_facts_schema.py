@@ -89,7 +89,8 @@ ENTROPY = record(
     {
         "schema": _version, "boot_id": nullable(NAME), "kernel": _KERNEL, "cpu": record({}, {"rdrand": TRI, "rdseed": TRI, "trusted": TRI}),
         "vmgenid": TRI, "fips": TRI, "kvm_guest_evidence": WORDS, "confidential": TRI, "confidential_evidence": WORDS, "container": nullable(NAME),
-        "domain_uuid": nullable(UUID), "domain_uuid_from": nullable(NAME), "domain_uuid_reason": WORDS, "feeder": _FEEDER, "health": nullable(_HEALTH), "initramfs": nullable(_INITRAMFS),
+        "domain_uuid": nullable(UUID), "domain_uuid_from": nullable(NAME), "domain_uuid_reason": WORDS, "feeder": _FEEDER, "health": nullable(_HEALTH),
+        "initramfs": nullable(_INITRAMFS),
         "unseen": list_of(record({}, {"what": WORDS, "why": WORDS, "needs": WORDS}), 64),
         "links": record({}, dict.fromkeys(LINKS, STATE)), "verdict": one_of(*VERDICTS),
     })

@@ -5,10 +5,9 @@
 """How a kernel has the driver, by its own lists: no modinfo, no guess."""
 
 import pytest
-from initramfs_images import BUILTIN, DEPENDENCIES, RELEASE, grow, recorded
-
 from ansible_collections.kvm.entropy.plugins.module_utils._driver_module import driver_of, observe
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import Tree
+from initramfs_images import BUILTIN, DEPENDENCIES, RELEASE, grow, recorded
 
 FOLDER = "lib/modules/%s/" % RELEASE
 RUNNING = {"sys/bus/pci/x": "", "proc/modules": ""}

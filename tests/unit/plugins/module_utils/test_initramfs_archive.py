@@ -13,9 +13,8 @@ import subprocess
 import time
 
 import pytest
-from initramfs_images import archive, unified
-
 from ansible_collections.kvm.entropy.plugins.module_utils import _initramfs_archive
+from initramfs_images import archive, unified
 
 FILES = {"conf/modules": b"virtio_rng\n", "lib/modules/6.1/x.ko": b"\x7fELF" * 1000, "init": b"#!/bin/sh\n"}
 NAMES = {"conf/modules", "usr/lib/modules/6.1/x.ko", "init"}

@@ -5,10 +5,9 @@
 """What builds the initramfs, decided by a system's files; whatever is not supported is named with what the administrator can do."""
 
 import pytest
-from initramfs_images import grow, recorded
-
 from ansible_collections.kvm.entropy.plugins.module_utils._initramfs_builder import decide, is_named, names_driver, observe
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import Tree
+from initramfs_images import grow, recorded
 
 UPDATE = "usr/sbin/update-initramfs"
 TOOLS = {UPDATE: "#!/bin/sh\n# Copyright by the authors of dracut\nmkinitramfs -o x\n", "usr/sbin/mkinitramfs": ""}
@@ -35,7 +34,8 @@ SYSTEMS = {
     "Fedora CoreOS": ({**DRACUT, "run/ostree-booted": ""}, "rpm-ostree", None),
     "NixOS": ({"etc/NIXOS": ""}, "nixos", None),
     "unified kernel images by kernel-install": ({**DRACUT, "etc/kernel/install.conf": "# ours\nlayout=uki\n"}, "uki", None),
-    "unified kernel images by a drop-in": ({**DRACUT, "usr/lib/kernel/install.conf": "layout=bls\n", "etc/kernel/install.conf.d/x.conf": "layout=uki\n"}, "uki", None),
+    "unified kernel images by a drop-in": (
+        {**DRACUT, "usr/lib/kernel/install.conf": "layout=bls\n", "etc/kernel/install.conf.d/x.conf": "layout=uki\n"}, "uki", None),
     "unified kernel images by dracut": ({**DRACUT, "etc/dracut.conf.d/uki.conf": 'uefi="yes"\n'}, "uki", None),
     "dracut and mkinitcpio": ({**DRACUT, "usr/bin/mkinitcpio": ""}, "several", None),
     "a system image": ({"etc/os-release": "ID=x\nIMAGE_ID=appliance\n"}, "image", None),

@@ -5,11 +5,10 @@
 """What an image does with the driver, by its contents: present with what it needs, and loaded."""
 
 import pytest
-from initramfs_images import BUILTIN, DEPENDENCIES, DRIVER, MODULES, OTHERS, RELEASE, image, recorded
-
 from ansible_collections.kvm.entropy.plugins.module_utils._driver_module import driver_of
 from ansible_collections.kvm.entropy.plugins.module_utils._initramfs_archive import Contents
 from ansible_collections.kvm.entropy.plugins.module_utils._initramfs_contents import is_name_wanted, is_text_wanted, judged
+from initramfs_images import BUILTIN, DEPENDENCIES, DRIVER, MODULES, OTHERS, RELEASE, image, recorded
 
 UDEV = {"usr/bin/udevadm": b"\x7fELF", "usr/lib/udev/rules.d/80-drivers.rules": b"#", MODULES + "/modules.alias": b"alias virtio:d00000004v* virtio_rng\n"}
 

@@ -5,10 +5,9 @@
 """Which kernels count, and which images they have, on the layouts of the distributions."""
 
 import pytest
-from initramfs_images import grow
-
 from ansible_collections.kvm.entropy.plugins.module_utils._initramfs_kernels import find
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import Tree
+from initramfs_images import grow
 
 OLD, NEW = "6.9.1-1-amd64", "6.10.2-1-amd64"
 DEBIAN = {"boot/initrd.img-%s": "", "boot/vmlinuz-%s": "", "lib/modules/%s/modules.dep": "x"}
@@ -27,8 +26,8 @@ def running(release):
 
 def menu(*releases, folder="/boot"):
     """Return a configuration as grub-mkconfig(8) writes it."""
-    return "".join("menuentry 'Linux %s' --class gnu $menuentry_id_option 'gnulinux-%s' {\n\tlinux\t%s/vmlinuz-%s root=/dev/vda1\n\tinitrd\t%s/initrd.img-%s\n}\n" % (
-        release, release, folder, release, folder, release) for release in releases)
+    entry = "menuentry 'Linux {0}' $menuentry_id_option 'gnulinux-{0}' {{\n\tlinux\t{1}/vmlinuz-{0} root=/dev/vda1\n\tinitrd\t{1}/initrd.img-{0}\n}}\n"
+    return "".join(entry.format(release, folder) for release in releases)
 
 
 DEFAULT = 'if [ "${next_entry}" ] ; then\n   set default="${next_entry}"\nelse\n   set default="%s"\nfi\n'

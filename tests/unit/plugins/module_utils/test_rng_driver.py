@@ -9,11 +9,10 @@ import shutil
 import stat
 
 import pytest
-from initramfs_images import BUILTIN, DEPENDENCIES, RELEASE, archive, grow, image
-
 from ansible_collections.kvm.entropy.plugins.module_utils import _initramfs_build, _rng_driver
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_driver import System, make_so
+from initramfs_images import BUILTIN, DEPENDENCIES, RELEASE, archive, grow, image
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="it takes root: files of another user are refused")
 
@@ -229,7 +228,7 @@ def test_what_is_no_file_of_our_own_is_refused_before_anything_is_changed(made, 
 
 def test_a_folder_that_others_can_write_is_refused(made):
     machine, settings = made()
-    os.chmod(os.path.dirname(machine.root + settings), 0o777)
+    os.chmod(os.path.dirname(machine.root + settings), 0o777)  # noqa: S103
     with pytest.raises(EntropyError, match="others can write"):
         make_so(machine, ALL, False)
     assert machine.commands == []
