@@ -76,11 +76,11 @@ class Copies:
             self.drop()
             raise EntropyError("%s: the images cannot be copied there: %s. Nothing was changed." % (COPIES, error.strerror or error)) from error
 
-    def put_back(self, image: str) -> None:
-        """Have ``image`` (path) as it was; raise OSError."""
+    def put_back(self, image: str) -> bool:
+        """Have ``image`` (path) as it was, and return whether it was another; raise OSError."""
         copy, path = self._copies[image], self._root + image
         if _is_same(copy, path):
-            return
+            return False
         before = os.stat(copy)
         beside = path + ".kvm-entropy"
         try:
@@ -91,6 +91,7 @@ class Copies:
             _remove(beside)
             _remove(path)
             _copy(copy, path, before)
+        return True
 
     def where(self, image: str) -> str:
         """Return where the copy of ``image`` is."""

@@ -25,6 +25,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # A build under emulation takes minutes (s).
 _BUILD_SECONDS, _LOAD_SECONDS = 1800, 60
 _MOST_WORDS = 600
+_HOOKS = ("/etc/initramfs/post-update.d", "/usr/share/initramfs/post-update.d")
 # Larger than any list of modules; read_own() cuts there.
 _MOST_SETTINGS = 1 << 20
 
@@ -127,6 +128,12 @@ class System:
             output, _none = process.communicate()
             return -1, _end(output)
 
+    def run_hooks(self, image: str, release: str) -> None:
+        """Run what a boot loader has for a new ``image`` (Debian's kernel policy): some keep a copy of it."""
+        for folder in _HOOKS:
+            if os.path.isdir(self.root + folder):
+                self.run(["run-parts", "--arg=" + release, "--arg=" + image, folder], _BUILD_SECONDS)
+
     def copies(self) -> Copies:
         """Return a place for copies of images."""
         return Copies(self.root)
@@ -175,15 +182,15 @@ def plan(seen: Seen, early: bool) -> Plan:
     needed = [image for image in seen.sight.images if _initramfs_contents.is_needed(image.driver)]
     builder = seen.sight.builder
     settings, build = None, []
-    if needed and builder.is_supported:
-        if not _initramfs_builder.is_named(seen.sight.settings, builder.name):
+    if builder.is_supported:
+        refused = [(image, refusal(builder, image.target.image, image.target.release)) for image in needed if image.target.image]
+        buildable = [image for image, reason in refused if reason is None]
+        # Nothing is named to a builder that builds none of the images.
+        if buildable and not _initramfs_builder.is_named(seen.sight.settings, builder.name):
             settings = builder.settings
-        build = [image for image in needed if _is_to_build(image, settings)]
-        build, impossible = ([image for image in build if bool(refusal(builder, image.target.image, image.target.release)) is is_refused]
-                             for is_refused in (False, True))
-        left += ["%s does not load virtio_rng, and is not built here: %s. %s" % (
-            image.target.image, refusal(builder, image.target.image, image.target.release), _initramfs_builder.remedy(image.target.image))
-            for image in impossible if image.judged.early is not True]
+        build = [image for image in buildable if _is_to_build(image, settings)]
+        left += ["%s does not load virtio_rng, and is not built here: %s. %s" % (image.target.image, reason, _initramfs_builder.remedy(image.target.image))
+                 for image, reason in refused if reason and image.judged.early is not True]
     left += [words for words in (_left(image, builder, build) for image in needed) if words]
     return Plan(loads, is_module and seen.at_boot != _AT_BOOT_TEXT, settings, build, left)
 
@@ -202,8 +209,6 @@ def _missing_driver(seen: Seen) -> Optional[str]:
 def _is_to_build(image: _initramfs.Image, settings: Optional[str]) -> bool:
     """Return whether ``image`` is to be built anew; ``settings`` are written where they are not None."""
     judged = image.judged
-    if image.target.image is None:
-        return False
     # What could not be looked into is built when its settings change, and else left alone.
     return settings is not None if judged.driver == _initramfs_contents.UNSEEN else not (judged.early is True and judged.is_named)
 
@@ -249,6 +254,11 @@ def _result(before, after, planned: Plan, done: List[str], seen: Seen) -> Dict[s
     sight = seen.sight
     left = list(planned.left)
     if planned.build:
+        built = [image.target.image for image in planned.build]
+        left += ["%s was built, and could not be looked into: %s" % (image.target.image, image.judged.reason) for image in sight.images
+                 if done and image.target.image in built and image.judged.driver == _initramfs_contents.UNSEEN]
+        if shutil.which("zipl", path=_PATH):
+            left.append("Run zipl: until then the boot record has the old initramfs")
         left.append("Reboot when it suits: the new initramfs counts from the next start on")
     initramfs = None
     if sight is not None:
@@ -328,10 +338,10 @@ def _build(system: System, seen: Seen, planned: Plan, settings, wanted, done: Li
         return after
     except EntropyError as error:
         words = [one for one in done if one.startswith(("loaded", "wrote " + AT_BOOT))]
-        is_over, back = _put_back(system, copies, images, settings)
+        is_over, back = _put_back(system, copies, planned.build, settings)
         raise EntropyError("%s %s%s" % (error, back, " What stays: %s." % ", ".join(words) if words else ""), done=words) from error
     except BaseException:
-        is_over, _words_of_it = _put_back(system, copies, images, settings)
+        is_over, _words_of_it = _put_back(system, copies, planned.build, settings)
         raise
     finally:
         # A copy that could not be put back is the only one.
@@ -350,7 +360,7 @@ def _check_effect(image: _initramfs.Image, builder, said: str) -> None:
                            image.target.image, builder.program, reason, " It said: %s." % said if said else "", builder.settings))
 
 
-def _put_back(system: System, copies: Copies, images: List[str], settings) -> Tuple[bool, str]:
+def _put_back(system: System, copies: Copies, images: List[_initramfs.Image], settings) -> Tuple[bool, str]:
     """Have settings and images as before; return whether that is so, and what to say of it."""
     failures = []
     if settings:
@@ -358,9 +368,10 @@ def _put_back(system: System, copies: Copies, images: List[str], settings) -> Tu
             system.write(settings[0], settings[1])
         except EntropyError as error:
             failures.append(str(error))
-    for image in images:
+    for image, release in ((image.target.image, image.target.release) for image in images):
         try:
-            copies.put_back(image)
+            if copies.put_back(image):
+                system.run_hooks(image, release)
         except OSError as error:
             failures.append("%s: cannot be put back: %s. Its copy is %s: put it there before the next boot." % (
                 image, _sentence(error), copies.where(image)))

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _initramfs_build, _rng_driver
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_driver import System, make_so
-from initramfs_images import BUILTIN, DEPENDENCIES, RELEASE, archive, grow, image
+from initramfs_images import BUILTIN, DEPENDENCIES, RELEASE, archive, grow, image, unified
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="it takes root: files of another user are refused")
 
@@ -41,6 +41,8 @@ class Machine(System):
     def run(self, words, seconds):
         """Be modprobe, update-initramfs or dracut."""
         self.commands.append(words)
+        if words[0] == "run-parts":
+            return 0, ""
         if words[0].endswith("modprobe"):
             if self.fault == "modprobe":
                 return 1, "modprobe: ERROR: could not insert 'virtio_rng': Required key not available"
@@ -67,6 +69,11 @@ class Machine(System):
         return (1, "No space left on device") if self.fault == "half" else (0, "")
 
 
+def _modprobe(name, **_more):
+    """Be shutil.which() on a machine that has this program alone."""
+    return "/sbin/modprobe" if name == "modprobe" else None
+
+
 BUILDERS = {"initramfs-tools": (TOOLS, {}, LIST), "dracut": (DRACUT, {"builder": "dracut"}, DRACUT_CONF)}
 ALL = {"early": True, "initramfs": "auto"}
 
@@ -74,7 +81,7 @@ ALL = {"early": True, "initramfs": "auto"}
 @pytest.fixture(params=BUILDERS)
 def made(request, tmp_path, monkeypatch):
     """A function that makes the machine of a builder, and the path of its settings; modprobe is there."""
-    monkeypatch.setattr(_rng_driver.shutil, "which", lambda *_words, **_more: "/sbin/modprobe")
+    monkeypatch.setattr(_rng_driver.shutil, "which", _modprobe)
     # Ours is the whole tree, and pytest's folder is in a sticky one.
     monkeypatch.setattr(_initramfs_build, "_GROWTH", 0)
     files, first, settings = BUILDERS[request.param]
@@ -115,7 +122,7 @@ def test_the_driver_is_loaded_now_at_every_boot_and_in_the_initramfs_once(made):
 
 
 def test_an_administrators_list_gets_one_line_and_keeps_the_rest(tmp_path, monkeypatch):
-    monkeypatch.setattr(_rng_driver.shutil, "which", lambda *_words, **_more: "/sbin/modprobe")
+    monkeypatch.setattr(_rng_driver.shutil, "which", _modprobe)
     text = b"# Jos\xe9's own \xff\nloop"
     machine = Machine(tmp_path, {**TOOLS, "etc/initramfs-tools/modules": text}, {"driver": False, "named": False})
     path = tmp_path / LIST.lstrip("/")
@@ -152,6 +159,47 @@ def test_a_build_that_fails_or_has_no_effect_fails_and_leaves_settings_and_image
     # Once the fault is mended, the next run does the rest.
     machine.fault = None
     assert make_so(machine, ALL, False)["done"] == ["wrote " + settings, "built " + IMAGE]
+
+
+def test_a_boot_loader_that_keeps_a_copy_is_told_of_the_image_that_was_put_back(made):
+    machine, _settings = made("half", files={"etc/initramfs/post-update.d/loader": "#!/bin/sh\n"})
+    with pytest.raises(EntropyError):
+        make_so(machine, ALL, False)
+    assert machine.commands[-1] == ["run-parts", "--arg=" + RELEASE, "--arg=" + IMAGE, "/etc/initramfs/post-update.d"]
+    machine.fault = "disabled"
+    with pytest.raises(EntropyError):
+        make_so(machine, ALL, False)
+    assert machine.commands[-1][0] != "run-parts"
+
+
+def test_an_image_that_no_room_is_left_for_is_put_back_in_the_place_of_what_is_there(made, monkeypatch):
+    machine, _settings = made("half")
+    before = everything(machine)
+    copied = _initramfs_build._copy
+
+    def full(source, target, rights):
+        if target.endswith(".kvm-entropy"):
+            raise OSError(28, "No space left on device")
+        copied(source, target, rights)
+
+    monkeypatch.setattr(_initramfs_build, "_copy", full)
+    with pytest.raises(EntropyError, match="are as they were before"):
+        make_so(machine, ALL, False)
+    assert everything(machine)[IMAGE] == before[IMAGE]
+
+
+def test_an_image_that_cannot_be_put_back_leaves_its_copy(made, monkeypatch):
+    machine, _settings = made("half")
+    before = everything(machine)
+
+    def broken(*_words):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(_initramfs_build, "_copy", broken)
+    copy = "%s/0-%s" % (_initramfs_build.COPIES, os.path.basename(IMAGE))
+    with pytest.raises(EntropyError, match="Its copy is %s: put it there before the next boot" % copy):
+        make_so(machine, ALL, False)
+    assert everything(machine)[copy][0] == before[IMAGE][0]
 
 
 def test_a_run_that_is_interrupted_puts_back_what_it_can(made):
@@ -278,9 +326,27 @@ OTHERS = {
 }
 
 
+def test_a_unified_kernel_image_is_not_built_and_nothing_is_named_for_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(_rng_driver.shutil, "which", _modprobe)
+    path = "/boot/efi/EFI/Linux/fedora-%s.efi" % RELEASE
+    machine = Machine(tmp_path, {**DRACUT, path: unified(archive(image(driver=False, builder="dracut")))}, {})
+    os.unlink(machine.root + IMAGE)
+    result = make_so(machine, ALL, False)
+    assert result["done"] == ["loaded virtio_rng", "wrote " + AT_BOOT]
+    assert result["left"][0].startswith("%s does not load virtio_rng, and is not built here: it is a unified kernel image. Name virtio_rng" % path)
+
+
+def test_a_kernel_without_an_image_is_said_and_nothing_is_named_for_it(made):
+    machine, _settings = made()
+    os.unlink(machine.root + IMAGE)
+    result = make_so(machine, ALL, False)
+    assert result["done"] == ["loaded virtio_rng", "wrote " + AT_BOOT]
+    assert result["left"][0].startswith("No image of an initramfs was found for kernel " + RELEASE)
+
+
 @pytest.mark.parametrize("builder", OTHERS)
 def test_what_builds_the_initramfs_and_is_not_supported_is_named_and_not_guessed(tmp_path, monkeypatch, builder):
-    monkeypatch.setattr(_rng_driver.shutil, "which", lambda *_words, **_more: "/sbin/modprobe")
+    monkeypatch.setattr(_rng_driver.shutil, "which", _modprobe)
     files, words = OTHERS[builder]
     machine = Machine(tmp_path, {**COMMON, **files}, {"driver": False, "builder": None})
     result = make_so(machine, ALL, False)
@@ -291,7 +357,7 @@ def test_what_builds_the_initramfs_and_is_not_supported_is_named_and_not_guessed
 
 
 def test_an_image_that_has_the_driver_needs_no_builder(tmp_path, monkeypatch):
-    monkeypatch.setattr(_rng_driver.shutil, "which", lambda *_words, **_more: "/sbin/modprobe")
+    monkeypatch.setattr(_rng_driver.shutil, "which", _modprobe)
     machine = Machine(tmp_path, {**COMMON, "usr/bin/mkinitcpio": ""}, {})
     assert make_so(machine, ALL, False)["left"] == []
 
