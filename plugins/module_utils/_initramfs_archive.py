@@ -25,6 +25,12 @@ MOST_BYTES = 1 << 30
 MOST_SECONDS = 20.0
 
 _PIECE = 1 << 18  # bytes
+# What is kept of one image (bytes): names and texts. Fedora's with all drivers has 5,000 names of 100 bytes, and 2 MiB of modules.alias.
+_MOST_KEPT = 16 << 20
+# What Python's object for a name takes besides its characters (bytes).
+_PER_NAME = 128
+# xz -9 takes 65 MiB to unpack (xz(1)); what is built for an initramfs takes 9 MiB at most.
+_MOST_MEMORY = 96 << 20
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _END = "it ends within its compressed part"
 
@@ -43,11 +49,15 @@ def _zstd() -> Any:
     return importlib.import_module("compression.zstd").ZstdDecompressor()
 
 
+def _xz() -> Any:
+    return lzma.LZMADecompressor(memlimit=_MOST_MEMORY)
+
+
 # lib/decompress.c of Linux.
 _FORMATS = (
     _Format(b"\x1f\x8b", "gzip", lambda: zlib.decompressobj(16 + zlib.MAX_WBITS), ()),
-    _Format(b"\xfd7zXZ\0", "xz", lzma.LZMADecompressor, ()),
-    _Format(b"\x5d\0\0", "lzma", lzma.LZMADecompressor, ()),
+    _Format(b"\xfd7zXZ\0", "xz", _xz, ()),
+    _Format(b"\x5d\0\0", "lzma", _xz, ()),
     _Format(b"BZh", "bzip2", bz2.BZ2Decompressor, ()),
     _Format(b"\x28\xb5\x2f\xfd", "zstd", _zstd, (("zstd", "-dcq"), ("unzstd", "-cq"))),
     _Format(b"\x02\x21\x4c\x18", "lz4", None, (("lz4", "-dcq"), ("unlz4", "-cq"))),
@@ -73,18 +83,24 @@ def read(handle: int, is_name_wanted: Callable[[str], bool], is_text_wanted: Cal
     Names are as in a merged system: lib/modules is usr/lib/modules. ``is_text_wanted`` returns how many bytes of a text are wanted, at most.
     """
     names, texts, reason, is_damaged = set(), {}, None, False
-    limits = Limits(most, time.monotonic() + seconds)
+    limits, kept = Limits(most, time.monotonic() + seconds), 0
     try:
         for member in _all_members(handle, lambda name: is_text_wanted(merged(name)), limits):
             name = merged(member.name)
-            if is_name_wanted(name):
+            is_wanted = is_name_wanted(name)
+            kept += (len(name) + _PER_NAME) * is_wanted + len(member.content or b"")
+            if kept > _MOST_KEPT:
+                raise ArchiveError("it has more of what says something of the driver than is kept of one image")
+            if is_wanted:
                 names.add(name)
             if member.content is not None:
                 texts[name] = member.content.decode("utf-8", "replace")
     except ArchiveError as error:
         reason, is_damaged = str(error), isinstance(error, DamagedError)
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        reason, is_damaged = "it cannot be unpacked: %s" % (getattr(error, "strerror", None) or error), isinstance(error, (zlib.error, lzma.LZMAError))
+        reason = "it cannot be unpacked: %s" % (getattr(error, "strerror", None) or error)
+        # An OSError, and a limit of memory (LZMA_MEMLIMIT_ERROR), are not the image's fault.
+        is_damaged = isinstance(error, (zlib.error, lzma.LZMAError)) and "emory" not in str(error)
     except Exception as error:
         # compression.zstd has an exception of its own, which older Pythons cannot name.
         if type(error).__name__ != "ZstdError":
@@ -122,41 +138,47 @@ def _all_members(handle: int, is_wanted: Callable[[str], int], limits: Limits) -
         known = next((one for one in _FORMATS if magic.startswith(one.magic)), None)
         if known is None:
             raise ArchiveError("it begins like no archive that the kernel unpacks (%s)" % "".join("%02x" % byte for byte in magic))
-        decompressor = _own(known)
-        if decompressor is None:
+        if not _has_own(known):
             # What follows is not looked for: a program does not tell where it ended.
             yield from _by_program(handle, start + stream.position, known, is_wanted, limits)
             return
-        yield from _by_python(stream, decompressor, is_wanted, limits)
+        yield from _by_python(stream, known, is_wanted, limits)
 
 
-def _own(known: _Format) -> Any:
-    """Return Python's own decompressor for the format ``known``, None where it has none."""
+def _has_own(known: _Format) -> bool:
+    """Return whether this Python has a decompressor of its own for the format ``known``."""
     try:
-        return known.decompressor and known.decompressor()
+        return known.decompressor is not None and known.decompressor() is not None
     except ImportError:
-        return None
+        return False
 
 
-def _by_python(stream: Stream, decompressor: Any, is_wanted: Callable[[str], int], limits: Limits) -> Iterator[Member]:
+def _by_python(stream: Stream, known: _Format, is_wanted: Callable[[str], int], limits: Limits) -> Iterator[Member]:
     """Yield the members in the compressed part of ``stream`` that begins here, and leave it at the end of that part."""
     def pieces() -> Iterator[bytes]:
-        packed = b""
-        while not decompressor.eof:
-            needs_input = getattr(decompressor, "needs_input", not packed)
-            if needs_input:
-                packed = stream.some(_PIECE)
-                if not packed:
-                    raise DamagedError(_END)
-            # A zlib object gives back what it has not used yet, the others keep it.
-            if hasattr(decompressor, "unconsumed_tail"):
-                yield decompressor.decompress(packed, _PIECE)
-                packed = decompressor.unconsumed_tail
-            else:
-                yield decompressor.decompress(packed if needs_input else b"", _PIECE)
-        stream.give_back(decompressor.unused_data)
+        # One archive may be in several parts of the same format, as parallel compressors write it.
+        while stream.peek(len(known.magic)) == known.magic:
+            yield from _unpacked(stream, known.decompressor())
 
     yield from _inner(Stream(_reader(pieces()), limits), is_wanted)
+
+
+def _unpacked(stream: Stream, decompressor: Any) -> Iterator[bytes]:
+    """Yield what is in one compressed part of ``stream``."""
+    packed = b""
+    while not decompressor.eof:
+        needs_input = getattr(decompressor, "needs_input", not packed)
+        if needs_input:
+            packed = stream.some(_PIECE)
+            if not packed:
+                raise DamagedError(_END)
+        # A zlib object gives back what it has not used yet, the others keep it.
+        if hasattr(decompressor, "unconsumed_tail"):
+            yield decompressor.decompress(packed, _PIECE)
+            packed = decompressor.unconsumed_tail
+        else:
+            yield decompressor.decompress(packed if needs_input else b"", _PIECE)
+    stream.give_back(decompressor.unused_data)
 
 
 def _reader(pieces: Iterator[bytes]) -> Callable[[int], bytes]:

@@ -110,7 +110,12 @@ def _missing(driver: Driver, present: frozenset):
 
 
 def _loader(contents, release: str):
-    """Return what in the image loads the driver (str or None), whether that names it (bool), and why nothing does (str)."""
+    """Early is what is loaded before the root file system is mounted.
+
+    By name: initramfs-tools loads conf/modules (load_modules in its init, after init-top), dracut rd.driver.pre (dracut-pre-udev.sh, parse-kernel.sh), systemd
+    modules-load.d. By alias: udev, which both have trigger all devices and settle (scripts/init-top/udev; dracut's pre-trigger) with the rules of kmod.
+
+    Return what in the image loads the driver (str or None), whether that names it (bool), and why nothing does (str)."""
     texts = contents.texts
     refusal = _refusal(texts)
     for path, text in sorted(texts.items()):

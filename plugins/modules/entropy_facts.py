@@ -46,8 +46,8 @@ options:
     description:
       - Whether the images of the initramfs are looked into, for the virtio-rng driver. These are the images of the running kernel and of the one that boots
         next, or of all kernels where the next one cannot be known.
-      - It takes about half a second per image, 30 seconds at most for all, and root where only root may read them. For zstd, lz4 and lzo the machine's own
-        program is run.
+      - It takes about half a second per image, 30 seconds at most for all, 160 MiB of memory at most, and root where only root may read them. For zstd, lz4
+        and lzo the machine's own program is run.
     type: bool
     default: false
     version_added: 0.7.0

@@ -14,7 +14,7 @@ description:
   - Loads C(virtio_rng), writes C(/etc/modules-load.d/kvm-entropy.conf), names the driver to the program that builds the initramfs, has it build the images
     that count, and looks into them afterwards.
   - Which program builds the initramfs is decided by the system's files. initramfs-tools and dracut are supported, dracut also where it brings its own
-    C(update-initramfs) (Debian 14, Ubuntu 25.10). Others are named in RV(left), with what the administrator can do. Nothing is written for them.
+    C(update-initramfs) (Debian 14, Ubuntu 25.10). Others are named in RV(left), with what the administrator can do. Their settings and images are left alone.
   - The images that count are that of the running kernel and that of the one that boots next, by boot entries, GRUB's configuration or links. Where the next
     one cannot be known, these are the images of all installed kernels.
   - An image is right when it has the driver for its kernel, the modules that this needs, and a file that names it (C(conf/modules), C(rd.driver.pre),

@@ -42,6 +42,9 @@ FORMS = {
     "with microcode before": lambda content: EARLY + b"\0" * 300 + gzip.compress(content),
     "with microcode before, by a program": lambda content: EARLY + packed(["zstd", "-q"], content) + b"\0" * 512,
     "two compressed ones": lambda content: gzip.compress(EARLY) + b"\0" * 8 + lzma.compress(content, check=lzma.CHECK_CRC32),
+    "in two parts of the same form": lambda content: gzip.compress(content[:700]) + gzip.compress(content[700:]),
+    "in two parts of xz": lambda content: b"".join(lzma.compress(part, check=lzma.CHECK_CRC32) for part in (content[:700], content[700:])),
+    "in two parts of zstd": lambda content: packed(["zstd", "-q"], content[:700]) + packed(["zstd", "-q"], content[700:]),
     "a unified kernel image": lambda content: unified(gzip.compress(content)),
     "a unified kernel image, by a program": lambda content: unified(packed(["zstd", "-q"], content)),
 }
@@ -110,6 +113,20 @@ def test_many_files_end_the_look(tmp_path, monkeypatch):
     contents = read(tmp_path, archive({"file-%d" % number: b"" for number in range(200)}))
     assert contents.reason == "it has more than 100 files"
     assert len(contents.names) == 100
+
+
+def test_many_names_and_texts_end_the_look_before_they_fill_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(_initramfs_archive, "_MOST_KEPT", 1 << 16)
+    for files in ({"%s-%d" % ("n" * 2000, number): b"" for number in range(100)}, {"conf/modules": b"x" * 90, "n" * 4000: b"", **dict.fromkeys(
+            map(str, range(2000)), b"")}):
+        contents = read(tmp_path, gzip.compress(archive(files)))
+        assert (contents.is_damaged, contents.reason) == (False, "it has more of what says something of the driver than is kept of one image")
+
+
+def test_an_image_that_takes_too_much_memory_to_unpack_is_not_called_damaged(tmp_path, monkeypatch):
+    monkeypatch.setattr(_initramfs_archive, "_MOST_MEMORY", 1 << 16)
+    contents = read(tmp_path, lzma.compress(archive(FILES)))
+    assert (contents.is_damaged, contents.reason) == (False, "it cannot be unpacked: Memory usage limit exceeded")
 
 
 def test_a_program_that_is_missing_is_named(tmp_path, monkeypatch):
