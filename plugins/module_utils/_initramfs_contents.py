@@ -5,8 +5,9 @@
 """What an image of an initramfs does with the virtio-rng driver: has it, with what it needs, and loads it. Pure, from the image's contents."""
 
 import re
-from typing import Dict, Iterable, NamedTuple, Optional, Union
+from typing import Iterable, NamedTuple, Optional, Union
 
+from ansible_collections.kvm.entropy.plugins.module_utils import _modprobe
 from ansible_collections.kvm.entropy.plugins.module_utils._driver_module import ABSENT, BUILTIN, DRIVER, MODULE, Driver, module_name
 
 # virtio:d00000004v* in modules.alias: VIRTIO_ID_RNG, include/uapi/linux/virtio_ids.h.
@@ -117,12 +118,12 @@ def _loader(contents, release: str):
 
     Return what in the image loads the driver (str or None), whether that names it (bool), and why nothing does (str)."""
     texts = contents.texts
-    refusal = _refusal(texts)
+    refusal = _modprobe.refusal_in({path: text for path, text in texts.items() if "/modprobe.d/" in path})
     for path, text in sorted(texts.items()):
-        if _names_it(path, text):
-            return (None, False, refusal[1]) if refusal and refusal[0] == "install" else (path, True, "")
+        if _names_it(path, text) and not (refusal and (refusal.how == _modprobe.ALWAYS or "/modules-load.d/" in path)):
+            return path, True, ""
     if refusal:
-        return None, False, refusal[1]
+        return None, False, "in it, %s" % refusal.evidence
     has_alias = _ALIAS.search(texts.get("usr/lib/modules/%s/modules.alias" % release, "")) or (
         "usr/lib/modules/%s/modules.alias" % release not in texts and "usr/lib/modules/%s/modules.alias.bin" % release in contents.names)
     has_udev = any(_UDEV.match(name) for name in contents.names) and any(_UDEV_RULES.match(name) for name in contents.names)
@@ -145,20 +146,6 @@ def _names_it(path: str, text: str) -> bool:
     if path == "etc/booster.init.yaml":
         return bool(_NAMED.search(text))
     return False
-
-
-def _refusal(texts: Dict[str, str]):
-    """Return how modprobe is told not to load the driver (modprobe.d(5)): "install" (never) or "blacklist" (not by its alias), and in words; or None."""
-    found = None
-    for path, text in sorted(texts.items()):
-        if "/modprobe.d/" not in path:
-            continue
-        for words in map(str.split, text.splitlines()):
-            if words[1:2] in (["virtio_rng"], ["virtio-rng"]) and words[0] in ("install", "blacklist"):
-                if words[0] == "install":
-                    return "install", "%s in it has %r" % (path, " ".join(words)[:80])
-                found = "blacklist", "%s in it has %r" % (path, " ".join(words)[:80])
-    return found
 
 
 def is_needed(driver: Driver) -> bool:

@@ -22,6 +22,8 @@ _IMAGES = ("/boot/initrd.img-{release}", "/boot/initramfs-{release}.img", "/boot
            "/boot/{machine}/{release}/initrd", "/usr/lib/modules/{release}/initrd", "/usr/lib/modules/{release}/initramfs.img",
            "/boot/initramfs-{package}.img", "/boot/booster-{package}.img", "/boot/initramfs-{flavor}")
 _KERNEL = re.compile(r"(?:vmlinuz|vmlinux|kernel|linux|bzImage|Image|image)-(.+)$")
+_EFI_VARIABLES = "/sys/firmware/efi/efivars"
+_LOADER = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
 _MOST_CFG = 1 << 20
 _MOST = 64
 _MOST_LINKS = 4
@@ -135,8 +137,10 @@ def _by_grub(tree, path: str, text: str) -> Tuple[Optional[Entry], str]:
     """Return the entry that GRUB's own configuration starts; grub-mkconfig's sets default to a number, a title, or what grubenv has saved."""
     chosen = [value for value in re.findall(r"^\s*set default=[\"']?([^\"'\n]*)", text, re.MULTILINE) if "next_entry" not in value]
     value = chosen[-1] if chosen else "0"
-    if "saved_entry" in value:
-        value = _saved(tree) or "0"
+    # grub-mkconfig's file asks for an entry that grub-reboot(8) has set for one boot, whatever the default is.
+    once = _saved(tree, "next_entry")
+    if once or "saved_entry" in value:
+        value = once or _saved(tree, "saved_entry") or "0"
     entries = list(_grub_entries(tree, text))
     if value == "0" and entries:
         return entries[0], "the first entry of %s" % path
@@ -182,13 +186,16 @@ def _boot_entries(tree) -> List[Entry]:
 
 def _by_entries(tree, entries: List[Entry], is_grub: bool) -> Tuple[Optional[Entry], str]:
     entries = [entry for entry in entries if entry.release and "rescue" not in entry.name]
-    pattern = None
     if is_grub:
-        pattern = _saved(tree)
+        pattern = _saved(tree, "next_entry", "saved_entry")
     else:
         text = next(filter(None, (tree.text(loader + "/loader.conf") for loader in _ENTRIES)), "")
         chosen = re.findall(r"^default\s+(\S+)", text, re.MULTILINE)
-        pattern = chosen[-1] if chosen and not chosen[-1].startswith("@") else None
+        pattern = _chosen_in_firmware(tree) or (chosen[-1] if chosen and not chosen[-1].startswith("@") else None)
+    newest = sorted(entries, key=lambda each: version(each.release), reverse=True)
+    if pattern and pattern.isdigit() and int(pattern) < len(newest):
+        entry = newest[int(pattern)]
+        return entry, "the boot entry %s, number %s" % (entry.name, pattern)
     if pattern:
         found = [entry for entry in entries if fnmatch.fnmatchcase(entry.name, pattern) or fnmatch.fnmatchcase(entry.name + ".conf", pattern)]
         if found:
@@ -196,17 +203,29 @@ def _by_entries(tree, entries: List[Entry], is_grub: bool) -> Tuple[Optional[Ent
             return entry, "the boot entry %s" % entry.name
     if not entries:
         return None, "no boot entry names its kernel"
-    entry = max(entries, key=lambda each: version(each.release))
+    entry = newest[0]
     return entry, "the newest boot entry, %s" % entry.name
 
 
-def _saved(tree) -> Optional[str]:
-    """Return the entry that grubenv has saved, None where it has none."""
+def _saved(tree, *keys: str) -> Optional[str]:
+    """Return the entry that grubenv has saved by the first of ``keys``, None where it has none."""
     for path in _GRUBENV:
-        match = re.search(r"^saved_entry=(.+)$", tree.text(path) or "", re.MULTILINE)
-        if match:
-            # A path of titles leads to a submenu: the last counts.
-            return match.group(1).strip().rpartition(">")[2]
+        text = tree.text(path) or ""
+        for key in keys:
+            match = re.search(r"^%s=(.+)$" % key, text, re.MULTILINE)
+            if match:
+                # A path of titles leads to a submenu: the last counts.
+                return match.group(1).strip().rpartition(">")[2]
+    return None
+
+
+def _chosen_in_firmware(tree) -> Optional[str]:
+    """Return the entry that bootctl(1) has set as the default, or for one boot, in EFI's variables, None where there is none."""
+    for name in ("LoaderEntryOneShot", "LoaderEntryDefault"):
+        # 4 bytes of attributes, then UTF-16 (Documentation/filesystems/efivarfs.rst of Linux, BOOT_LOADER_INTERFACE of systemd).
+        content = tree.data("%s/%s-%s" % (_EFI_VARIABLES, name, _LOADER))
+        if content and len(content) > 4:
+            return content[4:].decode("utf-16-le", "replace").rstrip("\0")
     return None
 
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _driver_module, _initramfs, _initramfs_builder, _initramfs_contents
+from ansible_collections.kvm.entropy.plugins.module_utils import _driver_module, _initramfs, _initramfs_builder, _initramfs_contents, _modprobe
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._initramfs_build import Copies, command, refusal
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import Tree
@@ -32,7 +32,8 @@ _MOST_SETTINGS = 1 << 20
 
 class Seen(NamedTuple):
     """What there was: how the running kernel has the ``driver``, whether it runs (``is_loaded``), the file ``at_boot``, and ``sight``, see ``_initramfs``
-    (None where the initramfs is not asked for); ``release`` is the running kernel's, ``modprobe`` that program's path."""
+    (None where the initramfs is not asked for); ``release`` is the running kernel's, ``modprobe`` that program's path, and
+    ``refusal`` what keeps the driver from being loaded."""
 
     release: str
     driver: _driver_module.Driver
@@ -40,6 +41,7 @@ class Seen(NamedTuple):
     at_boot: Optional[str]
     sight: Optional[_initramfs.Sight]
     modprobe: Optional[str]
+    refusal: Optional[_modprobe.Refusal]
 
 
 class Plan(NamedTuple):
@@ -73,7 +75,8 @@ class System:
             return Seen(
                 release, _driver_module.driver_of(_driver_module.observe(tree, release, self._is_live)),
                 self._is_live and tree.has(_driver_module.REGISTERED), self.read(AT_BOOT),
-                _initramfs.look(tree, wish) if early else None, shutil.which("modprobe", path=_PATH))
+                _initramfs.look(tree, wish) if early else None, shutil.which("modprobe", path=_PATH),
+                _modprobe.refusal_of(tree))
         finally:
             tree.close()
 
@@ -174,6 +177,9 @@ def plan(seen: Seen, early: bool) -> Plan:
     is_module = _driver_module.MODULE in kinds
     left = []
     loads = seen.driver.kind == _driver_module.MODULE and not seen.is_loaded
+    if is_module and seen.refusal:
+        left.append("virtio_rng is not loaded at boot%s: %s. Remove that, and run this again" % (
+            "" if seen.refusal.how == _modprobe.ALWAYS else ", but by an initramfs that names it", seen.refusal.evidence))
     missing = None if seen.is_loaded else _missing_driver(seen)
     if missing:
         left.append(missing)
@@ -217,8 +223,8 @@ def _left(image: _initramfs.Image, builder, build) -> Optional[str]:
     """Return what is left for people about ``image`` (str), None for nothing."""
     target, judged = image.target, image.judged
     if target.image is None:
-        return ("No image of an initramfs was found for kernel %s. Where it has none, virtio_rng is loaded by %s only, maybe after the first read; where it "
-                "has one elsewhere, name virtio_rng to what builds it" % (target.release, AT_BOOT))
+        return ("No image of an initramfs was found for kernel %s. Where /boot is not mounted, mount it and run this again. Where the image is elsewhere, name "
+                "virtio_rng to what builds it. Where there is none, %s alone loads virtio_rng, maybe after the first read" % (target.release, AT_BOOT))
     if image in build or judged.early is True:
         return None
     if judged.driver == _initramfs_contents.UNSEEN:
@@ -365,7 +371,9 @@ def _put_back(system: System, copies: Copies, images: List[_initramfs.Image], se
     failures = []
     if settings:
         try:
-            system.write(settings[0], settings[1])
+            # What could not be written before cannot be now, and is as it was.
+            if system.read(settings[0]) != settings[1]:
+                system.write(settings[0], settings[1])
         except EntropyError as error:
             failures.append(str(error))
     for image, release in ((image.target.image, image.target.release) for image in images):

@@ -48,10 +48,13 @@ IMAGES = {
     "without what it needs": (image(others=OTHERS[1:]), (False, False, None, "initramfs-tools"), "it has virtio_rng, and not virtio, which that needs"),
     "without a bus": (image(others=OTHERS[:2]), (False, False, None, "initramfs-tools"), "it has virtio_rng, and not virtio_pci, which that needs"),
     "blacklisted, by udev": ({**image(named=False), **UDEV, "etc/modprobe.d/x.conf": b"blacklist virtio_rng\n"}, (True, False, None, "initramfs-tools"),
-                             "etc/modprobe.d/x.conf in it has 'blacklist virtio_rng'"),
+                             "in it, etc/modprobe.d/x.conf has 'blacklist virtio_rng'"),
     "blacklisted, named": ({**image(), "etc/modprobe.d/x.conf": b"blacklist virtio-rng\n"}, (True, True, "conf/modules", "initramfs-tools"), None),
+    "blacklisted, named to systemd": (
+        {**image(named=False), "etc/modprobe.d/x.conf": b"blacklist virtio-rng\n", "etc/modules-load.d/x.conf": b"virtio_rng\n"},
+        (True, False, None, "initramfs-tools"), "in it, etc/modprobe.d/x.conf has 'blacklist virtio-rng'"),
     "never to be loaded": ({**image(), "etc/modprobe.d/x.conf": b"install virtio_rng /bin/true\n"}, (True, False, None, "initramfs-tools"),
-                           "etc/modprobe.d/x.conf in it has 'install virtio_rng /bin/true'"),
+                           "in it, etc/modprobe.d/x.conf has 'install virtio_rng /bin/true'"),
     "in a file system of its own": ({**image(builder="dracut", driver=False), "squashfs-root.img": b"hsqs"}, ("unknown", "unknown", None, "dracut"),
                                     "its files are in a file system of their own (squashfs or erofs), which is not looked into"),
 }

@@ -62,6 +62,22 @@ LAYOUTS = {
         {**of(FEDORA, OLD, NEW), **running(NEW), "boot/grub2/grub.cfg": "blscfg\n", "boot/grub2/grubenv": "saved_entry=m-%s\n" % OLD,
          **{"boot/loader/entries/m-%s.conf" % each: ENTRY % (each, "/vmlinuz-" + each, "/initramfs-%s.img" % each) for each in (OLD, NEW)}},
         [(NEW, ("running",), "/boot/initramfs-%s.img" % NEW), (OLD, ("next",), "/boot/initramfs-%s.img" % OLD)], True),
+    "Fedora's entries, by number": (
+        {**of(FEDORA, OLD, NEW), **running(NEW), "boot/grub2/grub.cfg": "blscfg\n", "boot/grub2/grubenv": "saved_entry=1\n",
+         **{"boot/loader/entries/m-%s.conf" % each: ENTRY % (each, "/vmlinuz-" + each, "/initramfs-%s.img" % each) for each in (OLD, NEW)}},
+        [(NEW, ("running",), "/boot/initramfs-%s.img" % NEW), (OLD, ("next",), "/boot/initramfs-%s.img" % OLD)], True),
+    "GRUB's entry for one boot": (
+        {**of(DEBIAN, OLD, NEW), **running(NEW), "boot/grub/grub.cfg": DEFAULT % "0" + menu(NEW, OLD), "boot/grub/grubenv": "next_entry=x>Linux %s\n" % OLD},
+        [(NEW, ("running",), "/boot/initrd.img-" + NEW), (OLD, ("next",), "/boot/initrd.img-" + OLD)], True),
+    "systemd-boot's default in the firmware": (
+        {**of(FEDORA, OLD, NEW), **running(NEW), "boot/loader/loader.conf": "default m-%s*\n" % NEW,
+         "sys/firmware/efi/efivars/LoaderEntryDefault-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f": b"\7\0\0\0" + ("m-%s.conf\0" % OLD).encode("utf-16-le"),
+         **{"boot/loader/entries/m-%s.conf" % each: ENTRY % (each, "/vmlinuz-" + each, "/initramfs-%s.img" % each) for each in (OLD, NEW)}},
+        [(NEW, ("running",), "/boot/initramfs-%s.img" % NEW), (OLD, ("next",), "/boot/initramfs-%s.img" % OLD)], True),
+    "systemd-boot's default in its file": (
+        {**of(FEDORA, OLD, NEW), **running(NEW), "boot/loader/loader.conf": "timeout 3\ndefault m-%s*\n" % OLD,
+         **{"boot/loader/entries/m-%s.conf" % each: ENTRY % (each, "/vmlinuz-" + each, "/initramfs-%s.img" % each) for each in (OLD, NEW)}},
+        [(NEW, ("running",), "/boot/initramfs-%s.img" % NEW), (OLD, ("next",), "/boot/initramfs-%s.img" % OLD)], True),
     "kernel-install's folders": (
         {"efi/abc/%s/initrd" % NEW: "", "efi/abc/%s/linux" % NEW: "", "lib/modules/%s/modules.dep" % NEW: "x", **running(NEW),
          "efi/loader/entries/abc-%s.conf" % NEW: ENTRY % (NEW, "/abc/%s/linux" % NEW, "/abc/%s/initrd" % NEW)},

@@ -318,6 +318,37 @@ def test_a_kernel_without_the_driver_is_said_and_no_failure(made, files, words):
     assert "loaded virtio_rng" not in result["done"]
 
 
+REFUSALS = {
+    "etc/modprobe.d/x.conf": ("blacklist virtio_rng\n", "virtio_rng is not loaded at boot, but by an initramfs that names it: /etc/modprobe.d/x.conf has"),
+    "usr/lib/modprobe.d/x.conf": ("install virtio-rng /bin/false\n", "virtio_rng is not loaded at boot: /usr/lib/modprobe.d/x.conf has"),
+    "proc/cmdline": ("quiet module_blacklist=floppy,virtio_rng", "virtio_rng is not loaded at boot: the kernel's command line has module_blacklist="),
+}
+
+
+@pytest.mark.parametrize("path", REFUSALS)
+def test_what_keeps_the_driver_out_at_boot_is_said(made, path):
+    text, words = REFUSALS[path]
+    machine, _settings = made(files={path: text})
+    assert make_so(machine, ALL, True)["left"][0].startswith(words)
+
+
+def test_settings_that_cannot_be_written_are_no_failed_way_back(made, monkeypatch):
+    machine, settings = made()
+    before = everything(machine)
+    replaced = _rng_driver.replace_own
+
+    def read_only(path, *words, **more):
+        if path.endswith(settings):
+            raise OSError(30, "Read-only file system")
+        replaced(path, *words, **more)
+
+    monkeypatch.setattr(_rng_driver, "replace_own", read_only)
+    with pytest.raises(EntropyError) as error:
+        make_so(machine, ALL, False)
+    assert str(error.value).startswith("%s: cannot be written: Read-only file system. The settings and images" % settings)
+    assert {path: found for path, found in everything(machine).items() if path != AT_BOOT} == before
+
+
 OTHERS = {
     "mkinitcpio": ({"usr/bin/mkinitcpio": ""}, "there is /usr/bin/mkinitcpio. Write MODULES+=(virtio_rng)"),
     "rpm-ostree": ({"usr/bin/dracut": "", "run/ostree-booted": ""}, "Run: rpm-ostree initramfs --enable"),
