@@ -22,8 +22,8 @@ SYSTEMS = {
     "Debian 12's dracut": ({**DRACUT, "usr/sbin/mkinitramfs": ""}, "dracut", "/usr/bin/dracut"),
     "RHEL": ({**DRACUT, "usr/sbin/mkinitrd": ""}, "dracut", "/usr/bin/dracut"),
     "an older dracut": ({"sbin/dracut": ""}, "dracut", "/sbin/dracut"),
-    "dracut and mkinitcpio, kernel-install says dracut": ({**DRACUT, "usr/bin/mkinitcpio": "", "etc/kernel/install.conf": "initrd_generator=dracut\n"},
-                                                         "dracut", "/usr/bin/dracut"),
+    "dracut and mkinitcpio, kernel-install says dracut": (
+        {**DRACUT, "usr/bin/mkinitcpio": "", "etc/kernel/install.conf": "initrd_generator=dracut\n"}, "dracut", "/usr/bin/dracut"),
     "a live system": ({UPDATE: "#!/bin/sh\necho disabled\nexit 0\n", "usr/sbin/mkinitramfs": ""}, "diverted", None),
     "Arch": ({"usr/bin/mkinitcpio": ""}, "mkinitcpio", None),
     "booster": ({"usr/bin/booster": ""}, "booster", None),
