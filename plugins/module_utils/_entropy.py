@@ -4,7 +4,7 @@
 
 """From what the kernel shows to the facts ``ansible_facts.entropy``. Imports the standard library only, so that an initramfs can call it."""
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _kernel, _verdict
+from ansible_collections.kvm.entropy.plugins.module_utils import _initramfs, _kernel, _verdict
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_crng import crng_facts, first_consumer
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_feeder import feeder_facts
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_health import check, health_facts
@@ -21,13 +21,19 @@ GENERATIONS = {256: "rewritten", 4096: "legacy"}
 RANDOM = "/proc/sys/kernel/random/"
 
 
-def gather(root="/", health_bytes=0, health_timeout=10):
+def gather(root="/", health_bytes=0, health_timeout=10, initramfs=False):
     """Return the facts (dict) of the system below ``root`` (str), tested with at most ``health_bytes`` of its source in at most ``health_timeout`` s.
+
+    With ``initramfs`` (bool) the images of the initramfs are looked into as well.
 
     Raise EntropyError where ``root`` is no folder or one of the others is out of its bounds.
     """
     check(health_bytes, health_timeout)
-    return facts_of(_kernel.observe(root, health_bytes, health_timeout))
+    facts = facts_of(_kernel.observe(root, health_bytes, health_timeout))
+    if initramfs:
+        facts["initramfs"] = _initramfs.examine(root, facts["container"])
+        facts["unseen"] += _initramfs.unseen(facts["initramfs"])
+    return facts
 
 
 def facts_of(seen):
@@ -56,6 +62,7 @@ def facts_of(seen):
         "domain_uuid_from": uuid_from,
         "domain_uuid_reason": uuid_reason,
         "health": health_facts(seen),
+        "initramfs": None,
     }
     facts["feeder"] = feeder_facts(seen, facts["hwrng"], facts["kernel"]["generation"])
     facts["crng"] = crng_facts(seen, log, facts["hwrng"], facts["cpu"], facts["feeder"])

@@ -73,19 +73,25 @@ class Tree:
 
         ``refused`` (dict) then has the path and the error's name (str, such as ``EACCES``), if it is there but not to be read.
         """
-        def read(folder, name):
+        def read(handle, size):
+            if from_end:
+                os.lseek(handle, max(0, size - most), os.SEEK_SET)
+            return _all(handle, most)
+        return self.use(path, read)
+
+    def use(self, path, work):
+        """Return ``work(handle, size)`` for the regular file ``path``, open for reading (int) and of ``size`` bytes; None where there is none: see ``data``."""
+        def opened(folder, name):
             # It is looked at first: to open a FIFO wakes its writer, and to open a device may act on it.
             _check_regular(os.stat(name, dir_fd=folder, follow_symlinks=self.is_live))
             handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | self._last, dir_fd=folder)
             try:
                 found = os.fstat(handle)
                 _check_regular(found)
-                if from_end:
-                    os.lseek(handle, max(0, found.st_size - most), os.SEEK_SET)
-                return _all(handle, most)
+                return work(handle, found.st_size)
             finally:
                 os.close(handle)
-        return self._at(path, read)
+        return self._at(path, opened)
 
     def names(self, path):
         """Return the sorted names (list of str) in the folder ``path``, None where there is none.
@@ -110,7 +116,7 @@ class Tree:
                 return os.fsencode(os.readlink(name, dir_fd=handle)).decode("utf-8", "replace")
             finally:
                 os.close(handle)
-        return self._at(above, link)
+        return self._at(above or "/", link)
 
     def has(self, path):
         """Return whether ``path`` is there (bool)."""

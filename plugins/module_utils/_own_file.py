@@ -77,33 +77,39 @@ def check_own(path, may_be_others=False, start=""):
         _check_file(folder, name, start)
 
 
-def read_own(path):
-    """Return the text (str) of our file at ``path`` (str), None where there is none; raise OSError, NotOwnError."""
+def read_own(path, errors="replace"):
+    """Return the text (str) of our file at ``path`` (str), None where there is none; raise OSError, NotOwnError.
+
+    What is no UTF-8 is decoded as ``errors`` (str, as bytes.decode() takes it) says.
+    """
     try:
         with opened_folder(path) as (folder, name):
             if _check_file(folder, name) is None:
                 return None
-            return _beginning(folder, name, _MOST_BYTES).decode("utf-8", "replace")
+            return _beginning(folder, name, _MOST_BYTES).decode("utf-8", errors)
     except FileNotFoundError:
         return None
 
 
-def replace_own(path, text, may_be_others=False, start="", is_lasting=False):
+def replace_own(path, text, may_be_others=False, start="", is_lasting=False, keeps_rights=False):
     """Make ``text`` (str) the content of ``path`` (str), as a whole or not at all; raise OSError, NotOwnError.
 
     A file that is there and not empty has to begin with ``start`` (str). ``is_lasting`` (bool) is for what has to survive a power failure.
+    With ``keeps_rights`` (bool) a file that is there keeps its mode and group, and what ``read_own`` made of no UTF-8 by "surrogateescape" its bytes.
     """
     with opened_folder(path, may_be_others) as (folder, name):
-        _check_file(folder, name, start)
+        found = _check_file(folder, name, start)
         # Always the same name: the next write removes what a killed one has left.
         beside = name + ".new"
         _remove_beside(folder, beside)
         file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
         try:
-            with os.fdopen(file, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            with os.fdopen(file, "w", encoding="utf-8", errors="surrogateescape" if keeps_rights else "backslashreplace") as stream:
                 stream.write(text)
                 stream.flush()
-                os.fchmod(file, 0o644)
+                if keeps_rights and found is not None:
+                    os.fchown(file, found.st_uid, found.st_gid)
+                os.fchmod(file, stat.S_IMODE(found.st_mode) if keeps_rights and found is not None else 0o644)
                 if is_lasting:
                     os.fsync(file)
             os.rename(beside, name, src_dir_fd=folder, dst_dir_fd=folder)

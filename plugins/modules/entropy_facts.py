@@ -45,8 +45,18 @@ options:
     type: float
     default: 10
     version_added: 0.3.0
+  initramfs:
+    description:
+      - Whether the images of the initramfs are looked into, for the virtio-rng driver. These are the images of the running kernel and of the one that boots
+        next, or of all kernels where the next one cannot be known.
+      - It takes about half a second per image, 30 seconds at most for all, 160 MiB of memory at most, and root where only root may read them. For zstd, lz4
+        and lzo the machine's own program is run.
+    type: bool
+    default: false
+    version_added: 0.7.0
 seealso:
   - module: kvm.entropy.hwrng
+  - module: kvm.entropy.rng_driver
 extends_documentation_fragment:
   - kvm.entropy._attributes
   - kvm.entropy._attributes.info
@@ -69,6 +79,11 @@ EXAMPLES = r"""
   become: true
   register: looked
   failed_when: looked.ansible_facts.entropy.health.passed is false
+
+- name: Look whether the next boot has the driver in its initramfs
+  kvm.entropy.entropy_facts:
+    initramfs: true
+  become: true
 
 - name: Look at a mounted image
   kvm.entropy.entropy_facts:
@@ -493,6 +508,81 @@ ansible_facts:
               type: str
               sample: "No fault was found in these bytes: stuck, repeating or biased sources are found, entropy is not proved; this is no validated source under
                 SP 800-90B and nothing to cite for FIPS 140."
+        initramfs:
+          description: What was seen of the initramfs. Null where O(initramfs=false).
+          version_added: 0.7.0
+          type: dict
+          contains:
+            examined:
+              description: Whether any image was looked into.
+              type: bool
+              sample: true
+            reason:
+              description: Why none was.
+              type: str
+              sample: null
+            builder:
+              description: The program that builds it, as M(kvm.entropy.rng_driver) names it in RV(kvm.entropy.rng_driver#module:initramfs.builder).
+              type: str
+              sample: initramfs-tools
+            builder_evidence:
+              description: How it is known.
+              type: str
+              sample: /usr/sbin/update-initramfs calls mkinitramfs
+            next_known:
+              description: Whether the kernel that boots next is known.
+              type: bool
+              sample: true
+            next_evidence:
+              description: How it is known.
+              type: str
+              sample: the link /vmlinuz
+            images:
+              description: The images that count.
+              type: list
+              elements: dict
+              contains:
+                kernel:
+                  description: The kernel's release.
+                  type: str
+                  sample: 7.2.12+deb14-cloud-amd64
+                when:
+                  description: When it counts, V(running), V(next), or V(installed) where the next one is not known.
+                  type: list
+                  elements: str
+                  sample: [running, next]
+                image:
+                  description: The image's path. Null where there is none.
+                  type: str
+                  sample: /boot/initrd.img-7.2.12+deb14-cloud-amd64
+                examined:
+                  description: Whether the image was looked into.
+                  type: bool
+                  sample: true
+                driver:
+                  description: Whether it has the driver and the modules that this needs (tri-state).
+                  type: raw
+                  sample: true
+                early:
+                  description: Whether it loads the driver (tri-state).
+                  type: raw
+                  sample: true
+                by:
+                  description: The file in it that names the driver, V(udev) where udev loads it by the device's alias, or V(kernel) where it is built in.
+                  type: str
+                  sample: etc/cmdline.d/20-force_drivers.conf
+                builder:
+                  description: The program that built it, by its contents.
+                  type: str
+                  sample: dracut
+                stale:
+                  description: Whether the settings name the driver and the image does not, as it was not built since.
+                  type: bool
+                  sample: false
+                reason:
+                  description: What is wrong, or why it was not looked into.
+                  type: str
+                  sample: null
         unseen:
           description: What could not be seen.
           type: list
@@ -553,6 +643,7 @@ def main():
             "root": {"type": "path", "default": "/"},
             "health_bytes": {"type": "int", "default": 0},
             "health_timeout": {"type": "float", "default": 10},
+            "initramfs": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

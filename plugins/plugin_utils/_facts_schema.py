@@ -77,12 +77,20 @@ _HEALTH = record({"passed": TRI}, {
     "sp800_90b": nullable(record({}, {
         "min_entropy": real(0, 8), "alpha": real(0, 1), "repetition_count": _TEST, "adaptive_proportion": _TEST}))})
 
+_IMAGE = record({}, {
+    "kernel": nullable(NAME), "when": NAMES, "image": nullable(NAME), "examined": TRI, "driver": TRI, "early": TRI, "by": nullable(NAME),
+    "builder": nullable(NAME), "stale": TRI, "reason": WORDS})
+_INITRAMFS = record({}, {
+    "examined": TRI, "reason": WORDS, "builder": nullable(NAME), "builder_evidence": WORDS, "next_known": TRI, "next_evidence": WORDS,
+    "images": list_of(_IMAGE, 32)})
+
 ENTROPY = record(
     {"gathered_at": WHEN, "kvm_guest": TRI, "hwrng": _HWRNG, "crng": _CRNG, "problems": list_of(PROBLEM, MOST_PROBLEMS)},
     {
         "schema": _version, "boot_id": nullable(NAME), "kernel": _KERNEL, "cpu": record({}, {"rdrand": TRI, "rdseed": TRI, "trusted": TRI}),
         "vmgenid": TRI, "fips": TRI, "kvm_guest_evidence": WORDS, "confidential": TRI, "confidential_evidence": WORDS, "container": nullable(NAME),
         "domain_uuid": nullable(UUID), "domain_uuid_from": nullable(NAME), "domain_uuid_reason": WORDS, "feeder": _FEEDER, "health": nullable(_HEALTH),
+        "initramfs": nullable(_INITRAMFS),
         "unseen": list_of(record({}, {"what": WORDS, "why": WORDS, "needs": WORDS}), 64),
         "links": record({}, dict.fromkeys(LINKS, STATE)), "verdict": one_of(*VERDICTS),
     })

@@ -96,4 +96,11 @@ def step_ended(variables, is_host):
         return None
     if ended not in variables:
         return FAILED
-    return DONE if is_host or variables.get("__entropy_guest_tool") not in (None, "none") else None
+    return DONE if is_host or _is_early(variables.get("__entropy_guest_driver")) else None
+
+
+def _is_early(driver):
+    """Return whether what module rng_driver returned, ``driver``, says that the images that count load the driver; a guest may have made anything of it."""
+    after = driver.get("after") if isinstance(driver, dict) else None
+    images = after.get("images") if isinstance(after, dict) else None
+    return isinstance(images, dict) and bool(images) and all(isinstance(image, dict) and image.get("early") is True for image in images.values())

@@ -84,6 +84,8 @@ def test_a_step_of_site_that_began_and_did_not_end_has_failed():
 
 def test_a_guest_is_done_only_where_its_driver_was_made_early():
     ended = {"__entropy_guest_begun": True, "__entropy_guest_ended": True}
-    assert step_ended(dict(ended, __entropy_guest_tool="dracut"), is_host=False) == DONE
-    assert step_ended(dict(ended, __entropy_guest_tool="none"), is_host=False) is None
+    image = {"kernel": "6.1.0-1", "driver": True, "early": True}
+    for images, how in (({"/boot/a": image}, DONE), ({"/boot/a": image, "/boot/b": dict(image, early=False)}, None), ({}, None), ("forged", None)):
+        assert step_ended(dict(ended, __entropy_guest_driver={"after": {"images": images}}), is_host=False) == how
+    assert step_ended(dict(ended, __entropy_guest_driver="forged"), is_host=False) is None
     assert step_ended(ended, is_host=False) is None

@@ -1,0 +1,82 @@
+# Copyright (c) 2026, kvm.entropy contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The fact initramfs: what entropy_facts says of the images that count, on request only."""
+
+import json
+import os
+
+import pytest
+from ansible_collections.kvm.entropy.plugins.module_utils import _initramfs
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy import gather
+from ansible_collections.kvm.entropy.plugins.plugin_utils._facts_schema import ENTROPY
+from initramfs_images import BUILTIN, DEPENDENCIES, RELEASE, archive, grow, image
+
+IMAGE = "boot/initrd.img-" + RELEASE
+TREE = {
+    "proc/sys/kernel/osrelease": RELEASE + "\n", "usr/sbin/update-initramfs": "mkinitramfs\n", "usr/sbin/mkinitramfs": "",
+    "lib/modules/%s/modules.dep" % RELEASE: DEPENDENCIES, "lib/modules/%s/modules.builtin" % RELEASE: BUILTIN,
+    "etc/initramfs-tools/modules": "virtio_rng\n", IMAGE: archive(image())}
+
+
+def facts(tmp_path, **options):
+    """Return the facts of the tree in ``tmp_path``, which fit their schema as JSON brings them to the controller."""
+    found = json.loads(json.dumps(gather(str(tmp_path), **options)))
+    ENTROPY(found)
+    return found
+
+
+def test_it_is_looked_into_on_request_only(tmp_path):
+    grow(tmp_path, TREE)
+    assert facts(tmp_path)["initramfs"] is None
+    assert facts(tmp_path, initramfs=True)["initramfs"] == {
+        "examined": True, "reason": None, "builder": "initramfs-tools", "builder_evidence": "/usr/sbin/update-initramfs calls mkinitramfs",
+        "next_known": True, "next_evidence": "it is the only kernel",
+        "images": [{"kernel": RELEASE, "when": ["running", "next"], "image": "/" + IMAGE, "examined": True, "driver": True, "early": True,
+                    "by": "conf/modules", "builder": "initramfs-tools", "stale": False, "reason": None}]}
+
+
+@pytest.mark.parametrize("content", [image(driver=False), image(driver=False, named=False), image(named=False)])
+def test_an_image_that_was_not_built_since_its_settings_is_stale(tmp_path, content):
+    grow(tmp_path, {**TREE, IMAGE: archive(content)})
+    (found,) = facts(tmp_path, initramfs=True)["initramfs"]["images"]
+    assert (found["early"], found["stale"]) == (False, True)
+    grow(tmp_path, {"etc/initramfs-tools/modules": "loop\n"})
+    assert facts(tmp_path, initramfs=True)["initramfs"]["images"][0]["stale"] is False
+
+
+def test_a_system_without_an_image_or_a_kernel_says_so(tmp_path):
+    assert facts(tmp_path, initramfs=True)["initramfs"]["reason"] == "no kernel with modules was found below /lib/modules, and no boot entry"
+    grow(tmp_path, {path: text for path, text in TREE.items() if path != IMAGE})
+    found = facts(tmp_path, initramfs=True)["initramfs"]
+    assert (found["examined"], found["reason"]) == (False, "no image of an initramfs was found for it")
+
+
+def test_a_container_has_none_of_its_own():
+    assert _initramfs.examine(container="podman")["reason"] == "a container's kernel, and with it the initramfs, is its host's"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it takes root to become somebody else")
+def test_an_image_that_only_root_may_read_is_listed_as_unseen(tmp_path):
+    grow(tmp_path, TREE)
+    os.chmod(tmp_path / IMAGE, 0o600)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_mode & 0o005 != 0o005:
+            folder.chmod(0o755)
+    os.seteuid(65534)
+    try:
+        found = facts(tmp_path, initramfs=True)
+    finally:
+        os.seteuid(0)
+    assert found["initramfs"]["examined"] is False
+    assert found["unseen"][-1] == {"what": "initramfs", "why": "/%s: only root may read it" % IMAGE, "needs": "root"}
+
+
+def test_hostile_images_end_in_facts_that_fit(tmp_path):
+    names = {"usr/lib/modules/%s/%s.ko" % (RELEASE, "x" * 200): b"", "conf/modules": b"virtio_rng\n" * 9000,
+             "etc/modprobe.d/%s.conf" % ("\x1b[31m" * 9): b"install virtio_rng\n"}
+    grow(tmp_path, {**TREE, IMAGE: archive({**image(named=False), **names})})
+    (found,) = facts(tmp_path, initramfs=True)["initramfs"]["images"]
+    assert found["reason"].isprintable()
+    assert found["early"] is False
