@@ -61,7 +61,8 @@ def settable():
 def known_names():
     """Return what ``kvm.entropy.`` may stand before (set of str)."""
     groups = yaml.safe_load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8")).get("action_groups", {})
-    return set(groups) | {path.stem for folder in ("plugins/modules", "plugins/filter", "plugins/action", "playbooks") for path in (ROOT / folder).iterdir()} | set(specs())
+    folders = ("plugins/modules", "plugins/filter", "plugins/action", "playbooks")
+    return set(groups) | set(specs()) | {path.stem for folder in folders for path in (ROOT / folder).iterdir()}
 
 
 def shell_examples():
