@@ -69,6 +69,10 @@ class _Progress:
         self._over = threading.Event()
 
     def pytest_sessionstart(self):
+        # The end lists them in a line each: their reasons were printed when they failed.
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter:
+            reporter.summary_failures = reporter.summary_errors = lambda: None
         threading.Thread(target=self._tell, daemon=True).start()
 
     def pytest_runtest_logstart(self, nodeid):
@@ -78,12 +82,11 @@ class _Progress:
         self._running.pop(nodeid, None)
         self._finished += 1
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_report_teststatus(self, report):
-        """Print no dot for what passed: the lines on the state count it."""
-        if report.passed and report.when == "call" and not hasattr(report, "wasxfail") and self._config.get_verbosity() < 0:
-            return "passed", "", ""
-        return None
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_teststatus(self):
+        """Print no letter for each test of a quiet run: the lines on the state count them."""
+        category, letter, word = yield
+        return (category, "", "") if self._config.get_verbosity() < 0 else (category, letter, word)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report):

@@ -14,7 +14,7 @@ from lab import LabError, place, shell
 from lab.daemon import Daemon
 from lab.debian import SUITES
 from lab.fleet import Lab
-from lab.guest import OPTIONS, Guest
+from lab.guest import OPTIONS, USERS, Guest
 from lab.images import Image
 from lab.shell import say, tool
 
@@ -124,7 +124,7 @@ def _parser():
         "default: %s; suites: %s; options: %s" % (" ".join(_GUESTS),", ".join(SUITES), ", ".join("%s (%s)" % each for each in OPTIONS.items()))))
     for name in ("restart", "reboot", "ssh"):
         added[name].add_argument("name", help="the guest")
-    added["ssh"].add_argument("--user", default="root", choices=("root", "user"), help="user is an ordinary account without sudo")
+    added["ssh"].add_argument("--user", default="root", choices=USERS, help="user is an ordinary account without sudo")
     added["ssh"].add_argument("words", nargs="*", help="the command, after --")
     added["daemon"].add_argument("action", choices=("start", "stop", "kill"))
     added["images"].add_argument("suites", nargs="*", metavar="SUITE", help="all where none is named")

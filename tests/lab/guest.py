@@ -23,6 +23,7 @@ OPTIONS = {
     "early": "the driver in its initramfs, and feeders' packages to install", "host": "a KVM host itself, with libvirt and QEMU inside",
     "off": "defined, not started"}
 
+USERS = ("root", "user")
 # Outside the kernel's range for outgoing connections (32768-60999), which might take a port while the guest is off.
 _PORTS = range(20000, 32000)
 # By whether KVM works: four times what was measured on two busy cores. It counts for an idle machine (patience.py).
@@ -101,12 +102,13 @@ class Guest:
             self.name, tries, self._boot_seconds, self._last_words()))
 
     def stop(self, seconds=90):
-        """Power the guest off gently; hard after ``seconds``. Off already: nothing is done."""
-        deadline = time.monotonic() + seconds
+        """Power the guest off gently; hard after ``seconds`` (of an idle machine). Off already: nothing is done."""
+        patience = Patience(seconds)
         asked = 0
+        self._hang_up()
         while self.state != "shut off":
-            if time.monotonic() > deadline:
-                shell.say("%s did not power off within %s s: power cut" % (self.name, seconds))
+            if not patience.left:
+                shell.say("%s did not power off within %.0f s: power cut" % (self.name, patience.waited))
                 self._power_off()
             elif time.monotonic() > asked + 15:  # again and again: a guest that is still booting ignores the power button
                 self.daemon.virsh("shutdown", self.name)
@@ -124,6 +126,7 @@ class Guest:
         before = self._boot_id()
         # Not every guest's init is systemd.
         self.ssh("systemctl --no-block reboot || { (sleep 1; reboot) >/dev/null 2>&1 </dev/null & }")
+        self._hang_up()
         patience = Patience(2 * self._boot_seconds)
         while patience.left:
             if self.answers(seen) and self._boot_id() not in (None, before):
@@ -160,8 +163,12 @@ class Guest:
             return None
 
     def ssh(self, command, user="root", timeout=300):
-        """Run ``command`` (str, for the guest's shell) over SSH; return its stdout (str). Raises LabError where it fails."""
-        return shell.run(*self.ssh_words(user), command, timeout=timeout)
+        """Run ``command`` (str, for the guest's shell) over SSH; return its stdout (str). Raises LabError where it fails.
+
+        Commands within a minute share a connection: under TCG a new one takes the guest two seconds of CPU time.
+        """
+        name, *words = self.ssh_words(user)
+        return shell.run(name, *self._shared, *words, command, timeout=timeout)
 
     def ssh_words(self, user="root"):
         """Return the words (list of str) that begin an ssh command to the guest."""
@@ -177,6 +184,17 @@ class Guest:
         settings = {"UserKnownHostsFile": self.daemon.state / "ssh/known_hosts", "GlobalKnownHostsFile": "/dev/null",
                     "StrictHostKeyChecking": "yes", "IdentitiesOnly": "yes", "ConnectTimeout": "30"}
         return ["-F", "none", *[word for name, value in settings.items() for word in ("-o", "%s=%s" % (name, value))]]
+
+    @property
+    def _shared(self):
+        """ssh's options (list of str) for a connection that later commands use as well."""
+        return ["-o", "ControlMaster=auto", "-o", "ControlPersist=60", "-o", "ControlPath=%s/ssh/%%p-%%r" % self.daemon.state]
+
+    def _hang_up(self):
+        """End the shared connections, which a guest that goes down might leave hanging."""
+        for user in USERS:
+            name, *words = self.ssh_words(user)
+            subprocess.run([shell.tool(name), *self._shared, "-O", "exit", *words], check=False, capture_output=True, stdin=subprocess.DEVNULL)
 
     def _facts(self):
         path = self.folder / "guest.json"
@@ -221,6 +239,7 @@ class Guest:
             return False
 
     def _power_off(self):
+        self._hang_up()
         if self.state != "shut off":
             self.daemon.virsh("destroy", self.name)
 

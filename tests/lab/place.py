@@ -4,6 +4,7 @@
 
 """Where a lab keeps its files, and as whom its daemon and guests run."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ TEMPORARY = "/var/tmp"  # noqa: S108 (every use makes a folder or file with an u
 # A UNIX socket's path has 107 bytes (sun_path); libvirt's longest one below a lab's state is
 # config/libvirt/qemu/lib/domain-1234-<20 letters>/monitor.sock.
 LONGEST_STATE = 36
-_CONSOLES_KEPT = 20
+CONSOLES_KEPT = 20
 
 
 def as_root():
@@ -74,7 +75,7 @@ def keep_text(text, name):
     folder = cache("consoles")
     kept = Path(tempfile.mkdtemp(prefix="%s." % time.strftime("%Y%m%d-%H%M%S"), dir=folder)) / ("%s.log" % name)
     kept.write_text(text)
-    for old in sorted(folder.iterdir())[:-_CONSOLES_KEPT]:
+    for old in sorted(folder.iterdir())[:-CONSOLES_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
     return kept
 
@@ -113,8 +114,10 @@ def remove_state(folder):
     """Remove what ``make_state`` made, ``folder`` included where nothing else is in it. Nothing there: nothing is done."""
     state = find_state(folder)
     made = state and (state / ".lab").read_text()
-    if state:
-        shutil.rmtree(state)
+    while state and state.exists():
+        # A connection that is just ending takes its socket away by itself.
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(state)
     if (folder / "state").is_symlink():
         (folder / "state").unlink()
     if made and not any(folder.iterdir()):
