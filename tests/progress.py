@@ -86,7 +86,9 @@ class _Progress:
     def pytest_report_teststatus(self):
         """Print no letter for each test of a quiet run: the lines on the state count them."""
         category, letter, word = yield
-        return (category, "", "") if self._config.get_verbosity() < 0 else (category, letter, word)
+        if self._config.get_verbosity() < 0:
+            return category, "", word if category in ("failed", "error") else ""
+        return category, letter, word
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report):
