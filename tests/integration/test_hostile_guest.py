@@ -11,6 +11,7 @@ import json
 import re
 import shlex
 import subprocess
+import uuid
 from typing import NamedTuple
 
 import pytest
@@ -56,7 +57,8 @@ class Before(NamedTuple):
 def before(folder, controller):
     run = controller.play("kvm.entropy.audit", "-v", "--limit", "labhost,honest,localhost")
     honest = run.facts("honest")["entropy"]
-    return Before(run, honest, dict(honest, domain_uuid=Daemon(folder).virsh("domuuid", "evil").strip()))
+    # Of another domain, and of a boot of its own.
+    return Before(run, honest, dict(honest, domain_uuid=Daemon(folder).virsh("domuuid", "evil").strip(), boot_id=str(uuid.uuid4())))
 
 
 def become_hostile(folder, answer):
