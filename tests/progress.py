@@ -61,7 +61,7 @@ class _Progress:
 
     def __init__(self, config):
         self._config = config
-        self._started = time.monotonic()
+        self._started = self._told = time.monotonic()
         self._running = {}
         self._costs = defaultdict(float)
         self._elapsed = defaultdict(float)
@@ -73,9 +73,13 @@ class _Progress:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter:
             reporter.summary_failures = reporter.summary_errors = lambda: None
-        threading.Thread(target=self._tell, daemon=True).start()
+        # Without processes of their own for the tests, what is written while one runs counts as that test's output: then it is told between two tests.
+        if self._config.pluginmanager.has_plugin("dsession"):
+            threading.Thread(target=self._tell_regularly, daemon=True).start()
 
     def pytest_runtest_logstart(self, nodeid):
+        if time.monotonic() > self._told + 2 * _SECONDS:
+            self._tell()
         self._running[nodeid] = time.monotonic()
 
     def pytest_runtest_logfinish(self, nodeid):
@@ -110,13 +114,16 @@ class _Progress:
         for file in sorted(self._costs, key=self._costs.get, reverse=True)[:_LISTED]:
             terminalreporter.write_line("%8.1f %8.1f  %s" % (self._costs[file], self._elapsed[file], file))
 
-    def _tell(self):
+    def _tell_regularly(self):
         while not self._over.wait(_SECONDS):
-            now = time.monotonic()
-            running = sorted(dict(self._running).items(), key=lambda each: each[1])
-            self._print("%d min: %d tests have ended, %d failed; running: %s" % (
-                (now - self._started) // 60, self._finished, self._failed,
-                ", ".join("%s (%.0f s)" % (nodeid.rpartition("/")[2], now - since) for nodeid, since in running[:6]) or "nothing yet"))
+            self._tell()
+
+    def _tell(self):
+        now = self._told = time.monotonic()
+        running = sorted(dict(self._running).items(), key=lambda each: each[1])
+        self._print("%d min: %d tests have ended, %d failed; running: %s" % (
+            (now - self._started) // 60, self._finished, self._failed,
+            ", ".join("%s (%.0f s)" % (nodeid.partition("[")[0].rpartition("/")[2], now - since) for nodeid, since in running[:6]) or "none"))
 
     def _print(self, *lines):
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
