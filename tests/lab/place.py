@@ -75,8 +75,9 @@ def keep_text(text, name):
     folder = cache("consoles")
     kept = Path(tempfile.mkdtemp(prefix="%s." % time.strftime("%Y%m%d-%H%M%S"), dir=folder)) / ("%s.log" % name)
     kept.write_text(text)
-    for old in sorted(folder.iterdir(), key=lambda each: each.stat().st_mtime_ns)[:-CONSOLES_KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):  # another process tidies up as well
+        for old in sorted(folder.iterdir(), key=lambda each: each.stat().st_mtime_ns)[:-CONSOLES_KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
     return kept
 
 
