@@ -48,7 +48,7 @@ EXAMPLES = r"""
 - name: Judge one guest whose host nobody looked at
   ansible.builtin.debug:
     msg: "{{ {} | kvm.entropy.chain({'web-1': {'entropy': hostvars['web-1']['ansible_facts']['entropy'], 'expect': 'guest-only'}},
-      now=now(utc=true).strftime('%s') | int) }}"
+      now=(now(utc=true) - '1970-01-01 00:00:00' | to_datetime).total_seconds() | int) }}"
 """
 
 RETURN = r"""

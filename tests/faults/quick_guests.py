@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 
 import feeder_quick
-from entropy_quick import MICROVM_CLOCK, observations
+from entropy_quick import MICROVM_CLOCK, MICROVM_FIRMWARE, observations
 from lab import place, quick
 
 from faults import other_source
@@ -112,7 +112,7 @@ def _shared_interrupt():
 
 def _virtio_mmio():
     return observations("trixie", ["load virtio_mmio virtio_rng", "observe fed"], device=quick.virtio_rng(model="virtio-rng-device"),
-                        qemu=("-machine", "microvm"), append=MICROVM_CLOCK)["fed"]
+                        qemu=("-machine", "microvm", *MICROVM_FIRMWARE), append=MICROVM_CLOCK)["fed"]
 
 
 def _stuck():

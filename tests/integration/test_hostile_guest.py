@@ -2,36 +2,51 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A whole guest over SSH whose Python was replaced, beside an honest one, through audit, site and verify. test_hostile_answers tries many more answers."""
+"""A guest over SSH whose Python was replaced, beside an honest one, through audit, site and verify. test_hostile_answers tries many more answers.
+
+Both are logins to one machine, each with an interpreter of its own, as a second whole guest would cost minutes. On the host each has a running domain.
+"""
 
 import json
 import re
 import shlex
 import subprocess
+import uuid
 from typing import NamedTuple
 
 import pytest
+import yaml
 from controller import LAB, Controller, Run, running_lab
 from hostile import answers
 from lab.daemon import Daemon
+from virt_host import RNG, domain_xml
 
 LINE = re.compile(r"^ *\"?((?:honest|evil)\b[^:]*): ([A-Z]+)  (\[.*\])", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A lab with two running guests of Debian 12 that have their devices: one honest, one that will be hostile."""
-    with running_lab(tmp_path_factory.mktemp("hostile"), "honest=bookworm,rng,early", "evil=bookworm,rng,early") as folder:
+    """A lab with a running guest of Debian 12 that has its device, and a domain for the one that is hostile."""
+    with running_lab(tmp_path_factory.mktemp("hostile"), "honest=bookworm,rng,early") as folder:
+        (folder / "evil.xml").write_text(domain_xml("evil", RNG), encoding="utf-8")
+        daemon = Daemon(folder)
+        daemon.virsh("define", folder / "evil.xml")
+        daemon.virsh("start", "evil")
         yield folder
 
 
 @pytest.fixture(scope="module")
 def controller(folder):
-    return Controller(folder / "inventory.yml", folder, pipelining=True)
+    """A controller whose inventory has guest evil besides: the same login, and the interpreter that become_hostile makes."""
+    inventory = yaml.safe_load((folder / "inventory.yml").read_text(encoding="utf-8"))
+    guests = inventory["kvm_guests"]["hosts"]
+    guests["evil"] = dict(guests["honest"], ansible_python_interpreter="/evil")
+    (folder / "both.yml").write_text(json.dumps(inventory), encoding="utf-8")
+    return Controller(folder / "both.yml", folder, pipelining=True)
 
 
 class Before(NamedTuple):
-    """The ``run`` of an audit while both are honest, and the fact entropy of each (dict) that it left."""
+    """The ``run`` of an audit before anything hostile is said, and the fact entropy of each (dict) that an honest one would have."""
 
     run: Run
     honest: dict
@@ -39,16 +54,18 @@ class Before(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def before(controller):
-    run = controller.play("kvm.entropy.audit", "-v")
-    return Before(run, *(run.facts(name)["entropy"] for name in ("honest", "evil")))
+def before(folder, controller):
+    run = controller.play("kvm.entropy.audit", "-v", "--limit", "labhost,honest,localhost")
+    honest = run.facts("honest")["entropy"]
+    # Of another domain, and of a boot of its own.
+    return Before(run, honest, dict(honest, domain_uuid=Daemon(folder).virsh("domuuid", "evil").strip(), boot_id=str(uuid.uuid4())))
 
 
 def become_hostile(folder, answer):
-    """Replace the Python of guest evil by a program that prints ``answer`` (str), whatever it is to run."""
+    """Make /evil a program that prints ``answer`` (str), whatever it is to run."""
     program = shlex.quote("#!/bin/sh\ncat >/dev/null & cat /answer\n")
-    take = f"cat > /answer; printf %s {program} > /evil; chmod 755 /evil; ln -sf /evil /usr/bin/python3"
-    subprocess.run(["/usr/bin/python3", LAB, "ssh", "--dir", folder, "evil", "--", take], input=answer.encode("utf-8", "surrogateescape"), check=True)
+    take = f"cat > /answer; printf %s {program} > /evil; chmod 755 /evil"
+    subprocess.run(["/usr/bin/python3", LAB, "ssh", "--dir", folder, "honest", "--", take], input=answer.encode("utf-8", "surrogateescape"), check=True)
 
 
 def rows(run):
@@ -56,9 +73,9 @@ def rows(run):
     return {name.split()[0]: (verdict, links) for name, verdict, links in LINE.findall(run.output)}
 
 
-def test_both_are_ok_while_both_are_honest(before):
+def test_the_honest_guest_is_ok_by_itself(before):
     assert before.run.status == 0, before.run.output
-    assert {name: verdict for name, (verdict, _links) in rows(before.run).items()} == {"honest": "OK", "evil": "OK"}
+    assert rows(before.run)["honest"][0] == "OK"
 
 
 def test_a_claim_to_the_honest_guests_uuid_is_a_dispute_that_names_both_and_the_inventory_settles_it(folder, controller, before):

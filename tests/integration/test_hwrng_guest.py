@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""hwrng and entropy_facts in a whole Debian with systemd and udev: across a reboot, and across unplugging and plugging."""
+"""hwrng and entropy_facts in a whole Debian with systemd and udev: across boots, and across unplugging and plugging."""
 
 import json
 import os
@@ -71,9 +71,9 @@ def test_check_mode_predicts_the_choice_and_leaves_the_guest_alone(guest, module
     assert module("hwrng", source="virtio_rng", quality=700)["changed"] is False
 
 
-def test_the_choice_survives_a_reboot(guest, module):
+def test_the_choice_survives_a_boot(guest, module):
     module("hwrng", source="virtio_rng", quality=700)
-    guest.reboot()
+    guest.restart()
     assert eventually(lambda: kernel(guest), ("virtio_rng.0", "700")) == ("virtio_rng.0", "700")
     assert module("hwrng", source="virtio_rng", quality=700)["changed"] is False
 
@@ -112,7 +112,7 @@ def test_without_persist_the_rule_is_gone_and_the_choice_with_it_at_the_next_boo
     result = module("hwrng", source="virtio_rng", quality=500, persist=False)
     assert (result["changed"], result["after"]["rule"]) == (True, None)
     assert guest.ssh("ls %s || true" % RULE) == ""
-    guest.reboot()
+    guest.restart()
     assert kernel(guest) == ("virtio_rng.0", "1024")
 
 

@@ -5,6 +5,7 @@
 """The lab's own promises: it reaches its files whoever starts it, shares nothing, and leaves nothing."""
 
 import os
+import re
 import stat
 import subprocess
 import time
@@ -152,9 +153,10 @@ def test_a_quick_guest_returns_what_its_script_wrote_and_its_exit_status():
     assert result.output.endswith("no newline at its end")
 
 
-def test_a_quick_guest_that_never_ends_is_tried_again_and_then_shown():
-    with pytest.raises(LabError, match=r"(?s)2 quick boots did not end within 12 s each.*waiting for ever"):
+def test_a_quick_guest_that_never_ends_is_tried_again_and_then_shown_and_its_console_is_kept():
+    with pytest.raises(LabError, match=r"(?s)2 quick boots did not end within 12 s each.*waiting for ever") as caught:
         quick.run("bookworm", "#!/bin/sh\necho waiting for ever\nsleep 1000\n", timeout=12, tries=2)
+    assert "waiting for ever" in Path(re.search(r"all of it: (\S+)\)", str(caught.value))[1]).read_text()
 
 
 def test_a_withheld_source_makes_a_guest_ready_only_when_it_gives(tmp_path):

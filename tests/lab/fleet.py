@@ -19,12 +19,13 @@ _STARTED_AT_ONCE = 2  # more only take each other's time on two cores, and boots
 class Lab:
     """The lab in ``folder`` with ``guests``: strings as ``name=suite`` or ``name=suite,rng``. ``with Lab(...) as lab``: up, then down.
 
-    libvirtd and QEMU are this machine's own, or those of a Debian suite, ``libvirt``.
+    libvirtd and QEMU are this machine's own, or those of a Debian suite, ``libvirt``. ``boot_timeout`` (s) is a boot's limit on an idle machine.
     """
 
-    def __init__(self, folder, guests=(), libvirt=None):
+    def __init__(self, folder, guests=(), libvirt=None, boot_timeout=None):
         self.folder = Path(folder).absolute()
         self.daemon = Daemon(folder, libvirt)
+        self._boot_timeout = boot_timeout
         self._wanted = [_parse(text) for text in guests]
 
     @property
@@ -79,7 +80,7 @@ class Lab:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _start(self, name):
-        guest = Guest(self.daemon, name)
+        guest = Guest(self.daemon, name, self._boot_timeout)
         shell.say("%s: boot %s, console in %s" % (name, guest.suite, guest.folder / "console.log"))
         guest.start()
         shell.say("%s: SSH answers on 127.0.0.1 port %d" % (name, guest.port))

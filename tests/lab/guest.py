@@ -5,6 +5,7 @@
 """One real guest: its disk, its definition, its power, and SSH into it."""
 
 import json
+import os
 import random
 import shutil
 import socket
@@ -14,6 +15,7 @@ import time
 from lab import LabError, kvm, place, shell
 from lab.domain_xml import definition
 from lab.images import Image
+from lab.patience import Patience
 
 OPTIONS = {
     "bare": "no random source, which is also what a guest without an option has", "rng": "an rng device from the start",
@@ -21,9 +23,12 @@ OPTIONS = {
     "early": "the driver in its initramfs, and feeders' packages to install", "host": "a KVM host itself, with libvirt and QEMU inside",
     "off": "defined, not started"}
 
+USERS = ("root", "user")
 # Outside the kernel's range for outgoing connections (32768-60999), which might take a port while the guest is off.
 _PORTS = range(20000, 32000)
-_BOOT_SECONDS = {True: 60, False: 240}  # by whether KVM works; four times what was measured on two busy cores
+# By whether KVM works: four times what was measured on two busy cores. It counts for an idle machine (patience.py).
+_BOOT_SECONDS = {True: 60, False: 240}
+_TOLD_EVERY = 20  # seconds of a boot
 
 
 def kind_of(options):
@@ -34,9 +39,10 @@ def kind_of(options):
 class Guest:
     """Guest ``name`` of ``daemon``'s lab; made by ``create``, found again by its name."""
 
-    def __init__(self, daemon, name):
+    def __init__(self, daemon, name, boot_timeout=None):
         self.daemon = daemon
         self.name = name
+        self._boot_timeout = boot_timeout
         self.folder = daemon.state / "guests" / name
 
     @property
@@ -92,16 +98,17 @@ class Guest:
                 return self
             shell.say("%s: boot %d of %d did not reach SSH" % (self.name, attempt, tries))
             self._power_off()
-        raise LabError("%s: no SSH after %d boots; the end of its console, %s:\n%s" % (
-            self.name, tries, self.folder / "console.log", shell.tail(self.console)))
+        raise LabError("%s: no SSH after %d boots of at most %d s each on an idle machine (--boot-timeout gives them more); %s" % (
+            self.name, tries, self._boot_seconds, self._last_words()))
 
     def stop(self, seconds=90):
-        """Power the guest off gently; hard after ``seconds``. Off already: nothing is done."""
-        deadline = time.monotonic() + seconds
+        """Power the guest off gently; hard after ``seconds`` (of an idle machine). Off already: nothing is done."""
+        patience = Patience(seconds)
         asked = 0
+        self._hang_up()
         while self.state != "shut off":
-            if time.monotonic() > deadline:
-                shell.say("%s did not power off within %s s: power cut" % (self.name, seconds))
+            if not patience.left:
+                shell.say("%s did not power off within %.0f s: power cut" % (self.name, patience.waited))
                 self._power_off()
             elif time.monotonic() > asked + 15:  # again and again: a guest that is still booting ignores the power button
                 self.daemon.virsh("shutdown", self.name)
@@ -119,25 +126,29 @@ class Guest:
         before = self._boot_id()
         # Not every guest's init is systemd.
         self.ssh("systemctl --no-block reboot || { (sleep 1; reboot) >/dev/null 2>&1 </dev/null & }")
-        deadline = time.monotonic() + 2 * self._patience
-        while time.monotonic() < deadline:
+        self._hang_up()
+        patience = Patience(2 * self._boot_seconds)
+        while patience.left:
             if self.answers(seen) and self._boot_id() not in (None, before):
                 return self
             time.sleep(1)
-        raise LabError("%s did not come back from a reboot; the end of its console:\n%s" % (self.name, shell.tail(self.console)))
+        raise LabError("%s did not come back from a reboot within %.0f s; %s" % (self.name, patience.waited, self._last_words()))
 
     def answers(self, seen):
         """Wait until the guest has booted and SSH works; return whether it did. ``seen``: the console's length before this boot."""
-        deadline = time.monotonic() + self._patience
-        while time.monotonic() < deadline:
+        patience, told = Patience(self._boot_seconds), _TOLD_EVERY
+        while patience.left:
             if "Kernel panic" in self.console[seen:] or self.state == "shut off":
                 return False
             if self._greets():
                 break
+            if patience.waited > told:
+                told += _TOLD_EVERY
+                shell.say("%s: boots for %.0f s: %s" % (self.name, patience.waited, _last_line(self.console[seen:])))
             time.sleep(0.5)
         # A guest in the middle of its boot would refuse an ordinary user and show half of its services.
         words = [shell.tool("ssh"), *self.ssh_words()[1:], "systemctl is-system-running --wait"]
-        left = deadline - time.monotonic()
+        left = patience.left
         try:
             return left > 0 and subprocess.run(words, timeout=left, check=False, capture_output=True,
                                                stdin=subprocess.DEVNULL).returncode != 255
@@ -152,8 +163,12 @@ class Guest:
             return None
 
     def ssh(self, command, user="root", timeout=300):
-        """Run ``command`` (str, for the guest's shell) over SSH; return its stdout (str). Raises LabError where it fails."""
-        return shell.run(*self.ssh_words(user), command, timeout=timeout)
+        """Run ``command`` (str, for the guest's shell) over SSH; return its stdout (str). Raises LabError where it fails.
+
+        Commands within a minute share a connection: under TCG a new one takes the guest two seconds of CPU time.
+        """
+        name, *words = self.ssh_words(user)
+        return shell.run(name, *self._shared, *words, command, timeout=timeout)
 
     def ssh_words(self, user="root"):
         """Return the words (list of str) that begin an ssh command to the guest."""
@@ -170,6 +185,17 @@ class Guest:
                     "StrictHostKeyChecking": "yes", "IdentitiesOnly": "yes", "ConnectTimeout": "30"}
         return ["-F", "none", *[word for name, value in settings.items() for word in ("-o", "%s=%s" % (name, value))]]
 
+    @property
+    def _shared(self):
+        """ssh's options (list of str) for a connection that later commands use as well."""
+        return ["-o", "ControlMaster=auto", "-o", "ControlPersist=60", "-o", "ControlPath=%s/ssh/%%p-%%r" % self.daemon.state]
+
+    def _hang_up(self):
+        """End the shared connections, which a guest that goes down might leave hanging."""
+        for user in USERS:
+            name, *words = self.ssh_words(user)
+            subprocess.run([shell.tool(name), *self._shared, "-O", "exit", *words], check=False, capture_output=True, stdin=subprocess.DEVNULL)
+
     def _facts(self):
         path = self.folder / "guest.json"
         if not path.exists():
@@ -177,8 +203,14 @@ class Guest:
         return json.loads(path.read_text())
 
     @property
-    def _patience(self):
-        return _BOOT_SECONDS[kvm.works(self.daemon.state)]
+    def _boot_seconds(self):
+        """The longest boot (s) on an idle machine: as asked for, as the environment has it, or what is usual."""
+        return self._boot_timeout or int(os.environ.get("KVM_ENTROPY_BOOT_TIMEOUT") or _BOOT_SECONDS[kvm.works(self.daemon.state)])
+
+    def _last_words(self):
+        """Return the words (str) of an error that show the console's end and name a copy of it that outlives the lab."""
+        kept = place.keep(self.folder / "console.log", self.name) if self.console else "none was written"
+        return "the end of its console (all of it: %s):\n%s" % (kept, shell.tail(self.console))
 
     def _free_port(self):
         taken = {json.loads(each.read_text())["port"] for each in self.folder.parent.glob("*/guest.json")}
@@ -207,5 +239,12 @@ class Guest:
             return False
 
     def _power_off(self):
+        self._hang_up()
         if self.state != "shut off":
             self.daemon.virsh("destroy", self.name)
+
+
+def _last_line(console):
+    """Return the last line (str) of a ``console`` that has something printable in it."""
+    lines = ["".join(each for each in line if each.isprintable()).strip() for line in console[-2000:].splitlines()]
+    return next((line for line in reversed(lines) if line), "nothing on its console yet")[:120]

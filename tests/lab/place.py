@@ -4,10 +4,12 @@
 
 """Where a lab keeps its files, and as whom its daemon and guests run."""
 
+import contextlib
 import os
 import re
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 # Started by root, the lab drops to nobody: an unprivileged libvirtd cannot touch the machine's own libvirt.
@@ -17,6 +19,7 @@ TEMPORARY = "/var/tmp"  # noqa: S108 (every use makes a folder or file with an u
 # A UNIX socket's path has 107 bytes (sun_path); libvirt's longest one below a lab's state is
 # config/libvirt/qemu/lib/domain-1234-<20 letters>/monitor.sock.
 LONGEST_STATE = 36
+CONSOLES_KEPT = 20
 
 
 def as_root():
@@ -51,12 +54,36 @@ def cache(kind):
 
     It is below ``$XDG_CACHE_HOME`` or ``~/.cache``; below /var/cache where the lab's user cannot enter that, as with root's home.
     """
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    if not reachable(base):
-        base = Path("/var/cache")
-    folder = base / "kvm-entropy" / kind
+    folder = cache_base() / kind
     _make_folders(folder)
     return folder
+
+
+def cache_base():
+    """Return the folder (Path) that holds the folders of ``cache``; it need not exist."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return (base if reachable(base) else Path("/var/cache")) / "kvm-entropy"
+
+
+def keep(path, name):
+    """Return a copy (Path) of the file ``path`` that outlives its lab, below the cache; ``name`` (str) begins its name. The newest ones are kept."""
+    return keep_text(Path(path).read_text(errors="replace"), name)
+
+
+def keep_text(text, name):
+    """Return a file (Path) with ``text`` (str) as ``keep`` makes it."""
+    folder = cache("consoles")
+    kept = Path(tempfile.mkdtemp(prefix="%s." % time.strftime("%Y%m%d-%H%M%S"), dir=folder)) / ("%s.log" % name)
+    kept.write_text(text)
+    with contextlib.suppress(FileNotFoundError):  # another process tidies up as well
+        for old in sorted(folder.iterdir(), key=lambda each: each.stat().st_mtime_ns)[:-CONSOLES_KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
+    return kept
+
+
+def default_folder():
+    """Return the folder (Path) of the lab that a person starts without saying where."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kvm-entropy" / "lab"
 
 
 def make_state(folder):
@@ -88,8 +115,10 @@ def remove_state(folder):
     """Remove what ``make_state`` made, ``folder`` included where nothing else is in it. Nothing there: nothing is done."""
     state = find_state(folder)
     made = state and (state / ".lab").read_text()
-    if state:
-        shutil.rmtree(state)
+    while state and state.exists():
+        # A connection that is just ending takes its socket away by itself.
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(state)
     if (folder / "state").is_symlink():
         (folder / "state").unlink()
     if made and not any(folder.iterdir()):

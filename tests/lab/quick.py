@@ -23,13 +23,15 @@ from collections import namedtuple
 from pathlib import Path
 
 from lab import LabError, initramfs, place, shell
+from lab.patience import Patience
 
-# An honest starved guest that is stable under QEMU 7.2's TCG, which sometimes crashes kernels from 6.12 on with qemu64.
-CPU = "Haswell-noTSX-IBRS,-rdrand,-rdseed"
+# An honest starved guest that is stable under QEMU 7.2's TCG, which sometimes crashes kernels from 6.12 on with qemu64. The vendor: see domain_xml.py.
+CPU = "Haswell-noTSX-IBRS,vendor=AuthenticAMD,-rdrand,-rdseed"
 # Without a PCI option ROM or a boot menu to wait for. 7.1: from 7.2 on QEMU hands a kernel that it boots itself a random seed.
 MACHINE = "pc-q35-7.1"
 # What the init of initramfs.py writes around the script's output.
 _SCRIPT = re.compile(r"\nLAB-START\n(.*)\nLAB-END ([0-9]+)\n", re.DOTALL)
+_SLICE = 2  # seconds after which the machine's load is looked at again
 _PROGRAMS = (b"#!", b"\x7fELF")
 
 
@@ -60,7 +62,8 @@ def virtio_rng(backend="builtin", path="/dev/urandom", rate_bytes=0, rate_period
 def run(suite, script, *, timeout=60, tries=3, meanwhile=None, **knobs):
     """Boot a quick guest (``knobs`` are Boot's), let ``script`` run to its end and return the Result.
 
-    A boot that does not end by itself within ``timeout`` (s) is tried again, ``tries`` in all; then LabError shows the console's end.
+    A boot that does not end by itself within ``timeout`` (s, on an idle machine: patience.py) is tried again, ``tries`` in all; then LabError shows the
+    console's end, and names a file with all of it.
     ``meanwhile`` is a pair: the beginning of a line on the console (str), and what to call once that line is there.
     """
     for _attempt in range(tries):
@@ -69,8 +72,8 @@ def run(suite, script, *, timeout=60, tries=3, meanwhile=None, **knobs):
                 meanwhile[1]()
             if boot.reads("LAB-END", timeout) and (result := boot.result()):
                 return result
-    raise LabError("%s: %d quick boots did not end within %s s each; the last console:\n%s\n%s" % (
-        suite, tries, timeout, shell.tail(boot.console), boot.complaints))
+    raise LabError("%s: %d quick boots did not end within %s s each; the last console (all of it: %s):\n%s\n%s" % (
+        suite, tries, timeout, place.keep_text(boot.console, "quick-" + suite), shell.tail(boot.console), boot.complaints))
 
 
 class Boot:
@@ -104,12 +107,14 @@ class Boot:
         return self._qemu.pid
 
     def reads(self, text, timeout=60):
-        """Wait until a line of the console begins with ``text`` and is whole; return whether it came before the end or ``timeout`` (s)."""
-        deadline = time.monotonic() + timeout
+        """Wait until a line of the console begins with ``text`` and is whole; return whether it came before the end or ``timeout`` (s, on an idle machine)."""
+        patience = Patience(timeout)
         while not any(line.startswith(text) for line in self.console.split("\n")[:-1]):
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self._qemu.stdout], [], [], left)[0]:
+            left = patience.left
+            if left <= 0:
                 return False
+            if not select.select([self._qemu.stdout], [], [], min(left, _SLICE))[0]:
+                continue
             piece = os.read(self._qemu.stdout.fileno(), 65536)
             if not piece:
                 return False

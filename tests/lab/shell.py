@@ -10,10 +10,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 from lab import LabError
+
+_SILENT = 20  # seconds after which a person wants to know that something still goes on
 
 
 def say(text):
@@ -36,14 +39,31 @@ def run(*command, timeout=600, **options):
     """
     words = [tool(command[0])] + [str(word) for word in command[1:]]
     try:
-        done = subprocess.run(words, timeout=timeout, umask=0o022, text=True, check=False,
-                              **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **options})
+        with _heard(command[0]):
+            done = subprocess.run(words, timeout=timeout, umask=0o022, text=True, check=False,
+                                  **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **options})
     except subprocess.TimeoutExpired:
         raise LabError("%s did not end within %s s: %s" % (command[0], timeout, " ".join(words))) from None
     if done.returncode:
         raise LabError("%s failed with exit status %s: %s\n%s" % (
             command[0], done.returncode, " ".join(words), tail((done.stdout or "") + (done.stderr or ""))))
     return done.stdout
+
+
+@contextlib.contextmanager
+def _heard(program):
+    """Say every _SILENT seconds that ``program`` (str) still runs."""
+    began, over = time.monotonic(), threading.Event()
+
+    def tell():
+        while not over.wait(_SILENT):
+            say("%s still runs after %.0f s" % (program, time.monotonic() - began))
+
+    threading.Thread(target=tell, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def tail(text, lines=25):

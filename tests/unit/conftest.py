@@ -6,5 +6,17 @@
 
 import pathlib
 import sys
+import tempfile
+
+import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "plugins" / "module_utils"))
+
+
+@pytest.fixture
+def open_folder():
+    """A folder (Path) that every user can enter, unlike pytest's own: where the lab keeps its cache depends on that."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="kvm-entropy-test.") as name:  # noqa: S108 (an unguessable name)
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        yield folder
