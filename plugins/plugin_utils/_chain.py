@@ -24,7 +24,7 @@ _MOST_OWN_WORDS, _MOST_EVIDENCE = 1000, 3000
 _REMEDY_UUID = ("Look into the guest as root, which can read its UUID (become), or set entropy_domain_uuid for it ('virsh domuuid' on its host prints it), "
                 "or say entropy_verify_expect: guest-only")
 # What keeps a machine from being seen, and so from being joined.
-_CAUSES = frozenset(("bad-facts", "bad-variable", "stale", "unreachable"))
+_CAUSES = frozenset(("bad-facts", "bad-variable", "look-failed", "needs-root", "stale", "unreachable"))
 GUEST_LINKS = ("current", "fed", "ready", "in_time")
 
 

@@ -13,7 +13,7 @@ CODES = [
     "rate-starves", "config-only", "live-only", "managed-save", "unmanaged-device", "duplicate-device", "unsafe-backend", "backend-starves", "backend-slow",
     "unknown-backend", "untrusted-host", "cannot-start", "vmgenid-unsupported",
     "fake-source", "fake-device", "feeder-useless", "feeder-dead", "source-stuck", "no-vmgenid", "host-unsound", "managed-elsewhere", "stale", "unreachable",
-    "host-not-seen", "guest-not-seen", "ambiguous", "bad-facts", "bad-variable", "look-failed", "needs-root",
+    "host-not-seen", "guest-not-seen", "left-out", "ambiguous", "bad-facts", "bad-variable", "look-failed", "needs-root",
 ]
 
 

@@ -434,7 +434,7 @@ def test_the_remedy_of_a_guest_that_is_not_joined_fits_the_cause():
 
 
 def test_a_cause_stands_before_what_follows_from_it():
-    (row,) = chain({}, {"web-1": {"error": "no route"}}, NOW, 86400)
+    (row,) = chain({}, {"web-1": {"error": "no route", "uuid": UUID}}, NOW, 86400)
     assert [one["code"] for one in row["problems"]] == ["unreachable", "host-not-seen"]
 
 

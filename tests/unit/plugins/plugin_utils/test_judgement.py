@@ -45,7 +45,7 @@ def test_guests_that_are_not_ok_are_told_and_the_rest_is_counted():
 
 def test_a_host_is_not_counted_as_a_guest():
     found = said([row(1, "ok"), host("kvm1"), host("kvm2")])
-    assert found["counts"] == {"broken": 0, "degraded": 0, "unknown": 0, "ok": 1}
+    assert found["counts"] == {"broken": 0, "degraded": 0, "unknown": 0, "ok": 1, "not_proven": 0}
     assert found["told"][-2] == "1 ok, 0 degraded, 0 broken, 0 unknown (2 hosts unknown)"
 
 
@@ -125,6 +125,6 @@ def test_everything_that_is_wrong_is_one_error_that_names_each_and_the_nearest_w
 
 
 def test_what_is_ok_and_not_proven_in_time_is_counted_and_said_in_the_last_line():
-    found = said([dict(row(1, "ok"), links={"in_time": "unknown"}), dict(row(2, "ok"), links={"in_time": "ok"}), row(3)])
+    found = said([dict(row(1, "ok"), links={"config": "ok", "in_time": "unknown"}), dict(row(2, "ok"), links={"config": "ok", "in_time": "ok"}), row(3)])
     assert found["counts"]["not_proven"] == 1
-    assert found["told"][-1] == "2 ok, 0 degraded, 1 broken, 0 unknown (1 ok, but not proven in time)"
+    assert found["told"][-2] == "2 ok, 0 degraded, 1 broken, 0 unknown (1 ok, but not proven in time)"

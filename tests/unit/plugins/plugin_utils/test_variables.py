@@ -54,7 +54,7 @@ def test_every_option_and_every_variable_beside_them_is_known():
     ("entropy_verify_health_bytes", 7, "is the number 7, must be 0 (no test) or 2500 to 1048576"),
     ("entropy_verify_health_timeout", "1000", "is '1000', must be 0.1 to 300 (s)"),
     ("entropy_verify_max_age", "soon", "is 'soon', must be a whole number of seconds"),
-    ("entropy_verify_fail_on", "brokn", "has 'brokn', must be a list of some of broken, degraded, unknown, ok, or text with commas"),
+    ("entropy_verify_fail_on", "brokn", "has 'brokn', must be a list of some of broken, degraded, unknown, ok, or text with commas (did you mean broken?)"),
 ])
 def test_a_value_that_no_role_takes_is_refused_with_what_may_be_there(name, value, said):
     assert refused(**{name: value}) == "%s (host kvm1) %s. Nothing was looked at and nothing was changed. Correct this in the inventory or the call." % (
