@@ -121,7 +121,7 @@ def _parser():
             added[command.__name__].add_argument("--boot-timeout", type=int, metavar="SECONDS", help=(
                 "a boot's time limit on an idle machine, which grows with the load (default: 60 with KVM, 240 without, or $KVM_ENTROPY_BOOT_TIMEOUT)"))
     added["up"].add_argument("--guest", action="append", default=[], metavar="NAME=SUITE[,OPTION...]", help=(
-        "default: %s; suites: %s; options: %s" % (" ".join(_GUESTS),", ".join(SUITES), ", ".join("%s (%s)" % each for each in OPTIONS.items()))))
+        "default: %s; suites: %s; options: %s" % (" ".join(_GUESTS), ", ".join(SUITES), ", ".join("%s (%s)" % each for each in OPTIONS.items()))))
     for name in ("restart", "reboot", "ssh"):
         added[name].add_argument("name", help="the guest")
     added["ssh"].add_argument("--user", default="root", choices=USERS, help="user is an ordinary account without sudo")

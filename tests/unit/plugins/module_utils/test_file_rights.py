@@ -31,7 +31,6 @@ def kernel_says(user, paths):
     return json.loads(subprocess.run([sys.executable, "-c", TRY, argument], capture_output=True, check=True, text=True).stdout)
 
 
-
 @pytest.fixture
 def open_place(tmp_path_factory):
     """A folder below /var/tmp, which nobody closes as pytest does its own."""
