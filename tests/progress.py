@@ -104,6 +104,11 @@ class _Progress:
             self._failed += 1
             self._print("", "FAILED %s (%s after %.0f s)" % (report.nodeid, report.when, report.duration), report.longreprtext, "")
 
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self._failed += 1
+            self._print("", "FAILED %s (its tests could not be read)" % report.nodeid, report.longreprtext, "")
+
     def pytest_sessionfinish(self):
         self._over.set()
 

@@ -106,10 +106,9 @@ def left_over(rngs):
 
 
 def own_names(rng):
-    """Return what its owner gave the device (list of str, in words) that is not known to be meant for another one: its names, and its log."""
-    place = place_of(rng)
-    alias = [f"alias {place.alias}"] if place.alias else []
-    return alias + ([f"ACPI index {place.acpi_index}"] if place.acpi_index else []) + own_log(rng)
+    """Return what a running device has (list of str, in words) that none gets which is plugged beside it: its place, and with it its NUMA node; its log."""
+    said = _rng_place.shown_place(place_of(rng))
+    return ([said] if said else []) + own_log(rng)
 
 
 def own_log(rng):

@@ -4,6 +4,7 @@
 
 """virt_rng with replace_live: the new device before the old one, on a real daemon. A real guest that answers: test_virt_guest.py."""
 
+import re
 import time
 
 import pytest
@@ -104,7 +105,10 @@ def test_a_definition_keeps_the_names_and_the_address_and_nothing_else_changes(h
 def test_what_runs_says_what_it_loses_until_the_next_start(host):
     host.define("web-1", SLOW.replace("</rng>", "<alias name='ua-seed'/><acpi index='5'/></rng>"), start=True)
     result = host.run("virt_rng", domains=["web-1"], replace_live=True, _ansible_check_mode=True, confirmed=["*"])
-    assert row(result, "web-1")["live"]["reason"] == "not kept of the replaced device: alias ua-seed, ACPI index 5"
+    reason = row(result, "web-1")["live"]["reason"]
+    lost = re.fullmatch(r"not kept of the replaced device: address PCI 0000:(..):(..)\.0, alias ua-seed, ACPI index 5", reason)
+    bus, slot = lost.groups()
+    assert f"<address type='pci' domain='0x0000' bus='0x{bus}' slot='0x{slot}' function='0x0'/>" in host.virsh("dumpxml", "web-1")
 
 
 def test_all_guests_share_one_deadline(host):

@@ -99,5 +99,5 @@ def test_a_diff_says_every_path_and_address_as_yaml_reads_it(text):
 def test_what_its_owner_gave_a_device_and_no_other_one_gets_is_named():
     egd = "<backend model='egd' type='unix'><source mode='bind' path='/run/egd.sock'/><log file='/var/log/a &amp; b' append='on'/></backend>"
     rng_with_all = _rng_device.read(rng(f"{egd}<alias name='ua-seed'/><acpi index='5'/>"))
-    assert _rng_device.own_names(rng_with_all) == ["alias ua-seed", "ACPI index 5", "log /var/log/a & b"]
+    assert _rng_device.own_names(rng_with_all) == ["alias ua-seed, ACPI index 5", "log /var/log/a & b"]
     assert _rng_device.own_names(_rng_device.read(rng(RANDOM + "<alias name='rng0'/>"))) == []
