@@ -76,14 +76,14 @@ CASES = [
          ("--limit", "web-1")),
     Case("a limit of one guest, in audit", GREEN, r"judged 0 hosts and 1 guest; limit 'web-1' leaves out 1 host and 1 guest", ("--limit", "web-1"), "audit"),
     # The variables.
-    Case("a mistyped verdict", FAILED, r"entropy_verify_fail_on has 'brokn', must be .* \(did you mean broken\?\)", e(entropy_verify_fail_on=["brokn"]),
+    Case("a mistyped verdict", FAILED, r"entropy_verify_fail_on \S* has 'brokn', must be .* \(did you mean broken\?\)", e(entropy_verify_fail_on=["brokn"]),
          "site", oldest=True),
-    Case("a word for a number", FAILED, r"entropy_verify_max_age is 'a day', must be a whole number of seconds", ("-e", "entropy_verify_max_age='a day'")),
-    Case("a number below the least", FAILED, r"entropy_verify_max_unknown is the number -2, must be a whole number of hosts and guests, or -1",
+    Case("a word for a number", FAILED, r"entropy_verify_max_age \S* is 'a day', must be a whole number of seconds", ("-e", "entropy_verify_max_age='a day'")),
+    Case("a number below the least", FAILED, r"entropy_verify_max_unknown \(--extra-vars\) is the number -2, must be a whole number of hosts and",
          e(entropy_verify_max_unknown=-2), "audit"),
     Case("a mistyped expectation", FAILED, r"entropy_verify_expect is 'hostonly', must be one of auto, host-only, guest-only \(did you mean host-only\?\)",
          ("-e", "entropy_verify_expect=hostonly")),
-    Case("two wrong values", FAILED, r"entropy_verify_min_judged is 'one', must be .* entropy_verify_max_results is the number -1, must be ",
+    Case("two wrong values", FAILED, r"entropy_verify_max_results \S* is the number -1, must be .*; entropy_verify_min_judged .* is 'one', must be ",
          e(entropy_verify_min_judged="one", entropy_verify_max_results=-1)),
     Case("a guest that is not in the inventory", FAILED, r"not in the inventory, and so not to be judged: web-9\. Correct entropy_verify_hosts or "
          r"entropy_verify_guests", e(entropy_verify_guests=["web-1", "web-9"])),

@@ -202,7 +202,7 @@ def test_a_wrong_variable_ends_the_run_before_any_look_with_one_message(play, pl
     run = play(f"kvm.entropy.{playbook}", *words, **variables)
     assert run.status == 2, run.output
     assert said in run.output and run.output.count("fatal: ") == 1, run.output
-    assert list(run.counts) == ["localhost"] and run.counts["localhost"]["ok"] == 0, run.output
+    assert list(run.counts) == ["localhost"] and "PLAY [Look" not in run.output and "PLAY [Configure" not in run.output, run.output
 
 
 def test_a_users_own_variable_is_no_mistake(play):
