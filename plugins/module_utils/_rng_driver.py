@@ -159,7 +159,7 @@ def make_so(system: System, wanted: Dict[str, Any], check_mode: bool) -> Dict[st
         if not check_mode:
             # An interrupted run has left them, and the images are right now.
             system.copies().drop()
-        return _result(before, predicted(before, planned), planned, _words(planned), seen)
+        return _result(before, predicted(before, planned), planned, _words(planned), seen, is_predicted=True)
     done = []
     if planned.loads:
         _load(system, seen, done)
@@ -256,13 +256,13 @@ def predicted(before: Dict[str, Any], planned: Plan) -> Dict[str, Any]:
     return after
 
 
-def _result(before, after, planned: Plan, done: List[str], seen: Seen) -> Dict[str, Any]:
+def _result(before, after, planned: Plan, done: List[str], seen: Seen, is_predicted: bool = False) -> Dict[str, Any]:
     sight = seen.sight
     left = list(planned.left)
     if planned.build:
         built = [image.target.image for image in planned.build]
         left += ["%s was built, and could not be looked into: %s" % (image.target.image, image.judged.reason) for image in sight.images
-                 if done and image.target.image in built and image.judged.driver == _initramfs_contents.UNSEEN]
+                 if not is_predicted and image.target.image in built and image.judged.driver == _initramfs_contents.UNSEEN]
         if shutil.which("zipl", path=_PATH):
             left.append("Run zipl: until then the boot record has the old initramfs")
         left.append("Reboot when it suits: the new initramfs counts from the next start on")

@@ -34,7 +34,7 @@ options:
     default: auto
 notes:
   - Where a build fails or has no effect, the module fails, and the settings and images of the initramfs are as before. A copy of each image is kept in
-    C(/var/lib/kvm-entropy) meanwhile. The driver stays loaded now and at every boot.
+    C(/var/lib/kvm-entropy/initramfs) meanwhile. The driver stays loaded now and at every boot.
   - The room that a build takes is looked for first. A full C(/boot) is an error before anything is changed.
   - A file to be written that is a link, a device, a file of another user or in a folder that others can write is an error, and nothing is changed.
     C(/etc/initramfs-tools/modules) gets one line, and keeps its mode and owner.

@@ -232,10 +232,28 @@ def test_copies_of_a_killed_run_are_removed(made):
     machine, _settings = made()
     make_so(machine, ALL, False)
     grow_at = machine.root + _initramfs_build.COPIES
-    os.mkdir(grow_at)
+    os.makedirs(grow_at)
     shutil.copy(machine.root + IMAGE, grow_at)
     assert make_so(machine, ALL, False)["changed"] is False
-    assert not os.path.exists(grow_at)
+    assert not os.path.exists(os.path.dirname(grow_at))
+
+
+def test_the_records_of_virt_restart_stay(made):
+    machine, _settings = made(files={"var/lib/kvm-entropy/restart/a.json": "{}"})
+    make_so(machine, ALL, False)
+    make_so(machine, ALL, False)
+    assert everything(machine)["/var/lib/kvm-entropy/restart/a.json"][0] == b"{}"
+    assert not os.path.exists(machine.root + _initramfs_build.COPIES)
+
+
+def test_check_mode_does_not_say_that_an_image_was_built(made):
+    machine, settings = made()
+    with open(machine.root + IMAGE, "wb") as file:
+        file.write(b"of an unknown program")
+    foretold = make_so(machine, ALL, True)
+    assert foretold["done"][-2:] == ["wrote " + settings, "built " + IMAGE]
+    assert foretold["left"] == ["Reboot when it suits: the new initramfs counts from the next start on"]
+    assert foretold["left"] == make_so(machine, ALL, False)["left"]
 
 
 def test_a_full_boot_is_found_before_anything_is_changed(made, monkeypatch):
