@@ -96,6 +96,14 @@ class System:
             self._check_above(path)
         except OSError as error:
             raise _refused(path, error) from error
+        folder = os.path.dirname(self.root + path)
+        if self.is_read_only(folder if os.path.isdir(folder) else os.path.dirname(folder)):
+            raise EntropyError("%s: its file system is mounted read-only. Mount it for writing, and run this again. Nothing was changed." % path)
+
+    @staticmethod
+    def is_read_only(folder: str) -> bool:
+        """Return whether ``folder`` is on a file system that is mounted read-only."""
+        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
     def _check_above(self, path: str) -> None:
         try:

@@ -267,6 +267,17 @@ def test_a_full_boot_is_found_before_anything_is_changed(made, monkeypatch):
     assert machine.commands == []
 
 
+def test_a_read_only_etc_is_found_before_anything_is_changed(made, monkeypatch):
+    machine, _settings = made()
+    before = everything(machine)
+    monkeypatch.setattr(Machine, "is_read_only", staticmethod(lambda folder: folder.endswith("/etc/modules-load.d")))
+    for check_mode in (True, False):
+        with pytest.raises(EntropyError, match=r"modules-load.d/kvm-entropy.conf: its file system is mounted read-only\. .*Nothing was changed\.$"):
+            make_so(machine, ALL, check_mode)
+    assert everything(machine) == before
+    assert machine.commands == []
+
+
 FOREIGN = {
     "a link": (lambda path: os.symlink("/etc/hostname", path), "a symbolic link"),
     "a folder": (os.mkdir, "a folder"),
