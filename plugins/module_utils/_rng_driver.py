@@ -191,6 +191,7 @@ def plan(seen: Seen, early: bool) -> Plan:
     missing = None if seen.is_loaded else _missing_driver(seen)
     if missing:
         left.append(missing)
+    left += _missing_later(seen)
     if not early:
         return Plan(loads, is_module and seen.at_boot != _AT_BOOT_TEXT, None, [], left)
     needed = [image for image in seen.sight.images if _initramfs_contents.is_needed(image.driver)]
@@ -218,6 +219,15 @@ def _missing_driver(seen: Seen) -> Optional[str]:
     if seen.driver.kind == _driver_module.UNKNOWN:
         return "It was not seen whether kernel %s has virtio_rng: %s. Install its modules, and run this again" % (release, seen.driver.evidence)
     return None
+
+
+def _missing_later(seen: Seen) -> List[str]:
+    """Return what is left where a kernel that may boot next, and does not run, has no driver, or may have none."""
+    others = {image.target.release: image.driver for image in (seen.sight.images if seen.sight else ()) if image.target.release != seen.release}
+    said = {_driver_module.ABSENT: "Kernel %s, which may boot next, has no virtio_rng: %s",
+            _driver_module.UNKNOWN: "It was not seen whether kernel %s, which may boot next, has virtio_rng: %s"}
+    return ["%s. Install the package that carries it (Ubuntu: linux-modules-extra), or run depmod %s where modules.dep alone is missing, and run this again" % (
+        said[driver.kind] % (release, driver.evidence), release) for release, driver in others.items() if driver.kind in said]
 
 
 def _is_to_build(image: _initramfs.Image, settings: Optional[str]) -> bool:

@@ -278,6 +278,15 @@ def test_a_read_only_etc_is_found_before_anything_is_changed(made, monkeypatch):
     assert machine.commands == []
 
 
+def test_a_kernel_that_boots_next_and_has_no_driver_is_left_to_people(made):
+    other = "6.9.0-1-amd64"
+    machine, _settings = made(files={"boot/vmlinuz-" + other: "", "vmlinuz": "-> boot/vmlinuz-" + other, "boot/initrd.img-" + other: "",
+                                     "lib/modules/%s/modules.dep" % other: "kernel/fs/x.ko:\n"})
+    for check_mode in (True, False):
+        assert make_so(machine, ALL, check_mode)["left"][0].startswith(
+            "Kernel %s, which may boot next, has no virtio_rng: neither modules.dep nor modules.builtin in /lib/modules/%s names it. Install" % (other, other))
+
+
 FOREIGN = {
     "a link": (lambda path: os.symlink("/etc/hostname", path), "a symbolic link"),
     "a folder": (os.mkdir, "a folder"),
