@@ -25,6 +25,8 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # A build under emulation takes minutes (s).
 _BUILD_SECONDS, _LOAD_SECONDS = 1800, 60
 _MOST_WORDS = 600
+_OVERRULED_BY = {_initramfs_builder.INITRAMFS_TOOLS: "update_initramfs=no in /etc/initramfs-tools/update-initramfs.conf, a hook in /etc/initramfs-tools/hooks",
+                 _initramfs_builder.DRACUT: "omit_drivers in /etc/dracut.conf.d"}
 _HOOKS = ("/etc/initramfs/post-update.d", "/usr/share/initramfs/post-update.d")
 # Larger than any list of modules; read_own() cuts there.
 _MOST_SETTINGS = 1 << 20
@@ -379,9 +381,10 @@ def _check_effect(image: _initramfs.Image, builder, said: str) -> None:
     if judged.driver == _initramfs_contents.UNSEEN or (judged.early is True and judged.is_named):
         return
     reason = judged.reason or "nothing in it names virtio_rng"
-    raise EntropyError("%s: it was built by %s, and does not load virtio_rng: %s.%s See what overrules %s (such as update_initramfs=no in "
-                       "/etc/initramfs-tools/update-initramfs.conf, omit_drivers in /etc/dracut.conf.d, or a program that was diverted)." % (
-                           image.target.image, builder.program, reason, " It said: %s." % said if said else "", builder.settings))
+    remedy = "Remove that, and run this again." if reason.startswith(_initramfs_contents.IN_IT) else "See what overrules %s (such as %s, or a program that was diverted)." % (
+        builder.settings, _OVERRULED_BY[builder.name])
+    raise EntropyError("%s: it was built by %s, and does not load virtio_rng: %s.%s %s" % (
+        image.target.image, builder.program, reason, " It said: %s." % said if said else "", remedy))
 
 
 def _put_back(system: System, copies: Copies, images: List[_initramfs.Image], settings) -> Tuple[bool, str]:

@@ -9,7 +9,7 @@ import shutil
 import stat
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils import _initramfs_build, _rng_driver
+from ansible_collections.kvm.entropy.plugins.module_utils import _initramfs_build, _initramfs_contents, _rng_driver
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_driver import System, make_so
 from initramfs_images import BUILTIN, DEPENDENCIES, RELEASE, archive, grow, image, unified
@@ -276,6 +276,23 @@ def test_a_read_only_etc_is_found_before_anything_is_changed(made, monkeypatch):
             make_so(machine, ALL, check_mode)
     assert everything(machine) == before
     assert machine.commands == []
+
+
+def test_a_line_that_ends_with_a_carriage_return_names_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(_rng_driver.shutil, "which", _modprobe)
+    machine = Machine(tmp_path, {**TOOLS, "etc/initramfs-tools/modules": ""}, {})
+    with open(machine.root + LIST, "wb") as file:
+        file.write(b"virtio_rng\r\n")
+    assert "wrote " + LIST in make_so(machine, ALL, False)["done"]
+    assert everything(machine)[LIST][0] == b"virtio_rng\r\nvirtio_rng\n"
+
+
+def test_the_remedy_for_a_line_of_modprobe_is_that_lines(made):
+    machine, _settings = made()
+    judged = _initramfs_contents.Judged(True, False, None, False, None, _initramfs_contents.IN_IT + "etc/modprobe.d/x.conf has 'install virtio_rng /bin/true'")
+    sight = machine.see(True, "auto").sight
+    with pytest.raises(EntropyError, match=r"does not load virtio_rng: in it, etc/modprobe.d/x.conf has .*\. Remove that, and run this again\.$"):
+        _rng_driver._check_effect(sight.images[0]._replace(judged=judged), sight.builder, "")
 
 
 def test_a_kernel_that_boots_next_and_has_no_driver_is_left_to_people(made):
