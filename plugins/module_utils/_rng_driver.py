@@ -129,10 +129,13 @@ class System:
             raise EntropyError("%s: cannot be written: %s" % (path, _sentence(error))) from error
 
     def run(self, words: List[str], seconds: float) -> Tuple[int, str]:
-        """Run a program; return its status (-1 where it took longer than ``seconds``) and the end of what it printed."""
+        """Run a program; return its status (-1 where it took longer than ``seconds``, 126 as a shell where it cannot be started) and the end of what it printed."""
         environment = {"PATH": _PATH, "LC_ALL": "C", "HOME": "/root", "TERM": "dumb"}
-        process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, cwd="/", start_new_session=True)
+        try:
+            process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, cwd="/", start_new_session=True)
+        except OSError as error:
+            return 126, "it cannot be started: %s" % (error.strerror or error)
         try:
             output, _none = process.communicate(timeout=seconds)
             return process.returncode, _end(output)

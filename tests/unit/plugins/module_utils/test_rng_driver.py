@@ -295,6 +295,13 @@ def test_the_remedy_for_a_line_of_modprobe_is_that_lines(made):
         _rng_driver._check_effect(sight.images[0]._replace(judged=judged), sight.builder, "")
 
 
+def test_a_builder_that_cannot_be_started_fails_like_one_that_ends_so(tmp_path):
+    program = tmp_path / "update-initramfs"
+    program.write_text("#!/bin/sh\n", encoding="utf-8")
+    assert System().run([str(program)], 10) == (126, "it cannot be started: Permission denied")
+    assert System().run([str(tmp_path / "nothing")], 10) == (126, "it cannot be started: No such file or directory")
+
+
 def test_a_kernel_that_boots_next_and_has_no_driver_is_left_to_people(made):
     other = "6.9.0-1-amd64"
     machine, _settings = made(files={"boot/vmlinuz-" + other: "", "vmlinuz": "-> boot/vmlinuz-" + other, "boot/initrd.img-" + other: "",
