@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _driver_module, _initramfs, _initramfs_builder, _initramfs_contents, _modprobe
@@ -25,6 +26,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # A build under emulation takes minutes (s).
 _BUILD_SECONDS, _LOAD_SECONDS = 1800, 60
 _MOST_WORDS = 600
+_MOST_OUTPUT = 1 << 16
 _OVERRULED_BY = {_initramfs_builder.INITRAMFS_TOOLS: "update_initramfs=no in /etc/initramfs-tools/update-initramfs.conf, a hook in /etc/initramfs-tools/hooks",
                  _initramfs_builder.DRACUT: "omit_drivers in /etc/dracut.conf.d"}
 _HOOKS = ("/etc/initramfs/post-update.d", "/usr/share/initramfs/post-update.d")
@@ -131,18 +133,21 @@ class System:
     def run(self, words: List[str], seconds: float) -> Tuple[int, str]:
         """Run a program; return its status (-1 where it took longer than ``seconds``, 126 as a shell where it cannot be started) and the end of what it printed."""
         environment = {"PATH": _PATH, "LC_ALL": "C", "HOME": "/root", "TERM": "dumb"}
+        # Into a file: a daemon that a hook has started would keep a pipe open for ever.
         try:
-            process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, cwd="/", start_new_session=True)
+            with tempfile.TemporaryFile() as output:
+                process = subprocess.Popen(
+                    words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd="/", start_new_session=True)
+                try:
+                    status = process.wait(timeout=seconds)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+                    status = -1
+                output.seek(max(0, output.seek(0, os.SEEK_END) - _MOST_OUTPUT))
+                return status, _end(output.read())
         except OSError as error:
             return 126, "it cannot be started: %s" % (error.strerror or error)
-        try:
-            output, _none = process.communicate(timeout=seconds)
-            return process.returncode, _end(output)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            output, _none = process.communicate()
-            return -1, _end(output)
 
     def run_hooks(self, image: str, release: str) -> None:
         """Run what a boot loader has for a new ``image`` (Debian's kernel policy): some keep a copy of it."""

@@ -7,6 +7,7 @@
 import os
 import shutil
 import stat
+import time
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _initramfs_build, _initramfs_contents, _rng_driver
@@ -300,6 +301,13 @@ def test_a_builder_that_cannot_be_started_fails_like_one_that_ends_so(tmp_path):
     program.write_text("#!/bin/sh\n", encoding="utf-8")
     assert System().run([str(program)], 10) == (126, "it cannot be started: Permission denied")
     assert System().run([str(tmp_path / "nothing")], 10) == (126, "it cannot be started: No such file or directory")
+
+
+def test_a_daemon_of_a_hook_does_not_hold_the_run_up():
+    began = time.monotonic()
+    assert System().run(["sh", "-c", "echo built; setsid sleep 20 & exit 0"], 15) == (0, "built")
+    assert System().run(["sh", "-c", "echo hangs; setsid sleep 20 & sleep 20"], 1) == (-1, "hangs")
+    assert time.monotonic() - began < 15
 
 
 def test_a_kernel_that_boots_next_and_has_no_driver_is_left_to_people(made):
