@@ -75,7 +75,8 @@ class Copies:
                 self._copies[image] = copy
         except OSError as error:
             self.drop()
-            raise EntropyError("%s: the images cannot be copied there: %s. The initramfs and its settings were not changed." % (COPIES, error.strerror or error)) from error
+            raise EntropyError("%s: the images cannot be copied there: %s. The initramfs and its settings were not changed." % (
+                COPIES, error.strerror or error)) from error
 
     def put_back(self, image: str) -> bool:
         """Have ``image`` (path) as it was, and return whether it was another; raise OSError."""

@@ -136,7 +136,10 @@ def _loader(contents, release: str):
 
 def _names_it(path: str, text: str) -> bool:
     """Return whether the image's file ``path`` with this ``text`` has the driver loaded by its name."""
-    if path in ("conf/modules", "etc/modules") or "/modules-load.d/" in path:
+    if path == "conf/modules":
+        # initramfs-tools reads it by a shell, for which a carriage return is a part of the name.
+        return any(re.match(r"[ \t]*virtio[_-]rng(?:[ \t]|\Z)", line) for line in text.split("\n"))
+    if path == "etc/modules" or "/modules-load.d/" in path:
         return any(line.split()[:1] in (["virtio_rng"], ["virtio-rng"]) for line in text.splitlines())
     if "/cmdline.d/" in path:
         # dracut.cmdline(7): rd.driver.pre is loaded before udev starts, rd.driver.post after that.

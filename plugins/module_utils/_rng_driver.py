@@ -131,7 +131,10 @@ class System:
             raise EntropyError("%s: cannot be written: %s" % (path, _sentence(error))) from error
 
     def run(self, words: List[str], seconds: float) -> Tuple[int, str]:
-        """Run a program; return its status (-1 where it took longer than ``seconds``, 126 as a shell where it cannot be started) and the end of what it printed."""
+        """Run a program; return its status and the end of what it printed.
+
+        The status is -1 where it took longer than ``seconds``, and 126, as a shell's, where it cannot be started.
+        """
         environment = {"PATH": _PATH, "LC_ALL": "C", "HOME": "/root", "TERM": "dumb"}
         # Into a file: a daemon that a hook has started would keep a pipe open for ever.
         try:
@@ -389,8 +392,9 @@ def _check_effect(image: _initramfs.Image, builder, said: str) -> None:
     if judged.driver == _initramfs_contents.UNSEEN or (judged.early is True and judged.is_named):
         return
     reason = judged.reason or "nothing in it names virtio_rng"
-    remedy = "Remove that, and run this again." if reason.startswith(_initramfs_contents.IN_IT) else "See what overrules %s (such as %s, or a program that was diverted)." % (
-        builder.settings, _OVERRULED_BY[builder.name])
+    remedy = "See what overrules %s (such as %s, or a program that was diverted)." % (builder.settings, _OVERRULED_BY[builder.name])
+    if reason.startswith(_initramfs_contents.IN_IT):
+        remedy = "Remove that, and run this again."
     raise EntropyError("%s: it was built by %s, and does not load virtio_rng: %s.%s %s" % (
         image.target.image, builder.program, reason, " It said: %s." % said if said else "", remedy))
 
