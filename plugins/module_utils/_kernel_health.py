@@ -29,8 +29,8 @@ def examine(seen, most, seconds):
     """Return what came (dict) of reading at most ``most`` bytes in at most ``seconds`` (s) of the source of ``seen`` (``_kernel.observe``):
 
     ``asked`` (bytes), ``source`` (str or None), ``quality`` (int or None), ``hindrance`` (why nothing was read: NOT_LIVE, NOT_READY, NO_SOURCE,
-    UNSEEN_SOURCE, NOT_HWRNG, or None), ``node`` (str or None: what HWRNG is, where that hinders), ``read`` (bytes), ``seconds`` (s that it took), ``error`` (errno, 0
-    where the source ended, or None), ``tests`` (dict of ``outcome``, or None).
+    UNSEEN_SOURCE, NOT_HWRNG, or None), ``node`` (str or None: what HWRNG is, where that hinders), ``read`` (bytes), ``seconds`` (s that it took),
+    ``error`` (errno, 0 where the source ended, or None), ``tests`` (dict of ``outcome``, or None).
     """
     current, quality = _entropy_hwrng.source(seen)
     result = {"asked": most, "source": current, "quality": quality, "hindrance": _hindrance(seen, current), "node": None, "read": 0, "seconds": 0.0,
