@@ -220,6 +220,10 @@ def plan(seen: Seen, early: bool) -> Plan:
         left += ["%s does not load virtio_rng, and is not built here: %s. %s" % (image.target.image, reason, _initramfs_builder.remedy(image.target.image))
                  for image, reason in refused if reason and image.judged.early is not True]
     left += [words for words in (_left(image, builder, build) for image in needed) if words]
+    beyond = [target.image or target.release for target in seen.sight.kernels.targets[len(seen.sight.images):]]
+    if beyond:
+        left.append("More than %d images count, as it is not known which kernel boots next, and these were neither looked into nor built: %s. Remove kernels "
+                    "that are not needed any more, and run this again" % (_initramfs.MOST_IMAGES, ", ".join(beyond)))
     return Plan(loads, is_module and seen.at_boot != _AT_BOOT_TEXT, settings, build, left)
 
 

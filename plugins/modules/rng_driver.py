@@ -16,7 +16,7 @@ description:
   - Which program builds the initramfs is decided by the system's files. initramfs-tools and dracut are supported, dracut also where it brings its own
     C(update-initramfs) (Debian 14, Ubuntu 25.10). Others are named in RV(left), with what the administrator can do. Their settings and images are left alone.
   - The images that count are that of the running kernel and that of the one that boots next, by boot entries, GRUB's configuration or links. Where the next
-    one cannot be known, these are the images of all installed kernels.
+    one cannot be known, these are the images of all installed kernels, the 8 newest at most; others are named in RV(left).
   - An image is right when it has the driver for its kernel, the modules that this needs, and a file that names it (C(conf/modules), C(rd.driver.pre),
     C(modules-load.d)), so that it is loaded before the root file system is mounted. An image that is not is built anew, whatever the times of its files.
   - A kernel that has the driver built in needs none of that, and nothing is written for it.

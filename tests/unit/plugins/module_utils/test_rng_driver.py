@@ -310,6 +310,16 @@ def test_a_daemon_of_a_hook_does_not_hold_the_run_up():
     assert time.monotonic() - began < 15
 
 
+def test_images_beyond_those_that_are_looked_into_are_left_to_people(made):
+    others = ["6.%d.0-1-amd64" % number for number in range(10, 20)]
+    files = {"vmlinuz": "-> boot/nothing"}
+    for other in others:
+        files.update({"lib/modules/%s/modules.dep" % other: DEPENDENCIES, "lib/modules/%s/modules.builtin" % other: BUILTIN, "boot/initrd.img-" + other: ""})
+    machine, _settings = made(files=files)
+    left = "; ".join(make_so(machine, ALL, True)["left"])
+    assert "these were neither looked into nor built: /boot/initrd.img-6.12.0-1-amd64, /boot/initrd.img-6.11.0-1-amd64, /boot/initrd.img-6.10" in left
+
+
 def test_a_kernel_that_boots_next_and_has_no_driver_is_left_to_people(made):
     other = "6.9.0-1-amd64"
     machine, _settings = made(files={"boot/vmlinuz-" + other: "", "vmlinuz": "-> boot/vmlinuz-" + other, "boot/initrd.img-" + other: "",
