@@ -95,6 +95,15 @@ class Copies:
             _copy(copy, path, before)
         return True
 
+    def set_aside(self) -> None:
+        """Move the copies to where the next run, which begins with ``drop``, leaves them alone."""
+        number = 1
+        while os.path.lexists("%s.%d" % (self._folder, number)):
+            number += 1
+        with contextlib.suppress(OSError):
+            os.rename(self._folder, "%s.%d" % (self._folder, number))
+            self._copies = {image: "%s.%d/%s" % (self._folder, number, os.path.basename(copy)) for image, copy in self._copies.items()}
+
     def where(self, image: str) -> str:
         """Return where the copy of ``image`` is."""
         return self._copies[image][len(self._root):]

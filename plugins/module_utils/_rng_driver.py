@@ -418,6 +418,7 @@ def _put_back(system: System, copies: Copies, images: List[_initramfs.Image], se
             if copies.put_back(image):
                 system.run_hooks(image, release)
         except OSError as error:
+            copies.set_aside()
             failures.append("%s: cannot be put back: %s. Its copy is %s: put it there before the next boot." % (
                 image, _sentence(error), copies.where(image)))
     if failures:

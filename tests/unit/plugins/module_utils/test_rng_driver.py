@@ -197,9 +197,11 @@ def test_an_image_that_cannot_be_put_back_leaves_its_copy(made, monkeypatch):
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(_initramfs_build, "_copy", broken)
-    copy = "%s/0-%s" % (_initramfs_build.COPIES, os.path.basename(IMAGE))
+    copy = "%s.1/0-%s" % (_initramfs_build.COPIES, os.path.basename(IMAGE))
     with pytest.raises(EntropyError, match="Its copy is %s: put it there before the next boot" % copy):
         make_so(machine, ALL, False)
+    assert everything(machine)[copy][0] == before[IMAGE][0]
+    assert any("No image" in words for words in make_so(machine, ALL, False)["left"])
     assert everything(machine)[copy][0] == before[IMAGE][0]
 
 
