@@ -142,7 +142,7 @@ def _unseen(seen, log, facts):
     if seen["live"] and not seen["processes"]["kernel"]:
         # In a container's PID namespace root does not see the kernel's threads either.
         yield ("hwrng.filling, hwrng.driver_at, feeder",) + (
-            ("/proc shows the processes of a container (%s) alone" % facts["container"], "a look from outside the container") if facts["container"] else
+            ("/proc shows the processes of a container (%s) alone" % facts["container"], "root outside the container") if facts["container"] else
             ("/proc hides other users' processes (hidepid)", "root"))
     elif seen["live"] and facts["hwrng"]["filling"] == "unknown":
         yield "hwrng.filling", facts["hwrng"]["filling_evidence"], (
