@@ -33,6 +33,7 @@ _HINDRANCES = {
     _kernel_health.NOT_LIVE: ("not tested: only a running kernel has a source", "a run on that machine itself"),
     _kernel_health.NOT_READY: ("not tested: the CRNG is not ready, and needs these bytes first", "a look once it is ready"),
     _kernel_health.NO_SOURCE: ("not tested: the kernel has no current source", "a current source"),
+    _kernel_health.UNSEEN_SOURCE: ("not tested: the kernel's current source was not seen (/sys/class/misc/hw_random/rng_current)", "a system with /sys"),
     _kernel_health.NOT_HWRNG: ("not tested: %s is %%s, and the kernel's source is character device 10:183" % _kernel_health.HWRNG,
                                "the kernel's own node: mknod -m 600 %s c 10 183, in place of that" % _kernel_health.HWRNG),
 }

@@ -140,7 +140,10 @@ def _unseen(seen, log, facts):
         refused = "/sys/class/dmi/id/product_uuid" in seen["refused"]
         yield "domain_uuid", facts["domain_uuid_reason"], "root" if refused else "entropy_domain_uuid in the inventory"
     if seen["live"] and not seen["processes"]["kernel"]:
-        yield "hwrng.filling, hwrng.driver_at, feeder", "/proc hides other users' processes (hidepid)", "root"
+        # In a container's PID namespace root does not see the kernel's threads either.
+        yield ("hwrng.filling, hwrng.driver_at, feeder",) + (
+            ("/proc shows the processes of a container (%s) alone" % facts["container"], "root outside the container") if facts["container"] else
+            ("/proc hides other users' processes (hidepid)", "root"))
     elif seen["live"] and facts["hwrng"]["filling"] == "unknown":
         yield "hwrng.filling", facts["hwrng"]["filling_evidence"], (
             "a look a minute after the boot or later; for a KVM guest also one at its host's rate limit and backend (kvm.entropy.virt_rng_info)")

@@ -15,6 +15,8 @@ from ansible_collections.kvm.entropy.plugins.module_utils._printable import prin
 MOST_SECONDS = 30.0
 MOST_IMAGES = 8
 ONLY_ROOT = "only root may read it"
+# By the error's name; EINVAL is the tree's own.
+_NOT_READ = {"EACCES": ONLY_ROOT, "EPERM": ONLY_ROOT, "EINVAL": "it is no regular file"}
 
 
 class Image(NamedTuple):
@@ -61,7 +63,7 @@ def _judged(tree, target, driver, deadline):
         max(0.0, min(_initramfs_archive.MOST_SECONDS, deadline - time.monotonic()))))
     if contents is None:
         error = tree.refused.get(target.image)
-        reason = ONLY_ROOT if error in ("EACCES", "EPERM") else "it cannot be read (%s)" % (error or "ENOENT")
+        reason = _NOT_READ.get(error) or "it cannot be read (%s)" % (error or "ENOENT")
         return _initramfs_contents.Judged(unseen, unseen, None, False, None, reason)
     return _initramfs_contents.judged(contents, target.release, driver)
 

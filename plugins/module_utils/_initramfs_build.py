@@ -12,8 +12,8 @@ from typing import Dict, List, Optional
 
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 
-# Of root alone, and not where others can put something: copies are of images that root alone may read.
-COPIES = "/var/lib/kvm-entropy"
+# Of root alone, and not where others can put something: copies are of images that root alone may read. The folder above it has virt_restart's records too.
+COPIES = "/var/lib/kvm-entropy/initramfs"
 # What may be needed beyond the old image's size: a driver has some 20 KiB, and what else was updated since comes with it.
 _GROWTH = 8 << 20
 _MIB = 1 << 20
@@ -51,7 +51,7 @@ class Copies:
             total += size
             folder = os.path.dirname(self._root + image)
             self._check_room(folder, size + _GROWTH, "the new image is written before the old one goes. Remove kernels that are not needed any more")
-        self._check_room(os.path.dirname(self._folder), total, "the old images are copied to %s first. Make room there" % COPIES)
+        self._check_room(self._root + "/var/lib", total, "the old images are copied to %s first. Make room there" % COPIES)
 
     def _check_room(self, folder: str, needed: int, why: str) -> None:
         found = os.statvfs(folder)
@@ -67,6 +67,7 @@ class Copies:
         """Copy ``images`` (paths). What an interrupted run has left is removed first."""
         try:
             self.drop()
+            os.makedirs(os.path.dirname(self._folder), 0o700, exist_ok=True)
             os.mkdir(self._folder, 0o700)
             for number, image in enumerate(images):
                 copy = os.path.join(self._folder, "%d-%s" % (number, os.path.basename(image)))
@@ -74,7 +75,8 @@ class Copies:
                 self._copies[image] = copy
         except OSError as error:
             self.drop()
-            raise EntropyError("%s: the images cannot be copied there: %s. Nothing was changed." % (COPIES, error.strerror or error)) from error
+            raise EntropyError("%s: the images cannot be copied there: %s. The initramfs and its settings were not changed." % (
+                COPIES, error.strerror or error)) from error
 
     def put_back(self, image: str) -> bool:
         """Have ``image`` (path) as it was, and return whether it was another; raise OSError."""
@@ -93,6 +95,15 @@ class Copies:
             _copy(copy, path, before)
         return True
 
+    def set_aside(self) -> None:
+        """Move the copies to where the next run, which begins with ``drop``, leaves them alone."""
+        number = 1
+        while os.path.lexists("%s.%d" % (self._folder, number)):
+            number += 1
+        with contextlib.suppress(OSError):
+            os.rename(self._folder, "%s.%d" % (self._folder, number))
+            self._copies = {image: "%s.%d/%s" % (self._folder, number, os.path.basename(copy)) for image, copy in self._copies.items()}
+
     def where(self, image: str) -> str:
         """Return where the copy of ``image`` is."""
         return self._copies[image][len(self._root):]
@@ -103,6 +114,9 @@ class Copies:
             os.unlink(self._folder)
         elif os.path.isdir(self._folder):
             shutil.rmtree(self._folder)
+        # Others may have something there.
+        with contextlib.suppress(OSError):
+            os.rmdir(os.path.dirname(self._folder))
         self._copies = {}
 
 

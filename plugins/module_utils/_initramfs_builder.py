@@ -74,7 +74,10 @@ class Builder(NamedTuple):
 def observe(tree) -> Dict[str, object]:
     """Return what ``tree`` (``_kernel_tree.Tree``) has about programs and settings: ``paths`` (what is there) and ``texts``."""
     others = [path for paths in _OTHERS.values() for path in paths]
-    texts = {path: tree.text(path, 1 << 16) for path in (_UPDATE, SETTINGS[INITRAMFS_TOOLS], *_INSTALL_CONF, *_OS_RELEASE, *_DRACUT_CONF)}
+    texts = {path: tree.text(path, 1 << 16) for path in (_UPDATE, *_INSTALL_CONF, *_OS_RELEASE, *_DRACUT_CONF)}
+    # Not stripped: a carriage return at its end counts.
+    modules = tree.data(SETTINGS[INITRAMFS_TOOLS], 1 << 16)
+    texts[SETTINGS[INITRAMFS_TOOLS]] = None if modules is None else modules.decode("utf-8", "replace")
     for folder in _FOLDERS:
         for name in (tree.names(folder) or ())[:_MOST_FILES]:
             texts["%s/%s" % (folder, name)] = tree.text("%s/%s" % (folder, name))
@@ -107,8 +110,8 @@ def is_named(seen, name: str) -> bool:
 
 
 def names_driver(text: str) -> bool:
-    """Return whether a list of modules (initramfs-tools(7)) has the driver."""
-    return any(re.match(_WORD + r"(?:\s|$)", line.strip()) for line in text.splitlines())
+    """Return whether a list of modules (initramfs-tools(7)) has the driver. Its reader, a shell, takes a carriage return for a part of the name."""
+    return any(re.match(r"[ \t]*" + _WORD + r"(?:[ \t]|\Z)", line) for line in text.split("\n"))
 
 
 def _unsupported(name: str, evidence: str) -> Builder:

@@ -35,6 +35,8 @@ _UDEV_RULES = re.compile(r"usr/lib/udev/rules\.d/80-drivers\.rules$")
 _PACKED = re.compile(r"(?:squashfs|erofs)-root\.img$")
 _OTHER = re.compile(r"init$|usr/lib/systemd/systemd$")
 
+# The reason where a file in the image keeps the driver out begins so.
+IN_IT = "in it, "
 YES, NO, UNSEEN = True, False, "unknown"
 
 
@@ -123,7 +125,7 @@ def _loader(contents, release: str):
         if _names_it(path, text) and not (refusal and (refusal.how == _modprobe.ALWAYS or "/modules-load.d/" in path)):
             return path, True, ""
     if refusal:
-        return None, False, "in it, %s" % refusal.evidence
+        return None, False, IN_IT + refusal.evidence
     has_alias = _ALIAS.search(texts.get("usr/lib/modules/%s/modules.alias" % release, "")) or (
         "usr/lib/modules/%s/modules.alias" % release not in texts and "usr/lib/modules/%s/modules.alias.bin" % release in contents.names)
     has_udev = any(_UDEV.match(name) for name in contents.names) and any(_UDEV_RULES.match(name) for name in contents.names)
@@ -134,7 +136,10 @@ def _loader(contents, release: str):
 
 def _names_it(path: str, text: str) -> bool:
     """Return whether the image's file ``path`` with this ``text`` has the driver loaded by its name."""
-    if path in ("conf/modules", "etc/modules") or "/modules-load.d/" in path:
+    if path == "conf/modules":
+        # initramfs-tools reads it by a shell, for which a carriage return is a part of the name.
+        return any(re.match(r"[ \t]*virtio[_-]rng(?:[ \t]|\Z)", line) for line in text.split("\n"))
+    if path == "etc/modules" or "/modules-load.d/" in path:
         return any(line.split()[:1] in (["virtio_rng"], ["virtio-rng"]) for line in text.splitlines())
     if "/cmdline.d/" in path:
         # dracut.cmdline(7): rd.driver.pre is loaded before udev starts, rd.driver.post after that.

@@ -17,7 +17,7 @@ ALPHA = 2.0 ** -40
 # What a source is tested for (bits per byte) whose claim is not known, or which the kernel credits with nothing: hardly any source gives less.
 UNCLAIMED = 1.0
 
-NOT_LIVE, NOT_READY, NO_SOURCE, NOT_HWRNG = "not-live", "not-ready", "no-source", "not-hwrng"
+NOT_LIVE, NOT_READY, NO_SOURCE, UNSEEN_SOURCE, NOT_HWRNG = "not-live", "not-ready", "no-source", "unseen-source", "not-hwrng"
 
 
 def claimed(quality):
@@ -29,8 +29,8 @@ def examine(seen, most, seconds):
     """Return what came (dict) of reading at most ``most`` bytes in at most ``seconds`` (s) of the source of ``seen`` (``_kernel.observe``):
 
     ``asked`` (bytes), ``source`` (str or None), ``quality`` (int or None), ``hindrance`` (why nothing was read: NOT_LIVE, NOT_READY, NO_SOURCE,
-    NOT_HWRNG, or None), ``node`` (str or None: what HWRNG is, where that hinders), ``read`` (bytes), ``seconds`` (s that it took), ``error`` (errno, 0
-    where the source ended, or None), ``tests`` (dict of ``outcome``, or None).
+    UNSEEN_SOURCE, NOT_HWRNG, or None), ``node`` (str or None: what HWRNG is, where that hinders), ``read`` (bytes), ``seconds`` (s that it took),
+    ``error`` (errno, 0 where the source ended, or None), ``tests`` (dict of ``outcome``, or None).
     """
     current, quality = _entropy_hwrng.source(seen)
     result = {"asked": most, "source": current, "quality": quality, "hindrance": _hindrance(seen, current), "node": None, "read": 0, "seconds": 0.0,
@@ -83,7 +83,7 @@ def _hindrance(seen, current):
     # Until it is ready the kernel needs each byte itself. One that does not tell (before 3.17) may.
     if seen["getrandom"] != "ready":
         return NOT_READY
-    return NO_SOURCE if current in (None, "none") else None
+    return {None: UNSEEN_SOURCE, "none": NO_SOURCE}.get(current)
 
 
 class Examination:

@@ -68,7 +68,7 @@ def _asked(path):
         pid, uid, gid = _PEER.unpack(client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
     # A process outside this PID namespace has no number here.
     user = User(uid, gid, _groups(pid)) if uid >= 0 else None
-    return Daemon(user, _same(pid, "mnt"), _same(pid, "net"))
+    return Daemon(user, _same_files(pid), _same(pid, "net"))
 
 
 def _groups(pid):
@@ -79,6 +79,20 @@ def _groups(pid):
     except OSError:
         return frozenset()
     return frozenset(int(word) for word in line.split()[1:] if word.isdigit())
+
+
+def _same_files(pid):
+    """Return whether the process sees this one's root folder and /dev, None where that may not be asked.
+
+    A mount namespace of its own proves nothing: a login's private /tmp (pam_namespace) and a service's sandbox have one as well.
+    """
+    is_same = _same(pid, "mnt")
+    if is_same is not False or pid <= 0:
+        return is_same
+    try:
+        return all(os.path.samestat(os.stat("/proc/%d/root%s" % (pid, folder)), os.stat(folder)) for folder in ("/", "/dev"))
+    except OSError:
+        return False
 
 
 def _same(pid, kind):

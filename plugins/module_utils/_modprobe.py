@@ -26,7 +26,7 @@ class Refusal(NamedTuple):
 def refusal_in(texts: Dict[str, str], command_line: str = "") -> Optional[Refusal]:
     """Return what in the files of modprobe.d (``texts``, by their paths) or on the kernel's command line keeps the driver out, None where nothing does."""
     found = []
-    for path, text in sorted(texts.items()):
+    for path, text in sorted(_in_force(texts).items()):
         for words in map(str.split, text.splitlines()):
             if words[1:2] and words[1] in _NAMES and words[0] in ("install", "blacklist"):
                 found.append(Refusal(ALWAYS if words[0] == "install" else BY_ALIAS, "%s has %r" % (path, " ".join(words)[:_MOST_WORDS])))
@@ -35,6 +35,18 @@ def refusal_in(texts: Dict[str, str], command_line: str = "") -> Optional[Refusa
         if key in ("module_blacklist", "modprobe.blacklist", "rd.driver.blacklist") and set(re.split(r"[,:]", value)).intersection(_NAMES):
             found.append(Refusal(ALWAYS if key == "module_blacklist" else BY_ALIAS, "the kernel's command line has %s" % word[:_MOST_WORDS]))
     return min(found, key=lambda refusal: refusal.how != ALWAYS) if found else None
+
+
+def _in_force(texts: Dict[str, str]) -> Dict[str, str]:
+    """Return those of ``texts`` that modprobe reads: of several files of one name, that of the first folder (modprobe.d(5))."""
+    chosen = {}
+    for path in sorted(texts, key=lambda path: _rank("/" + path.lstrip("/").rpartition("/")[0])):
+        chosen.setdefault(path.rpartition("/")[2], path)
+    return {path: texts[path] for path in chosen.values()}
+
+
+def _rank(folder: str) -> int:
+    return FOLDERS.index(folder) if folder in FOLDERS else len(FOLDERS)
 
 
 def refusal_of(tree) -> Optional[Refusal]:

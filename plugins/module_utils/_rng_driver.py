@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _driver_module, _initramfs, _initramfs_builder, _initramfs_contents, _modprobe
@@ -25,6 +26,9 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # A build under emulation takes minutes (s).
 _BUILD_SECONDS, _LOAD_SECONDS = 1800, 60
 _MOST_WORDS = 600
+_MOST_OUTPUT = 1 << 16
+_OVERRULED_BY = {_initramfs_builder.INITRAMFS_TOOLS: "update_initramfs=no in /etc/initramfs-tools/update-initramfs.conf, a hook in /etc/initramfs-tools/hooks",
+                 _initramfs_builder.DRACUT: "omit_drivers in /etc/dracut.conf.d"}
 _HOOKS = ("/etc/initramfs/post-update.d", "/usr/share/initramfs/post-update.d")
 # Larger than any list of modules; read_own() cuts there.
 _MOST_SETTINGS = 1 << 20
@@ -96,6 +100,14 @@ class System:
             self._check_above(path)
         except OSError as error:
             raise _refused(path, error) from error
+        folder = os.path.dirname(self.root + path)
+        if self.is_read_only(folder if os.path.isdir(folder) else os.path.dirname(folder)):
+            raise EntropyError("%s: its file system is mounted read-only. Mount it for writing, and run this again. Nothing was changed." % path)
+
+    @staticmethod
+    def is_read_only(folder: str) -> bool:
+        """Return whether ``folder`` is on a file system that is mounted read-only."""
+        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
     def _check_above(self, path: str) -> None:
         try:
@@ -119,17 +131,26 @@ class System:
             raise EntropyError("%s: cannot be written: %s" % (path, _sentence(error))) from error
 
     def run(self, words: List[str], seconds: float) -> Tuple[int, str]:
-        """Run a program; return its status (-1 where it took longer than ``seconds``) and the end of what it printed."""
+        """Run a program; return its status and the end of what it printed.
+
+        The status is -1 where it took longer than ``seconds``, and 126, as a shell's, where it cannot be started.
+        """
         environment = {"PATH": _PATH, "LC_ALL": "C", "HOME": "/root", "TERM": "dumb"}
-        process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, cwd="/", start_new_session=True)
+        # Into a file: a daemon that a hook has started would keep a pipe open for ever.
         try:
-            output, _none = process.communicate(timeout=seconds)
-            return process.returncode, _end(output)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            output, _none = process.communicate()
-            return -1, _end(output)
+            with tempfile.TemporaryFile() as output:
+                process = subprocess.Popen(
+                    words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd="/", start_new_session=True)
+                try:
+                    status = process.wait(timeout=seconds)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+                    status = -1
+                output.seek(max(0, output.seek(0, os.SEEK_END) - _MOST_OUTPUT))
+                return status, _end(output.read())
+        except OSError as error:
+            return 126, "it cannot be started: %s" % (error.strerror or error)
 
     def run_hooks(self, image: str, release: str) -> None:
         """Run what a boot loader has for a new ``image`` (Debian's kernel policy): some keep a copy of it."""
@@ -159,7 +180,7 @@ def make_so(system: System, wanted: Dict[str, Any], check_mode: bool) -> Dict[st
         if not check_mode:
             # An interrupted run has left them, and the images are right now.
             system.copies().drop()
-        return _result(before, predicted(before, planned), planned, _words(planned), seen)
+        return _result(before, predicted(before, planned), planned, _words(planned), seen, is_predicted=True)
     done = []
     if planned.loads:
         _load(system, seen, done)
@@ -183,6 +204,7 @@ def plan(seen: Seen, early: bool) -> Plan:
     missing = None if seen.is_loaded else _missing_driver(seen)
     if missing:
         left.append(missing)
+    left += _missing_later(seen)
     if not early:
         return Plan(loads, is_module and seen.at_boot != _AT_BOOT_TEXT, None, [], left)
     needed = [image for image in seen.sight.images if _initramfs_contents.is_needed(image.driver)]
@@ -198,6 +220,10 @@ def plan(seen: Seen, early: bool) -> Plan:
         left += ["%s does not load virtio_rng, and is not built here: %s. %s" % (image.target.image, reason, _initramfs_builder.remedy(image.target.image))
                  for image, reason in refused if reason and image.judged.early is not True]
     left += [words for words in (_left(image, builder, build) for image in needed) if words]
+    beyond = [target.image or target.release for target in seen.sight.kernels.targets[len(seen.sight.images):]]
+    if beyond:
+        left.append("More than %d images count, as it is not known which kernel boots next, and these were neither looked into nor built: %s. Remove kernels "
+                    "that are not needed any more, and run this again" % (_initramfs.MOST_IMAGES, ", ".join(beyond)))
     return Plan(loads, is_module and seen.at_boot != _AT_BOOT_TEXT, settings, build, left)
 
 
@@ -210,6 +236,15 @@ def _missing_driver(seen: Seen) -> Optional[str]:
     if seen.driver.kind == _driver_module.UNKNOWN:
         return "It was not seen whether kernel %s has virtio_rng: %s. Install its modules, and run this again" % (release, seen.driver.evidence)
     return None
+
+
+def _missing_later(seen: Seen) -> List[str]:
+    """Return what is left where a kernel that may boot next, and does not run, has no driver, or may have none."""
+    others = {image.target.release: image.driver for image in (seen.sight.images if seen.sight else ()) if image.target.release != seen.release}
+    said = {_driver_module.ABSENT: "Kernel %s, which may boot next, has no virtio_rng: %s",
+            _driver_module.UNKNOWN: "It was not seen whether kernel %s, which may boot next, has virtio_rng: %s"}
+    return ["%s. Install the package that carries it (Ubuntu: linux-modules-extra), or run depmod %s where modules.dep alone is missing, and run this again" % (
+        said[driver.kind] % (release, driver.evidence), release) for release, driver in others.items() if driver.kind in said]
 
 
 def _is_to_build(image: _initramfs.Image, settings: Optional[str]) -> bool:
@@ -256,13 +291,13 @@ def predicted(before: Dict[str, Any], planned: Plan) -> Dict[str, Any]:
     return after
 
 
-def _result(before, after, planned: Plan, done: List[str], seen: Seen) -> Dict[str, Any]:
+def _result(before, after, planned: Plan, done: List[str], seen: Seen, is_predicted: bool = False) -> Dict[str, Any]:
     sight = seen.sight
     left = list(planned.left)
     if planned.build:
         built = [image.target.image for image in planned.build]
         left += ["%s was built, and could not be looked into: %s" % (image.target.image, image.judged.reason) for image in sight.images
-                 if done and image.target.image in built and image.judged.driver == _initramfs_contents.UNSEEN]
+                 if not is_predicted and image.target.image in built and image.judged.driver == _initramfs_contents.UNSEEN]
         if shutil.which("zipl", path=_PATH):
             left.append("Run zipl: until then the boot record has the old initramfs")
         left.append("Reboot when it suits: the new initramfs counts from the next start on")
@@ -361,9 +396,11 @@ def _check_effect(image: _initramfs.Image, builder, said: str) -> None:
     if judged.driver == _initramfs_contents.UNSEEN or (judged.early is True and judged.is_named):
         return
     reason = judged.reason or "nothing in it names virtio_rng"
-    raise EntropyError("%s: it was built by %s, and does not load virtio_rng: %s.%s See what overrules %s (such as update_initramfs=no in "
-                       "/etc/initramfs-tools/update-initramfs.conf, omit_drivers in /etc/dracut.conf.d, or a program that was diverted)." % (
-                           image.target.image, builder.program, reason, " It said: %s." % said if said else "", builder.settings))
+    remedy = "See what overrules %s (such as %s, or a program that was diverted)." % (builder.settings, _OVERRULED_BY[builder.name])
+    if reason.startswith(_initramfs_contents.IN_IT):
+        remedy = "Remove that, and run this again."
+    raise EntropyError("%s: it was built by %s, and does not load virtio_rng: %s.%s %s" % (
+        image.target.image, builder.program, reason, " It said: %s." % said if said else "", remedy))
 
 
 def _put_back(system: System, copies: Copies, images: List[_initramfs.Image], settings) -> Tuple[bool, str]:
@@ -381,6 +418,7 @@ def _put_back(system: System, copies: Copies, images: List[_initramfs.Image], se
             if copies.put_back(image):
                 system.run_hooks(image, release)
         except OSError as error:
+            copies.set_aside()
             failures.append("%s: cannot be put back: %s. Its copy is %s: put it there before the next boot." % (
                 image, _sentence(error), copies.where(image)))
     if failures:

@@ -48,7 +48,7 @@ options:
   initramfs:
     description:
       - Whether the images of the initramfs are looked into, for the virtio-rng driver. These are the images of the running kernel and of the one that boots
-        next, or of all kernels where the next one cannot be known.
+        next, or of all kernels where the next one cannot be known, 8 at most.
       - It takes about half a second per image, 30 seconds at most for all, 160 MiB of memory at most, and root where only root may read them. For zstd, lz4
         and lzo the machine's own program is run.
     type: bool

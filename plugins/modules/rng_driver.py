@@ -16,7 +16,7 @@ description:
   - Which program builds the initramfs is decided by the system's files. initramfs-tools and dracut are supported, dracut also where it brings its own
     C(update-initramfs) (Debian 14, Ubuntu 25.10). Others are named in RV(left), with what the administrator can do. Their settings and images are left alone.
   - The images that count are that of the running kernel and that of the one that boots next, by boot entries, GRUB's configuration or links. Where the next
-    one cannot be known, these are the images of all installed kernels.
+    one cannot be known, these are the images of all installed kernels, the 8 newest at most; others are named in RV(left).
   - An image is right when it has the driver for its kernel, the modules that this needs, and a file that names it (C(conf/modules), C(rd.driver.pre),
     C(modules-load.d)), so that it is loaded before the root file system is mounted. An image that is not is built anew, whatever the times of its files.
   - A kernel that has the driver built in needs none of that, and nothing is written for it.
@@ -34,7 +34,7 @@ options:
     default: auto
 notes:
   - Where a build fails or has no effect, the module fails, and the settings and images of the initramfs are as before. A copy of each image is kept in
-    C(/var/lib/kvm-entropy) meanwhile. The driver stays loaded now and at every boot.
+    C(/var/lib/kvm-entropy/initramfs) meanwhile. The driver stays loaded now and at every boot.
   - The room that a build takes is looked for first. A full C(/boot) is an error before anything is changed.
   - A file to be written that is a link, a device, a file of another user or in a folder that others can write is an error, and nothing is changed.
     C(/etc/initramfs-tools/modules) gets one line, and keeps its mode and owner.
@@ -107,8 +107,8 @@ after:
   type: dict
   contains: *state
 done:
-  description: What was done, or in check mode would be.
-  returned: always
+  description: What was done, or in check mode would be. Where a build failed, what stays.
+  returned: success, or a failed build
   type: list
   elements: str
   sample: [loaded virtio_rng, wrote /etc/modules-load.d/kvm-entropy.conf, wrote /etc/initramfs-tools/modules, built /boot/initrd.img-6.1.0-42-cloud-amd64]

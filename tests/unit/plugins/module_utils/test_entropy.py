@@ -196,6 +196,15 @@ class TestFilling:
         assert (facts["hwrng"]["filling"], facts["verdict"]) == ("unknown", "unknown")
         assert [each["needs"] for each in facts["unseen"] if "hidepid" in each["why"]] == ["root"]
 
+    def test_a_look_inside_a_container_asks_for_one_outside(self):
+        seen = dict(machine("trixie-fed"), container="docker")
+        seen["processes"].update(fill=None, kernel=False)
+        facts = facts_of(seen)
+        assert (facts["hwrng"]["filling"], facts["verdict"]) == ("unknown", "unknown")
+        assert {"what": "hwrng.filling, hwrng.driver_at, feeder", "why": "/proc shows the processes of a container (docker) alone",
+                "needs": "root outside the container"} in facts["unseen"]
+        assert codes(facts) == ["needs-root"]
+
     @pytest.mark.parametrize(("state", "asleep", "filling", "verdict"), [
         ("S", 30, True, "ok"), ("S", 11, True, "ok"), ("S", 10.1, "unknown", "unknown"), ("S", None, "unknown", "unknown"), ("D", 5, "unknown", "unknown")])
     def test_another_of_the_kernels_drivers_feeds_it_where_its_thread_rests_longer_than_after_a_failure(self, state, asleep, filling, verdict):

@@ -128,6 +128,8 @@ def test_a_source_that_goes_away_in_the_middle_says_so():
     ({"hindrance": _kernel_health.NOT_READY}, "not tested: the CRNG is not ready, and needs these bytes first", "a look once it is ready"),
     ({"hindrance": _kernel_health.NOT_LIVE}, "not tested: only a running kernel has a source", "a run on that machine itself"),
     ({"hindrance": _kernel_health.NO_SOURCE}, "not tested: the kernel has no current source", "a current source"),
+    ({"hindrance": _kernel_health.UNSEEN_SOURCE},
+     "not tested: the kernel's current source was not seen (/sys/class/misc/hw_random/rng_current)", "a system with /sys"),
     ({"hindrance": _kernel_health.NOT_HWRNG, "node": "character device 1:9"},
      "not tested: /dev/hwrng is character device 1:9, and the kernel's source is character device 10:183",
      "the kernel's own node: mknod -m 600 /dev/hwrng c 10 183, in place of that"),
@@ -147,7 +149,7 @@ def test_what_was_not_tested_is_unknown_with_what_it_would_take_and_a_problem_on
     ({"getrandom": "waiting"}, _kernel_health.NOT_READY),
     ({"getrandom": None}, _kernel_health.NOT_READY),
     ({"texts": {"/sys/class/misc/hw_random/rng_current": "none"}}, _kernel_health.NO_SOURCE),
-    ({"without": ["/sys/class/misc/hw_random/rng_current"]}, _kernel_health.NO_SOURCE),
+    ({"without": ["/sys/class/misc/hw_random/rng_current"]}, _kernel_health.UNSEEN_SOURCE),
 ])
 def test_nothing_is_opened_where_nothing_may_be_read(changes, hindrance, monkeypatch):
     monkeypatch.setattr(_kernel_health, "HWRNG", "/nothing-is-to-open-this")

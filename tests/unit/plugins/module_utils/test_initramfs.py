@@ -57,6 +57,13 @@ def test_a_container_has_none_of_its_own():
     assert _initramfs.examine(container="podman")["reason"] == "a container's kernel, and with it the initramfs, is its host's"
 
 
+def test_an_image_that_is_no_regular_file_is_named_as_such(tmp_path):
+    grow(tmp_path, TREE)
+    os.unlink(tmp_path / IMAGE)
+    os.mkfifo(tmp_path / IMAGE)
+    assert facts(tmp_path, initramfs=True)["initramfs"]["reason"] == "it is no regular file"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="it takes root to become somebody else")
 def test_an_image_that_only_root_may_read_is_listed_as_unseen(tmp_path):
     grow(tmp_path, TREE)

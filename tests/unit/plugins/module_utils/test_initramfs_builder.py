@@ -99,3 +99,5 @@ def test_what_does_not_force_the_driver_does_not_count(tmp_path, text):
 
 def test_a_comment_names_no_module():
     assert not names_driver("# virtio_rng\n#virtio_rng\nvirtio_rngx\n")
+    assert not names_driver("loop\r\nvirtio_rng\r\n")
+    assert names_driver("loop\r\nvirtio_rng x=1\r\n")

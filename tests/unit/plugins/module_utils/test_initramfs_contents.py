@@ -42,6 +42,8 @@ IMAGES = {
                               "it has the driver, and nothing in it loads that"),
     "a driver of another name": ({**image(named=False), "conf/modules": b"my_virtio_rng\n#virtio_rng\n"}, (True, False, None, "initramfs-tools"),
                                  "it has the driver, and nothing in it loads that"),
+    "named with a carriage return": ({**image(named=False), "conf/modules": b"virtio_rng\r\n"}, (True, False, None, "initramfs-tools"),
+                                     "it has the driver, and nothing in it loads that"),
     "named, and not there": (image(driver=False), (False, False, None, "initramfs-tools"), "it has no module virtio_rng for kernel " + RELEASE),
     "of another kernel": ({**image(driver=False, others=()), DRIVER.replace(RELEASE, "5.10"): b"x"}, (False, False, None, "initramfs-tools"),
                           "it has no module virtio_rng for kernel %s (it is one of kernel 5.10)" % RELEASE),

@@ -7,7 +7,10 @@
 import contextlib
 import os
 import socket
+import subprocess
+import sys
 
+import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt_daemon import NOBODY_KNOWN, daemon
 
 
@@ -42,3 +45,19 @@ def test_where_nobody_listens_nobody_is_known(tmp_path):
         pass
     for uri in (f"qemu:///system?socket={path}", f"qemu:///system?socket={tmp_path}/none", "test:///default", "qemu:///embed?root=/tmp/x"):
         assert daemon(uri) == NOBODY_KNOWN
+
+
+LISTEN = "import socket, sys; server = socket.socket(socket.AF_UNIX); server.bind(sys.argv[1]); server.listen(); print('ready', flush=True); server.accept()"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make namespaces here")
+@pytest.mark.parametrize(("mount", "same"), [("true", True), ("mount -t tmpfs none /mnt", True), ("mount -t tmpfs none /dev", False)])
+def test_a_daemon_with_a_mount_namespace_of_its_own_has_the_same_files_where_it_has_the_same_root_and_devices(tmp_path, mount, same):
+    path = tmp_path / "libvirt-sock"
+    words = ["unshare", "--mount", "sh", "-c", f'{mount} && exec "$@"', "sh", sys.executable, "-c", LISTEN, str(path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout.readline() == "ready\n"
+            assert daemon(f"qemu+unix:///session?socket={path}").same_files is same
+        finally:
+            server.kill()

@@ -7,9 +7,10 @@
 import os
 import shutil
 import stat
+import time
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils import _initramfs_build, _rng_driver
+from ansible_collections.kvm.entropy.plugins.module_utils import _initramfs_build, _initramfs_contents, _rng_driver
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_driver import System, make_so
 from initramfs_images import BUILTIN, DEPENDENCIES, RELEASE, archive, grow, image, unified
@@ -196,9 +197,11 @@ def test_an_image_that_cannot_be_put_back_leaves_its_copy(made, monkeypatch):
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(_initramfs_build, "_copy", broken)
-    copy = "%s/0-%s" % (_initramfs_build.COPIES, os.path.basename(IMAGE))
+    copy = "%s.1/0-%s" % (_initramfs_build.COPIES, os.path.basename(IMAGE))
     with pytest.raises(EntropyError, match="Its copy is %s: put it there before the next boot" % copy):
         make_so(machine, ALL, False)
+    assert everything(machine)[copy][0] == before[IMAGE][0]
+    assert any("No image" in words for words in make_so(machine, ALL, False)["left"])
     assert everything(machine)[copy][0] == before[IMAGE][0]
 
 
@@ -232,10 +235,28 @@ def test_copies_of_a_killed_run_are_removed(made):
     machine, _settings = made()
     make_so(machine, ALL, False)
     grow_at = machine.root + _initramfs_build.COPIES
-    os.mkdir(grow_at)
+    os.makedirs(grow_at)
     shutil.copy(machine.root + IMAGE, grow_at)
     assert make_so(machine, ALL, False)["changed"] is False
-    assert not os.path.exists(grow_at)
+    assert not os.path.exists(os.path.dirname(grow_at))
+
+
+def test_the_records_of_virt_restart_stay(made):
+    machine, _settings = made(files={"var/lib/kvm-entropy/restart/a.json": "{}"})
+    make_so(machine, ALL, False)
+    make_so(machine, ALL, False)
+    assert everything(machine)["/var/lib/kvm-entropy/restart/a.json"][0] == b"{}"
+    assert not os.path.exists(machine.root + _initramfs_build.COPIES)
+
+
+def test_check_mode_does_not_say_that_an_image_was_built(made):
+    machine, settings = made()
+    with open(machine.root + IMAGE, "wb") as file:
+        file.write(b"of an unknown program")
+    foretold = make_so(machine, ALL, True)
+    assert foretold["done"][-2:] == ["wrote " + settings, "built " + IMAGE]
+    assert foretold["left"] == ["Reboot when it suits: the new initramfs counts from the next start on"]
+    assert foretold["left"] == make_so(machine, ALL, False)["left"]
 
 
 def test_a_full_boot_is_found_before_anything_is_changed(made, monkeypatch):
@@ -247,6 +268,67 @@ def test_a_full_boot_is_found_before_anything_is_changed(made, monkeypatch):
             make_so(machine, ALL, check_mode)
     assert everything(machine) == before
     assert machine.commands == []
+
+
+def test_a_read_only_etc_is_found_before_anything_is_changed(made, monkeypatch):
+    machine, _settings = made()
+    before = everything(machine)
+    monkeypatch.setattr(Machine, "is_read_only", staticmethod(lambda folder: folder.endswith("/etc/modules-load.d")))
+    for check_mode in (True, False):
+        with pytest.raises(EntropyError, match=r"modules-load.d/kvm-entropy.conf: its file system is mounted read-only\. .*Nothing was changed\.$"):
+            make_so(machine, ALL, check_mode)
+    assert everything(machine) == before
+    assert machine.commands == []
+
+
+def test_a_line_that_ends_with_a_carriage_return_names_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(_rng_driver.shutil, "which", _modprobe)
+    machine = Machine(tmp_path, {**TOOLS, "etc/initramfs-tools/modules": ""}, {})
+    with open(machine.root + LIST, "wb") as file:
+        file.write(b"virtio_rng\r\n")
+    assert "wrote " + LIST in make_so(machine, ALL, False)["done"]
+    assert everything(machine)[LIST][0] == b"virtio_rng\r\nvirtio_rng\n"
+
+
+def test_the_remedy_for_a_line_of_modprobe_is_that_lines(made):
+    machine, _settings = made()
+    judged = _initramfs_contents.Judged(True, False, None, False, None, _initramfs_contents.IN_IT + "etc/modprobe.d/x.conf has 'install virtio_rng /bin/true'")
+    sight = machine.see(True, "auto").sight
+    with pytest.raises(EntropyError, match=r"does not load virtio_rng: in it, etc/modprobe.d/x.conf has .*\. Remove that, and run this again\.$"):
+        _rng_driver._check_effect(sight.images[0]._replace(judged=judged), sight.builder, "")
+
+
+def test_a_builder_that_cannot_be_started_fails_like_one_that_ends_so(tmp_path):
+    program = tmp_path / "update-initramfs"
+    program.write_text("#!/bin/sh\n", encoding="utf-8")
+    assert System().run([str(program)], 10) == (126, "it cannot be started: Permission denied")
+    assert System().run([str(tmp_path / "nothing")], 10) == (126, "it cannot be started: No such file or directory")
+
+
+def test_a_daemon_of_a_hook_does_not_hold_the_run_up():
+    began = time.monotonic()
+    assert System().run(["sh", "-c", "echo built; setsid sleep 20 & exit 0"], 15) == (0, "built")
+    assert System().run(["sh", "-c", "echo hangs; setsid sleep 20 & sleep 20"], 1) == (-1, "hangs")
+    assert time.monotonic() - began < 15
+
+
+def test_images_beyond_those_that_are_looked_into_are_left_to_people(made):
+    others = ["6.%d.0-1-amd64" % number for number in range(10, 20)]
+    files = {"vmlinuz": "-> boot/nothing"}
+    for other in others:
+        files.update({"lib/modules/%s/modules.dep" % other: DEPENDENCIES, "lib/modules/%s/modules.builtin" % other: BUILTIN, "boot/initrd.img-" + other: ""})
+    machine, _settings = made(files=files)
+    left = "; ".join(make_so(machine, ALL, True)["left"])
+    assert "these were neither looked into nor built: /boot/initrd.img-6.12.0-1-amd64, /boot/initrd.img-6.11.0-1-amd64, /boot/initrd.img-6.10" in left
+
+
+def test_a_kernel_that_boots_next_and_has_no_driver_is_left_to_people(made):
+    other = "6.9.0-1-amd64"
+    machine, _settings = made(files={"boot/vmlinuz-" + other: "", "vmlinuz": "-> boot/vmlinuz-" + other, "boot/initrd.img-" + other: "",
+                                     "lib/modules/%s/modules.dep" % other: "kernel/fs/x.ko:\n"})
+    for check_mode in (True, False):
+        assert make_so(machine, ALL, check_mode)["left"][0].startswith(
+            "Kernel %s, which may boot next, has no virtio_rng: neither modules.dep nor modules.builtin in /lib/modules/%s names it. Install" % (other, other))
 
 
 FOREIGN = {
