@@ -106,11 +106,14 @@ DONE, FAILED = "done", "failed"
 def step_ended(variables, is_host):
     """Return how this run's step on a host (``is_host``) or guest ended, by its ``variables`` (dict): DONE, FAILED, or None where there was none.
 
+    The first task of a guest's step, which reads whether there is one, may fail itself.
+
     A guest's is DONE only where its driver was made early: what is left then is to start it again.
     """
     begun, ended = ("__entropy_host_begun", "__entropy_host_ended") if is_host else ("__entropy_guest_begun", "__entropy_guest_ended")
     if begun not in variables:
-        return None
+        read = None if is_host else variables.get("__entropy_guest_read")
+        return FAILED if isinstance(read, dict) and read.get("failed") is True else None
     if ended not in variables:
         return FAILED
     return DONE if is_host or _is_early(variables.get("__entropy_guest_driver")) else None

@@ -23,6 +23,7 @@ FLEET = {"kvm_hosts": {"hosts": {"kvm1": CLOSED}}, "kvm_guests": {"hosts": {"web
 FLEET_INI = "ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1"
 READ = LOCAL | {"entropy_verify_expect": "guest-only"}
 GUEST = {"kvm_guests": {"hosts": {"web-1": LOCAL}}}
+NOT_ASKED = {"kvm_guests": {"hosts": {"web-1": LOCAL | {"ansible_become_password": "{{ nowhere }}"}}}}
 # ansible-core's own exit codes: 1 for an error before the first play, 2 for a failed task.
 GREEN, ERROR, FAILED = 0, 1, 2
 
@@ -109,9 +110,12 @@ CASES = [
     Case("a become plugin that is not there", GREEN, r"judged 0 hosts and 1 guest", playbook="audit",
          inventory={"kvm_guests": {"hosts": {"web-1": LOCAL | {"ansible_become": True, "ansible_become_method": "nowhere"}}}}),
     Case("a variable of the connection that is not defined", FAILED,
-         r"    unreachable: The machine did not answer \(it was not asked: .*nowhere.* is undefined", oldest=True, inventory={"kvm_guests": {"hosts": {"web-1": LOCAL | {"ansible_become_password": "{{ nowhere }}"}}}}),
+         r"    unreachable: The machine did not answer \(it was not asked: .*nowhere.* is undefined", oldest=True,
+         inventory=NOT_ASKED),
     Case("a connection plugin that is not there, by its row", FAILED, r"    unreachable: The machine did not answer \(it was not asked: ",
          inventory={"kvm_hosts": {"hosts": {"kvm1": {"ansible_connection": "nowhere"}}}}),
+    Case("a step that could not begin, in site", FAILED, r"^fatal: .*A step of this run failed on web-1: see its error above\.", playbook="site", oldest=True,
+         words=("-e", "entropy_verify_max_unknown=-1"), inventory=NOT_ASKED),
     Case("an interpreter that is not there", FAILED, r"web-1: UNKNOWN", inventory={"kvm_guests": {"hosts": {
         "web-1": LOCAL | {"ansible_python_interpreter": "/nowhere/python3"}}}}),
     Case("a strategy without run_once", FAILED, r"3 hosts and guests are unknown, entropy_verify_max_unknown allows 0: host kvm1; web-1; web-2\.",

@@ -94,6 +94,8 @@ def test_a_step_of_site_that_began_and_did_not_end_has_failed():
     assert step_ended({"__entropy_host_begun": {}}, is_host=True) == FAILED
     assert step_ended({"__entropy_host_begun": {}, "__entropy_host_ended": True}, is_host=True) == DONE
     assert step_ended({"__entropy_guest_begun": True}, is_host=False) == FAILED
+    assert step_ended({"__entropy_guest_read": {"failed": True}}, is_host=False) == FAILED
+    assert step_ended({"__entropy_guest_read": {"changed": False}}, is_host=False) is None
 
 
 def test_a_guest_is_done_only_where_its_driver_was_made_early():
