@@ -57,10 +57,13 @@ def nobody_looked_at(scope):
 
 
 def _mistyped(wanted, inventory):
-    """Return that (str) the inventory lacks a group that somebody has named (``wanted``, as in ``too_few``); None where it has them.
+    """Return that (str) the inventory lacks a file or a group that somebody has named (``wanted``, as in ``too_few``); None where it has them.
 
     A group with the name that is the default may be absent: a fleet without guests to log in to has no group of guests.
     """
+    if inventory.is_given and inventory.missing:
+        return (f"the inventory {_words.names(inventory.missing)} does not exist, and its hosts would be left out. Correct -i (or ANSIBLE_INVENTORY), or "
+                "allow it with entropy_verify_min_judged=0.")
     named = [(variable, wanted[variable]) for variable, _noun in _WANTED if wanted[variable] and wanted[variable] != _DEFAULTS[variable]]
     absent = [group for _variable, group in named if group not in inventory.groups]
     if not absent:

@@ -71,6 +71,8 @@ CASES = [
     Case("a list for a group", FAILED, r"entropy_hosts_group is a list of 1, must be the name of a group of the inventory", e(entropy_hosts_group=["kvm1"])),
     Case("one group that is not there", FAILED, r"the inventory \S+ has no group vms \(entropy_guests_group\)\. Its groups: .* "
          r"Name yours with -e entropy_guests_group=", e(entropy_guests_group="vms"), "audit"),
+    Case("one of two inventories is mistyped", FAILED, r"the inventory \S*/typo\.yml does not exist, and its hosts would be left out\.",
+         ("-i", "typo.yml"), oldest=True),
     Case("hosts that nobody looks at, and no guest", FAILED, NOBODY + r"entropy_verify_expect is guest-only for kvm1, so that nobody looks there",
          inventory={"kvm_hosts": {"hosts": {"kvm1": {"entropy_verify_expect": "guest-only"}}}}),
     # The limit.

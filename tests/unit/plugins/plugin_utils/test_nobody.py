@@ -61,6 +61,14 @@ def test_a_group_that_somebody_named_is_there():
     assert why(("kvm1,", True, {"all": 1}), hosts=["kvm1"], wanted={**WANTED, "entropy_hosts_group": "all"}) is None
 
 
+def test_a_file_that_is_missing_beside_others_is_named():
+    found = Inventory(["a.yml", "typo.yml"], ["typo.yml"], {"all": 1, "kvm_hosts": 1}, is_given=True)
+    scope = scope_of(["kvm1"], [], None, None)
+    assert too_few(scope, ["kvm1"], [], WANTED, 1, found).startswith("the inventory typo.yml does not exist, and its hosts would be left out. ")
+    assert too_few(scope, ["kvm1"], [], WANTED, 0, found) is None
+    assert too_few(scope, ["kvm1"], [], WANTED, 1, found._replace(is_given=False)) is None
+
+
 def test_hosts_that_nobody_looks_at_are_named():
     assert nobody_looked_at(scope_of(["kvm1"], ["a"], "kvm1", {"kvm1"})) == (
         "No host or guest to judge: entropy_verify_expect is guest-only for kvm1, so that nobody looks there, and there is no guest "
