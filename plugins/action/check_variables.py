@@ -4,8 +4,8 @@
 
 """The action kvm.entropy.check_variables; its documentation is that of the module of this name.
 
-It runs once for all hosts of a play, on the controller, so that ten thousand of them cost seconds and a mistake is told once. What is known are the options
-in the roles' own argument specifications.
+With run_once it looks at all hosts of a play, on the controller, so that ten thousand of them cost seconds and a mistake is told once. What is known are
+the options in the roles' own argument specifications.
 """
 
 import functools
@@ -22,6 +22,8 @@ from ansible_collections.kvm.entropy.plugins.plugin_utils._inventory_variables i
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 _EXTRA = "--extra-vars"
 _VERIFY = "entropy_verify_"
+# ansible-core's strategies that know no run_once.
+_ON_EACH_HOST = ("free", "host_pinned")
 # What ansible-core's validator reads of an option.
 _VALIDATED = ("type", "elements", "choices")
 
@@ -29,18 +31,25 @@ _VALIDATED = ("type", "elements", "choices")
 class ActionModule(ActionBase):
     """Refuses variables that no role knows, before anything is looked at."""
 
-    BYPASS_HOST_LOOP = True
     _requires_connection = False
     _supports_check_mode = True
 
     def run(self, tmp=None, task_vars=None):
         """Return that nothing was changed, or the failure."""
         result = super().run(tmp, task_vars)
-        hosts = self._task.args.get("hosts") or task_vars["ansible_play_hosts_all"]
+        hosts = self._task.args.get("hosts") or (task_vars["ansible_play_hosts_all"] if self._is_once() else [task_vars["inventory_hostname"]])
         own = self._task.args.get("own") or []
         found = _found(InventoryVariables(task_vars["hostvars"]), hosts, task_vars)
         refused = _variables.refusal(found, known_options(), [own] if isinstance(own, str) else own, wrong_value)
         return dict(result, changed=False, **({"failed": True, "msg": refused} if refused else {}))
+
+    def _is_once(self):
+        """Return whether this task runs for one host on behalf of all.
+
+        Strategies that do not wait for each other's hosts (free, host_pinned) run it on each of them in spite of run_once. They refuse an action with
+        BYPASS_HOST_LOOP, and end the run (ansible/plugins/strategy/free.py).
+        """
+        return bool(self._task.run_once) and self._task.get_play().strategy.rsplit(".", 1)[-1] not in _ON_EACH_HOST
 
 
 @functools.lru_cache(maxsize=None)

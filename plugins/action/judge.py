@@ -22,11 +22,12 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.kvm.entropy.plugins.module_utils import _words
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.plugin_utils import _judgement
+from ansible_collections.kvm.entropy.plugins.plugin_utils._admission import GUEST_ONLY
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain import chain
 from ansible_collections.kvm.entropy.plugins.plugin_utils._halves import DONE, FAILED, guest_half, host_half, step_ended
 from ansible_collections.kvm.entropy.plugins.plugin_utils._handover import handover
 from ansible_collections.kvm.entropy.plugins.plugin_utils._inventory_variables import InventoryVariables
-from ansible_collections.kvm.entropy.plugins.plugin_utils._nobody import Inventory, too_few
+from ansible_collections.kvm.entropy.plugins.plugin_utils._nobody import Inventory, nobody_looked_at, too_few
 from ansible_collections.kvm.entropy.plugins.plugin_utils._remaining import remaining
 from ansible_collections.kvm.entropy.plugins.plugin_utils._role_variables import role_options
 from ansible_collections.kvm.entropy.plugins.plugin_utils._scope import scope_of, within
@@ -115,9 +116,16 @@ def _scope(options, hostvars, variables, task_vars):
     scope = scope_of(options["hosts"], options["guests"], limit, variables.in_limit(limit))
     wanted = {"entropy_hosts_group": options["hosts_group"], "entropy_guests_group": options["guests_group"]}
     why = too_few(scope, options["hosts"], options["guests"], wanted, options["min_judged"], _inventory(variables, task_vars))
+    if not why and options["min_judged"] and not scope.guests and all(_is_left_to_guests(name, variables, options) for name in scope.hosts):
+        why = nobody_looked_at(scope)
     if why:
         raise EntropyError(why)
     return scope
+
+
+def _is_left_to_guests(name, variables, options):
+    """Return whether nobody looks at the host ``name`` (str), as the inventory says."""
+    return _read(host_half, name, variables, options["expect"]).half["expect"] == GUEST_ONLY
 
 
 def _inventory(variables, task_vars):

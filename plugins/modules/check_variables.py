@@ -11,12 +11,14 @@ version_added: 0.7.0
 author: kvm.entropy contributors (@kvm-entropy)
 description:
   - Looks through the variables of all hosts of a play for names that begin with C(entropy_) and are no option of a role of this collection, and fails
-    once for all with the name, where it is and the nearest name that is known. Values that the option does not allow are refused in the same message.
+    with the name, where it is and the nearest name that is known. Values that the option does not allow are refused in the same message.
   - The roles and playbooks of this collection do this first of all, as a role does by its default what a mistyped variable was to keep it from.
   - It looks at no machine. Facts, registered results and what C(set_fact) sets do not count, nor does a value that is a template.
 options:
   hosts:
-    description: The inventory names whose variables are looked at. The default is all hosts of the play.
+    description:
+      - The inventory names whose variables are looked at. The default is all hosts of the play for a task with C(run_once), else the task's own host.
+      - Strategies C(free) and C(host_pinned) run a task on each host in spite of C(run_once). There the default is the task's own host, too.
     type: list
     elements: str
   own:
@@ -44,6 +46,7 @@ EXAMPLES = r"""
 - name: Refuse mistyped variables before anything is changed
   kvm.entropy.check_variables:
     own: [entropy_team, "entropy_site_*"]
+  run_once: true
 """
 
 RETURN = r"""

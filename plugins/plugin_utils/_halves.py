@@ -11,6 +11,10 @@ EXPECT, UUID = "entropy_verify_expect", "entropy_domain_uuid"
 OWN = (EXPECT, UUID)
 # What a look that failed at a machine that answered left there (plugins/action/entropy_facts.py).
 LOOK = "entropy_look"
+# How the names of the tasks begin that look, in playbook verify and in the roles, and of those that ansible-core puts before them.
+_HOST_LOOKS = ("Look at the host and its domains", "Look at the host's own randomness", "Validating arguments against arg spec 'host'",
+               "Validating arguments against arg spec 'look'")
+_GUEST_LOOKS = ("Look into the guest", "Validating arguments against arg spec 'guest'")
 
 
 def host_half(variables, own, expect):
@@ -21,6 +25,7 @@ def host_half(variables, own, expect):
     facts = _facts(variables)
     why = (_unanswered(variables, "__entropy_host_begun") or _failure(variables, "__entropy_host_seen", _has_facts)
            or _failure(variables, "__entropy_host_domains_seen", lambda look: "groups" in look))
+    why = why or _not_begun(variables, "__entropy_host_seen", _HOST_LOOKS)
     return dict(_why(why or _of_last_look(variables, facts, "__entropy_host_seen")),
                 domains=facts.get("entropy_domains"), entropy=facts.get("entropy"), expect=own.get(EXPECT) or expect)
 
@@ -29,7 +34,7 @@ def guest_half(variables, own, expect):
     """Return the half (dict) of a guest, as ``host_half`` does of a host."""
     facts = _facts(variables)
     why = (_unanswered(variables, "__entropy_guest_first") or _failure(variables, "__entropy_verify_seen", _has_facts)
-           or _of_last_look(variables, facts, "__entropy_verify_seen"))
+           or _not_begun(variables, "__entropy_verify_seen", _GUEST_LOOKS) or _of_last_look(variables, facts, "__entropy_verify_seen"))
     return dict(_why(why), entropy=facts.get("entropy"), uuid=own.get(UUID), expect=own.get(EXPECT) or expect)
 
 
@@ -65,6 +70,18 @@ def _failure(variables, name, has_brought):
     return _reason(look)
 
 
+def _not_begun(variables, name, looks):
+    """Return the same of a look that left nothing as ``name`` (str): one of the tasks ``looks`` that ansible-core could not begin.
+
+    A connection plugin that is not there and a variable of the connection that is not defined are such. Playbook verify rescues it, and ansible-core
+    leaves the reason (StrategyBase._process_pending_results in ansible/plugins/strategy/__init__.py).
+    """
+    task, result = variables.get("ansible_failed_task"), variables.get("ansible_failed_result")
+    if isinstance(variables.get(name), dict) or not isinstance(task, dict) or not isinstance(result, dict):
+        return None
+    return (False, f"it was not asked: {_reason(result)[1]}") if str(task.get("name")).startswith(looks) else None
+
+
 def _reason(look):
     """Return whether the machine answered (bool), and what (str) its ``look`` (dict) that failed says."""
     message = look.get("msg")
@@ -89,11 +106,14 @@ DONE, FAILED = "done", "failed"
 def step_ended(variables, is_host):
     """Return how this run's step on a host (``is_host``) or guest ended, by its ``variables`` (dict): DONE, FAILED, or None where there was none.
 
+    The first task of a guest's step, which reads whether there is one, may fail itself.
+
     A guest's is DONE only where its driver was made early: what is left then is to start it again.
     """
     begun, ended = ("__entropy_host_begun", "__entropy_host_ended") if is_host else ("__entropy_guest_begun", "__entropy_guest_ended")
     if begun not in variables:
-        return None
+        read = None if is_host else variables.get("__entropy_guest_read")
+        return FAILED if isinstance(read, dict) and read.get("failed") is True else None
     if ended not in variables:
         return FAILED
     return DONE if is_host or _is_early(variables.get("__entropy_guest_driver")) else None

@@ -17,6 +17,7 @@ _MOST_GROUPS = 10
 _CLOSE = 0.7
 _BEGIN = "No host or guest to judge: "
 _TO_BEGIN = "ansible-playbook -i kvm1.example.org, -e entropy_hosts_group=all kvm.entropy.audit audits a single host without an inventory file"
+_DEFAULTS = {"entropy_hosts_group": "kvm_hosts", "entropy_guests_group": "kvm_guests"}
 _WANTED = (("entropy_hosts_group", "hosts"), ("entropy_guests_group", "guests"))
 
 
@@ -39,7 +40,7 @@ def too_few(scope, hosts, guests, wanted, least, inventory):  # noqa: PLR0913 (e
     of the group, or None where the names were given otherwise), ``inventory`` an Inventory.
     """
     if scope.size >= least:
-        return None
+        return _mistyped(wanted, inventory) if least else None
     if scope.size:
         return (f"Too few to judge: {counted(len(scope.hosts), 'host')} and {counted(len(scope.guests), 'guest')}, entropy_verify_min_judged asks for {least}"
                 f"{_left_out(scope)}. Name more of them in the inventory or the limit, or correct entropy_verify_min_judged.")
@@ -47,6 +48,31 @@ def too_few(scope, hosts, guests, wanted, least, inventory):  # noqa: PLR0913 (e
         return (f"{_BEGIN}limit {shown_limit(scope.limit)} has none of {_all_of(hosts, 'host', wanted['entropy_hosts_group'])} and "
                 f"{_all_of(guests, 'guest', wanted['entropy_guests_group'])}. Name hosts and guests in the limit.")
     return _BEGIN + _why_empty(wanted, inventory)
+
+
+def nobody_looked_at(scope):
+    """Return why (str) a ``scope`` (Scope) without guests is nobody to judge where each of its hosts is one that nobody looks at."""
+    return (f"{_BEGIN}entropy_verify_expect is guest-only for {_words.names(list(scope.hosts))}, so that nobody looks there, and there is no guest"
+            f"{_left_out(scope)}. Name guests in the inventory or the limit, or correct entropy_verify_expect.")
+
+
+def _mistyped(wanted, inventory):
+    """Return that (str) the inventory lacks a file or a group that somebody has named (``wanted``, as in ``too_few``); None where it has them.
+
+    A group with the name that is the default may be absent: a fleet without guests to log in to has no group of guests.
+    """
+    if inventory.is_given and inventory.missing:
+        return (f"the inventory {_words.names(inventory.missing)} does not exist, and its hosts would be left out. Correct -i (or ANSIBLE_INVENTORY), or "
+                "allow it with entropy_verify_min_judged=0.")
+    named = [(variable, wanted[variable]) for variable, _noun in _WANTED if wanted[variable] and wanted[variable] != _DEFAULTS[variable]]
+    absent = [group for _variable, group in named if group not in inventory.groups]
+    if not absent:
+        return None
+    groups = {name: size for name, size in inventory.groups.items() if name not in _ALWAYS}
+    variables = " and ".join(variable for variable, group in named if group in absent)
+    return (f"the inventory {_words.names(inventory.sources)} has {' and '.join(f'no group {group}' for group in absent)} ({variables}). "
+            f"{_groups_in_words(groups, inventory.groups.get('all', 0))} {_remedy(named, absent, groups)} entropy_verify_min_judged=0 allows a group that "
+            "is not there.")
 
 
 def _left_out(scope):

@@ -21,7 +21,9 @@ LOCAL = {"ansible_connection": "local", "ansible_become": False, "ansible_python
 FLEET = {"kvm_hosts": {"hosts": {"kvm1": CLOSED}}, "kvm_guests": {"hosts": {"web-1": CLOSED, "web-2": CLOSED}},
          "others": {"hosts": {"backup1": CLOSED}}}
 FLEET_INI = "ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1"
+READ = LOCAL | {"entropy_verify_expect": "guest-only"}
 GUEST = {"kvm_guests": {"hosts": {"web-1": LOCAL}}}
+NOT_ASKED = {"kvm_guests": {"hosts": {"web-1": LOCAL | {"ansible_become_password": "{{ nowhere }}"}}}}
 # ansible-core's own exit codes: 1 for an error before the first play, 2 for a failed task.
 GREEN, ERROR, FAILED = 0, 1, 2
 
@@ -37,6 +39,7 @@ class Case(NamedTuple):
     # A dict for JSON, str for a file's text, None for no file, and no option -i where ``words`` shall say all.
     inventory: object = FLEET
     oldest: bool = False
+    environment: dict = {}
 
 
 def e(**variables):
@@ -66,6 +69,12 @@ CASES = [
          e(entropy_hosts_group="kvms", entropy_guests_group="vms")),
     Case("a pattern for a group", FAILED, NOBODY + r".* has no group kvm_\* and ", e(entropy_hosts_group="kvm_*", entropy_guests_group="none")),
     Case("a list for a group", FAILED, r"entropy_hosts_group is a list of 1, must be the name of a group of the inventory", e(entropy_hosts_group=["kvm1"])),
+    Case("one group that is not there", FAILED, r"the inventory \S+ has no group vms \(entropy_guests_group\)\. Its groups: .* "
+         r"Name yours with -e entropy_guests_group=", e(entropy_guests_group="vms"), "audit"),
+    Case("one of two inventories is mistyped", FAILED, r"the inventory \S*/typo\.yml does not exist, and its hosts would be left out\.",
+         ("-i", "typo.yml"), oldest=True),
+    Case("hosts that nobody looks at, and no guest", FAILED, NOBODY + r"entropy_verify_expect is guest-only for kvm1, so that nobody looks there",
+         inventory={"kvm_hosts": {"hosts": {"kvm1": {"entropy_verify_expect": "guest-only"}}}}),
     # The limit.
     Case("a limit that is not in the inventory", ERROR, r"Specified inventory, host pattern and/or --limit leaves us with no hosts to target\.",
          ("--limit", "web-11")),
@@ -102,8 +111,21 @@ CASES = [
          inventory={"kvm_guests": {"hosts": {"web-1": {"ansible_connection": "nowhere"}}}}),
     Case("a become plugin that is not there", GREEN, r"judged 0 hosts and 1 guest", playbook="audit",
          inventory={"kvm_guests": {"hosts": {"web-1": LOCAL | {"ansible_become": True, "ansible_become_method": "nowhere"}}}}),
+    Case("a variable of the connection that is not defined", FAILED,
+         r"    unreachable: The machine did not answer \(it was not asked: .*nowhere.* is undefined", oldest=True,
+         inventory=NOT_ASKED),
+    Case("a connection plugin that is not there, by its row", FAILED, r"    unreachable: The machine did not answer \(it was not asked: ",
+         inventory={"kvm_hosts": {"hosts": {"kvm1": {"ansible_connection": "nowhere"}}}}),
+    Case("a step that could not begin, in site", FAILED, r"^fatal: .*A step of this run failed on web-1: see its error above\.", playbook="site", oldest=True,
+         words=("-e", "entropy_verify_max_unknown=-1"), inventory=NOT_ASKED),
     Case("an interpreter that is not there", FAILED, r"web-1: UNKNOWN", inventory={"kvm_guests": {"hosts": {
         "web-1": LOCAL | {"ansible_python_interpreter": "/nowhere/python3"}}}}),
+    Case("a strategy without run_once", FAILED, r"3 hosts and guests are unknown, entropy_verify_max_unknown allows 0: host kvm1; web-1; web-2\.",
+         environment={"ANSIBLE_STRATEGY": "free"}, oldest=True),
+    Case("a strategy without run_once, in site", FAILED, r"A step of this run failed on kvm1, web-1, web-2: see its error above\.", playbook="site",
+         environment={"ANSIBLE_STRATEGY": "host_pinned"}),
+    Case("errors that are fatal for all", GREEN, r"judged 0 hosts and 3 guests", playbook="audit", oldest=True,
+         inventory={"kvm_guests": {"hosts": {"web-1": READ, "web-2": CLOSED, "web-3": READ}}}, environment={"ANSIBLE_ANY_ERRORS_FATAL": "true"}),
     Case("no tags match", FAILED, r"1 host or guest is unknown", ("--tags", "nothing"), inventory=GUEST),
 ]
 
@@ -114,7 +136,7 @@ def invoke(case, folder, oldest):
     if case.inventory is not None:
         (folder / "inventory").write_text(case.inventory if isinstance(case.inventory, str) else json.dumps(case.inventory))
         words[1:1] = ["-i", "inventory"]
-    environment = dict(os.environ, ANSIBLE_NOCOLOR="1", ANSIBLE_HOME=str(folder / "home"), ANSIBLE_SSH_ARGS="-F none", COLUMNS="400")
+    environment = dict(os.environ, ANSIBLE_NOCOLOR="1", ANSIBLE_HOME=str(folder / "home"), ANSIBLE_SSH_ARGS="-F none", COLUMNS="400", **case.environment)
     environment.pop("ANSIBLE_INVENTORY", None)
     if oldest:
         environment["PATH"] = f"{Path(os.environ['KVM_ENTROPY_OLDEST'])}/bin:{environment['PATH']}"

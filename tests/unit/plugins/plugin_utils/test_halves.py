@@ -25,6 +25,20 @@ def test_a_look_of_this_run_that_failed_tells_why():
     assert guest_half({"__entropy_verify_seen": {"unreachable": True}}, {}, "auto")["error"] == "the look at it failed without a word"
 
 
+@pytest.mark.parametrize("half, names", [
+    (guest_half, ["Look into the guest", "Validating arguments against arg spec 'guest' - Look into a guest"]),
+    (host_half, ["Look at the host and its domains", "Look at the host's own randomness", "Validating arguments against arg spec 'host' - Look at a host"]),
+])
+def test_a_look_that_could_not_be_begun_tells_why(half, names):
+    left = {"ansible_failed_result": {"msg": "'vault_pw' is undefined", "failed": True}, "ansible_facts": {"entropy": FACTS}}
+    for name in names:
+        found = half(dict(left, ansible_failed_task={"name": name}), {}, "auto")
+        assert (found["error"], found["look_failed"]) == ("it was not asked: 'vault_pw' is undefined", None)
+    # What a task of somebody else's play has left is no reason.
+    assert half(dict(left, ansible_failed_task={"name": "Install nginx"}), {}, "auto")["error"] is None
+    assert half(dict(left, ansible_failed_task="no task"), {}, "auto")["error"] is None
+
+
 def test_a_look_that_failed_at_a_machine_that_answered_is_not_unreachable_whatever_interpreter_was_found():
     look = {"msg": "Missing sudo password", "failed": False, "ansible_facts": {"discovered_interpreter_python": "/usr/bin/python3"}}
     half = guest_half({"__entropy_verify_seen": look, "ansible_facts": {"entropy": FACTS}}, {}, "auto")
@@ -80,6 +94,8 @@ def test_a_step_of_site_that_began_and_did_not_end_has_failed():
     assert step_ended({"__entropy_host_begun": {}}, is_host=True) == FAILED
     assert step_ended({"__entropy_host_begun": {}, "__entropy_host_ended": True}, is_host=True) == DONE
     assert step_ended({"__entropy_guest_begun": True}, is_host=False) == FAILED
+    assert step_ended({"__entropy_guest_read": {"failed": True}}, is_host=False) == FAILED
+    assert step_ended({"__entropy_guest_read": {"changed": False}}, is_host=False) is None
 
 
 def test_a_guest_is_done_only_where_its_driver_was_made_early():

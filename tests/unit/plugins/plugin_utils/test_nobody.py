@@ -5,7 +5,7 @@
 """Why a run has nobody to judge: one message, with the remedy that fits the cause."""
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.plugin_utils._nobody import Inventory, too_few
+from ansible_collections.kvm.entropy.plugins.plugin_utils._nobody import Inventory, nobody_looked_at, too_few
 from ansible_collections.kvm.entropy.plugins.plugin_utils._scope import scope_of
 
 WANTED = {"entropy_hosts_group": "kvm_hosts", "entropy_guests_group": "kvm_guests"}
@@ -48,6 +48,31 @@ def test_fewer_than_are_asked_for_are_too_few():
     assert why(hosts=["kvm1"], guests=["a"], least=3).startswith("Too few to judge: 1 host and 1 guest, entropy_verify_min_judged asks for 3. ")
     assert "(limit 'a' leaves out 1)" in why(hosts=["kvm1"], guests=["a"], limit="a", least=3)
     assert why(least=0) is None
+
+
+def test_a_group_that_somebody_named_is_there():
+    wanted = {**WANTED, "entropy_guests_group": "kvm_guest"}
+    inventory = ("inv.yml", True, {"all": 3, "kvm_hosts": 1, "kvm_guests": 2})
+    assert why(inventory, hosts=["kvm1"], wanted=wanted).startswith(
+        "the inventory inv.yml has no group kvm_guest (entropy_guests_group). Its groups: kvm_hosts (1 host), kvm_guests (2 hosts). "
+        "Name yours with -e entropy_guests_group=kvm_guests, ")
+    assert why(inventory, hosts=["kvm1"], wanted=wanted, least=0) is None
+    # The default is no choice of anybody: a single host needs no group of guests.
+    assert why(("kvm1,", True, {"all": 1}), hosts=["kvm1"], wanted={**WANTED, "entropy_hosts_group": "all"}) is None
+
+
+def test_a_file_that_is_missing_beside_others_is_named():
+    found = Inventory(["a.yml", "typo.yml"], ["typo.yml"], {"all": 1, "kvm_hosts": 1}, is_given=True)
+    scope = scope_of(["kvm1"], [], None, None)
+    assert too_few(scope, ["kvm1"], [], WANTED, 1, found).startswith("the inventory typo.yml does not exist, and its hosts would be left out. ")
+    assert too_few(scope, ["kvm1"], [], WANTED, 0, found) is None
+    assert too_few(scope, ["kvm1"], [], WANTED, 1, found._replace(is_given=False)) is None
+
+
+def test_hosts_that_nobody_looks_at_are_named():
+    assert nobody_looked_at(scope_of(["kvm1"], ["a"], "kvm1", {"kvm1"})) == (
+        "No host or guest to judge: entropy_verify_expect is guest-only for kvm1, so that nobody looks there, and there is no guest "
+        "(limit 'kvm1' leaves out 1). Name guests in the inventory or the limit, or correct entropy_verify_expect.")
 
 
 def test_names_that_were_given_empty_are_named():
