@@ -216,14 +216,15 @@ def _say_who_may_undo_it(outcome, xml):
 
 
 def _check_place(outcome, xml):
-    """Refuse a name or an address that another device of the domain has: libvirt would."""
+    """Refuse a name that another device of the domain has, and an address where none can be, or where a guest would not see it."""
     part = outcome.config or outcome.live
     for device in filter(_rng_place.is_asked_for, part.add):
-        going = [_rng_device.place_of(rng) for rng in part.removed]
-        if "alias" in device and not any(place.alias == device["alias"] for place in going) and _virt_xml.has_alias(xml, device["alias"]):
+        staying = _virt_xml.edited(xml, [rng.xml for rng in part.removed], None)
+        why = _virt_plug.why_no_place(staying, device["address"]) if "address" in device else None
+        if "alias" in device and _virt_xml.has_alias(staying, device["alias"]):
             outcome.refuse(f"another device of the domain has the alias {device['alias']}: give another one")
-        elif "address" in device and not any(place.address == device["address"] for place in going) and _virt_plug.is_free(xml, device["address"]) is False:
-            outcome.refuse(f"another device of the domain has the address {_rng_place.shown(device['address'])}: give a free one")
+        elif why:
+            outcome.refuse(f"address {_rng_place.shown(device['address'])}: {why}")
 
 
 def _rngs(xml):

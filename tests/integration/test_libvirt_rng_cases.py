@@ -103,7 +103,7 @@ CASES = {
     "PCI address of another device": Case(have=PORTS + RANDOM.replace("</rng>", "<address type='pci' bus='2' slot='0'/></rng>"), asked={
         "backend": "egd", "egd": {"type": "unix", "sources": [bind(path="/run/a")]}, "address": {"bus": 4}}, says=("bus='0x04'",)),
     "PCI address that is taken": Case(have=PORTS + "<controller type='virtio-serial'><address type='pci' bus='2' slot='0'/></controller>",
-                                      asked=dict(UNLIMITED, address={"bus": 2}), refused="another device of the domain has the address PCI 0000:02:00.0"),
+                                      asked=dict(UNLIMITED, address={"bus": 2}), refused="address PCI 0000:02:00.0: another device of the domain is there"),
     "PCI slot that does not exist": Case(asked=dict(UNLIMITED, address={"slot": 32}), refused="found slot 32"),
     "moved to another address": Case(have=PORTS + SEED, asked=dict(UNLIMITED, address={"bus": 5}), says=("bus='0x05'", "ua-seed")),
     "alias": Case(asked=dict(UNLIMITED, alias="ua-entropy"), says=("alias name='ua-entropy'",)),
