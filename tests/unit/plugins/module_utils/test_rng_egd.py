@@ -213,7 +213,8 @@ def test_an_empty_host_is_given_back():
     assert "<source mode='bind' host='' service='5'/>".replace("'", '"') in _rng_egd.to_xml(egd).replace("'", '"')
 
 
-@pytest.mark.parametrize("kind, path, found", [("dev", "none/tty", "dev .*/none/tty is not there"), ("file", "none/log", "/none is not there"), ("file", "log", None)])
+@pytest.mark.parametrize("kind, path, found", [
+    ("dev", "none/tty", "dev .*/none/tty is not there"), ("file", "none/log", "/none is not there"), ("file", "log", None)])
 def test_what_is_to_be_opened_by_its_path_has_to_be_there(kind, path, found, tmp_path):
     source = {"path": str(tmp_path / path)}
     if found is None:
