@@ -46,6 +46,8 @@ class Plan:
         # In order, each once: a domain is decided about again where another run was faster.
         self._confidential = collections.OrderedDict()
         self._starving = collections.OrderedDict()
+        self._bound = list(dict.fromkeys(where for device in wanted.devices if "egd" in device for where in _rng_egd.bound(device["egd"])))
+        self._binding = collections.OrderedDict()
         self.unchecked = []
 
     def outcome(self, domain):
@@ -66,6 +68,8 @@ class Plan:
             outcome.skipped = True
             return
         wanted = self._wanted_for(domain, definition or running)
+        if self._bound:
+            self._binding[domain.name] = True
         outcome.way_back = self._way_back(domain)
         if definition:
             outcome.config = _rng_plan.decide_definition(_rngs(definition), wanted)
@@ -199,6 +203,9 @@ class Plan:
 
     def warn(self, warn):
         """Tell ``warn`` what concerns several domains, once each."""
+        if len(self._binding) > 1:
+            warn(f"{len(self._binding)} domains are to listen on the same {', '.join(self._bound)}, and only one of them can at a time: give each its own "
+                 f"({_words.names(list(self._binding))})")
         if self._starving:
             slow = filter(_rng_checks.may_starve, self._wanted.devices)
             rates = sorted({f"{device['rate_bytes']} bytes per {device['rate_period']} ms" for device in slow})

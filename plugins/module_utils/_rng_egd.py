@@ -227,6 +227,12 @@ def taken_port(egd, but=()):
     return None
 
 
+def bound(egd):
+    """Return in words (list of str) the ports and sockets on which a guest with ``egd`` listens, and no second one can."""
+    sources = [source for source in egd["sources"] if source.get("mode") == "bind" and source.get("service") != "0"] if egd["type"] in TYPES else []
+    return [f"socket {_options.shown(source.get('path', ''))}" if egd["type"] == "unix" else _port(egd["type"], source) for source in sources]
+
+
 def _is_unserved(source):
     return _rng_listeners.is_served(source.get("host"), source.get("service", "")) is False
 
