@@ -73,7 +73,7 @@ CASES = {
     "egd udp connect": Case(asked=egd("udp", connect(**LOCAL, service="7002")), says=("type='udp'", "mode='connect'")),
     "egd udp both": Case(asked=egd("udp", bind(**LOCAL, service="7003"), connect(**LOCAL, service="7004")), says=("mode='bind'", "mode='connect'")),
     "egd unix connect": Case(asked=egd("unix", connect(path="/run/egd.sock", reconnect=1)), says=("type='unix'", "timeout='1'")),
-    "egd unix bind": Case(asked=egd("unix", bind(path="/run/egd.sock")), says=("mode='bind'", "/run/egd.sock")),
+    "egd unix bind": Case(asked=egd("unix", bind(path="/run/lock/egd.sock")), says=("mode='bind'", "/run/lock/egd.sock")),
     "egd udp bind alone": Case(asked=egd("udp", bind(**LOCAL, service="7005")), refused="expected one to connect to"),
     "egd tcp connect and bind": Case(asked=egd("tcp", bind(**LOCAL, service="1"), connect(**LOCAL, service="2")), refused="expected one for type tcp"),
     "egd tcp without a port": Case(asked=egd("tcp", connect(**LOCAL)), refused="service is missing"),
@@ -101,7 +101,7 @@ CASES = {
     "PCI address": Case(have=PORTS, asked=dict(UNLIMITED, address={"bus": 3}), says=("bus='0x03' slot='0x00'",)),
     "PCI address on pc": Case(asked=dict(UNLIMITED, address={"slot": "0x0a"}), machine="pc", says=("bus='0x00' slot='0x0a'",)),
     "PCI address of another device": Case(have=PORTS + RANDOM.replace("</rng>", "<address type='pci' bus='2' slot='0'/></rng>"), asked={
-        "backend": "egd", "egd": {"type": "unix", "sources": [bind(path="/run/a")]}, "address": {"bus": 4}}, says=("bus='0x04'",)),
+        "backend": "egd", "egd": {"type": "unix", "sources": [bind(path="/run/lock/a")]}, "address": {"bus": 4}}, says=("bus='0x04'",)),
     "PCI address that is taken": Case(have=PORTS + "<controller type='virtio-serial'><address type='pci' bus='2' slot='0'/></controller>",
                                       asked=dict(UNLIMITED, address={"bus": 2}), refused="address PCI 0000:02:00.0: another device of the domain is there"),
     "PCI address that libvirt takes for none": Case(asked=dict(UNLIMITED, address={"function": 1}), refused="expected another bus or slot"),
