@@ -7,7 +7,7 @@
 import os
 from typing import NamedTuple, Optional
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt_daemon, _options, _qemu_user, _refusals
+from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt_daemon, _options, _qemu_user, _refusals, _rng_listeners
 from ansible_collections.kvm.entropy.plugins.module_utils._file_rights import READ, SEARCH, WRITE, User, right
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import is_local
 
@@ -50,6 +50,8 @@ class Access:
             return None
         if device["backend"] == "random":
             return self._why_no_file(device["path"], xml)
+        if device["egd"]["type"] in ("tcp", "udp"):
+            return next(filter(None, (self._why_no_port(device["egd"]["type"], source, xml) for source in device["egd"]["sources"])), None)
         if device["egd"]["type"] != "unix":
             return None
         return next(filter(None, (self._why_no_socket(source, xml) for source in device["egd"]["sources"])), None)
@@ -59,6 +61,18 @@ class Access:
             self._note(f"backend path {_options.shown(path)}: not checked against {_limits()}")
         why = self._why_not(os.path.join("/", path), READ, xml)
         return why and f"backend path {_options.shown(path)}: {why}. QEMU runs as that user. Give /dev/urandom, or give that user the right (a udev rule)"
+
+    def _why_no_port(self, kind, source, xml):
+        """Return why QEMU's user may not listen on the port of a ``source``: those below a limit are root's."""
+        port = _rng_listeners.port_of(source.get("service", ""), kind) if source.get("mode") == "bind" else None
+        first = _first_for_all() if port and self.daemon.same_network is not False else 0
+        if not port or port >= first or not self._qemu().is_known:
+            return None
+        user = self._qemu().user and _qemu_user.of_domain(xml, self._qemu().user)
+        if user is None or user.uid == 0:
+            return None
+        return (f"egd: {kind} port {source['service']}: only root may listen below {first}, and QEMU runs as the user {user.uid}. Give a port from {first} "
+                "on, or a unix socket")
 
     def _why_no_socket(self, source, xml):
         path = source.get("path", "")
@@ -109,6 +123,15 @@ class Access:
     def _note(self, text):
         if text not in self.unchecked:
             self.unchecked.append(text)
+
+
+def _first_for_all():
+    """Return the first port (int) on which every user may listen, 0 where that is not known."""
+    try:
+        with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", encoding="utf-8") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return 0
 
 
 def _limits():

@@ -93,9 +93,9 @@ def _change_definition(domain, part, named):
     try:
         _attach(domain, first, part)
         _detach(domain, old, part)
-        for interim, element, place in zip(first, final, places):
+        for device, interim, element, place in zip(part.add, first, final, places):
             if interim != element:
-                _take_place(domain, part, interim, element, place)
+                _take_place(domain, part, interim, element, place, _rng_place.is_asked_for(device))
     except RefusedError as refusal:
         if refusal.kind == "unsupported":
             domain.redefine(old, "".join(_rng_device.to_xml(device, None, place) for device, place in zip(part.add, places)))
@@ -123,11 +123,13 @@ def _alias(part, index, named, is_interim=False):
     return _rng_device.new_alias(part.present, part.removed, index, is_interim) if named else None
 
 
-def _take_place(domain, part, interim, element, place):
-    """Put ``element`` where its predecessor was, and take the ``interim`` one away again, with the port that libvirt made for it."""
+def _take_place(domain, part, interim, element, place, is_asked_for):
+    """Put ``element`` where its predecessor was, or as ``is_asked_for``, and take the ``interim`` one away again, with the port that libvirt made for it."""
     try:
         domain.attach(element)
     except RefusedError as refusal:
+        if is_asked_for:
+            raise
         part.note(f"not kept of the replaced device: {_rng_place.shown_place(place)} ({refusal})")
         return
     part.attached.append(element)

@@ -6,7 +6,7 @@
 
 import os
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt_daemon, _options, _rng_device, _rng_egd
+from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt_daemon, _options, _rng_device, _rng_egd, _rng_place
 from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import CONSTANT, DEVICE, FILE
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError, UnfitError
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import is_local
@@ -49,12 +49,24 @@ def check(options, warn=lambda text: None):
 
 def _wanted(options):
     """Return the Wanted that the ``options`` mean."""
+    if options.get("alias") == "":
+        raise EntropyError("alias: found nothing, expected the name of a device: nothing was changed. Leave the option out where none "
+                           "is meant by its name")
+    if options["devices"] is not None and (options.get("alias") or options.get("address")):
+        raise EntropyError("devices: each has its own alias and address, found these beside them as well: give one of the two")
     if options["state"] == "absent":
         if options["devices"]:
             raise EntropyError(f"state absent has no devices, found {len(options['devices'])} of them: give one of the two")
         return Wanted([], True, True)
     if options["devices"] is not None:
-        return Wanted([_device(each, is_back=True) for each in options["devices"]], True, True)
+        devices = [_device(each, is_back=True) for each in options["devices"]]
+        for name in _rng_place.NAMES:
+            said = [device[name] for device in devices if name in device]
+            twice = next((value for index, value in enumerate(said) if value in said[:index]), None)
+            if twice:
+                shown = twice if name == "alias" else _rng_place.shown(twice)
+                raise EntropyError(f"devices: found {name} {shown} twice, expected one for each device: nothing was changed")
+        return Wanted(devices, True, True)
     return Wanted([_device(options)], options["exclusive"], False)
 
 

@@ -46,6 +46,8 @@ class Plan:
         # In order, each once: a domain is decided about again where another run was faster.
         self._confidential = collections.OrderedDict()
         self._starving = collections.OrderedDict()
+        self._bound = list(dict.fromkeys(where for device in wanted.devices if "egd" in device for where in _rng_egd.bound(device["egd"])))
+        self._binding = collections.OrderedDict()
         self.unchecked = []
 
     def outcome(self, domain):
@@ -66,6 +68,8 @@ class Plan:
             outcome.skipped = True
             return
         wanted = self._wanted_for(domain, definition or running)
+        if self._bound:
+            self._binding[domain.name] = True
         outcome.way_back = self._way_back(domain)
         if definition:
             outcome.config = _rng_plan.decide_definition(_rngs(definition), wanted)
@@ -199,6 +203,9 @@ class Plan:
 
     def warn(self, warn):
         """Tell ``warn`` what concerns several domains, once each."""
+        if len(self._binding) > 1:
+            warn(f"{len(self._binding)} domains are to listen on the same {', '.join(self._bound)}, and only one of them can at a time: give each its own "
+                 f"({_words.names(list(self._binding))})")
         if self._starving:
             slow = filter(_rng_checks.may_starve, self._wanted.devices)
             rates = sorted({f"{device['rate_bytes']} bytes per {device['rate_period']} ms" for device in slow})
@@ -216,14 +223,15 @@ def _say_who_may_undo_it(outcome, xml):
 
 
 def _check_place(outcome, xml):
-    """Refuse a name or an address that another device of the domain has: libvirt would."""
+    """Refuse a name that another device of the domain has, and an address where none can be, or where a guest would not see it."""
     part = outcome.config or outcome.live
     for device in filter(_rng_place.is_asked_for, part.add):
-        going = [_rng_device.place_of(rng) for rng in part.removed]
-        if "alias" in device and not any(place.alias == device["alias"] for place in going) and _virt_xml.has_alias(xml, device["alias"]):
+        staying = _virt_xml.edited(xml, [rng.xml for rng in part.removed], None)
+        why = _virt_plug.why_no_place(staying, device["address"]) if "address" in device else None
+        if "alias" in device and _virt_xml.has_alias(staying, device["alias"]):
             outcome.refuse(f"another device of the domain has the alias {device['alias']}: give another one")
-        elif "address" in device and not any(place.address == device["address"] for place in going) and _virt_plug.is_free(xml, device["address"]) is False:
-            outcome.refuse(f"another device of the domain has the address {_rng_place.shown(device['address'])}: give a free one")
+        elif why:
+            outcome.refuse(f"address {_rng_place.shown(device['address'])}: {why}")
 
 
 def _rngs(xml):

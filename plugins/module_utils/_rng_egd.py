@@ -8,7 +8,6 @@ A dict: ``type``, ``sources`` (list of dicts with ``mode``, ``host``, ``service`
 said), and with tcp ``protocol``. Types besides tcp, udp and unix, and what only these have, are read, and written where they are given back.
 """
 
-import ipaddress
 import json
 import os
 import re
@@ -22,6 +21,8 @@ from ansible_collections.kvm.entropy.plugins.module_utils._libvirt_daemon import
 TYPES = ("tcp", "udp", "unix")
 # What only the way back may name: all that virDomainChrTypeFromString and virDomainChrTcpProtocolTypeFromString (src/conf/domain_conf.c) know.
 ALL_TYPES = TYPES + ("dbus", "dev", "file", "nmdm", "null", "pipe", "pty", "qemu-vdagent", "spiceport", "spicevmc", "stdio", "vc")
+# What QEMU opens by its path.
+_OPENED = ("dev", "file")
 MODES = ("connect", "bind")
 # QEMU speaks these two; libvirt takes telnets and tls as well, and then sends plain text (qemuBuildChrChardevStr).
 PROTOCOLS = ("raw", "telnet")
@@ -40,6 +41,8 @@ _SOURCES = {"tcp": [["bind"], ["connect"]], "udp": [["connect"], ["bind", "conne
 _DEFAULT_MODE = "connect"
 # virDomainChrSourceReconnectDefParseXML reads the timeout (s) as an unsigned 32-bit number.
 _LONGEST_RECONNECT = 2 ** 32 - 1
+# What the kernel takes as the path of a unix socket (sun_path in include/uapi/linux/un.h, less its NUL).
+_LONGEST_SOCKET = 107
 
 # Text that YAML takes for itself, in a list in braces too: names, paths, IPv4 addresses, ports. Not true, off, null and the like.
 _PLAIN = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)(?:[a-z/][\w./-]*|\d+(?:\.\d+){3}|[1-9]\d*|0)\Z", re.IGNORECASE | re.ASCII)
@@ -86,7 +89,8 @@ def _given_back(options, sources):
     if needed and not sources:
         raise EntropyError(f"egd: found no sources, expected one with {' and '.join(needed)} for type {options['type']}")
     for source in sources:
-        missing = [name for name in needed if not source.get(name)]
+        # libvirt takes an empty host, and keeps it.
+        missing = [name for name in needed if not source.get(name) and (name != "host" or name not in source)]
         if missing:
             raise EntropyError(f"egd: a source of type {options['type']}: {', '.join(missing)} is missing")
         for name in _ATTRIBUTES:
@@ -140,12 +144,27 @@ def check_source(kind, source, daemon=NOBODY_KNOWN):
     ``daemon`` (Daemon) is libvirt's, whose network and files count.
     """
     is_connecting = source.get("mode", _DEFAULT_MODE) == "connect"
+    if kind == "unix" and len(os.fsencode(source.get("path", ""))) > _LONGEST_SOCKET:
+        raise UnfitError(f"egd: socket {_options.shown(source['path'])}: found {len(os.fsencode(source['path']))} bytes, expected at most {_LONGEST_SOCKET}",
+                         "A domain with it could not start. Give a shorter path.")
+    if kind in ("tcp", "udp") and daemon.same_files is not False and source.get("service") and _rng_listeners.port_of(source["service"], kind) is None:
+        raise UnfitError(f"egd: found service {_options.shown(source['service'])}, expected 0 to 65535 or a name of this machine's /etc/services",
+                         "A domain with it could not start. Give the port's number.")
     if is_connecting and source.get("reconnect"):  # QEMU tries it again and again.
         return
-    if kind == "unix" and daemon.same_files is not False:
+    if kind in _OPENED and daemon.same_files is not False:
+        _check_opened(kind, source.get("path", ""))
+    elif kind == "unix" and daemon.same_files is not False:
         (_check_connected if is_connecting else _check_bound)(source.get("path", ""))
     elif kind == "tcp" and is_connecting and daemon.same_network is not False and _is_unserved(source):
         raise UnfitError(f"egd: nobody listens on {_port(kind, source)}", _START)
+
+
+def _check_opened(kind, path):
+    """Raise UnfitError where ``path`` cannot be opened, of the type file: made."""
+    needed = os.path.dirname(path) or "/" if kind == "file" else path
+    if not os.path.exists(needed):
+        raise UnfitError(f"egd: {kind} {_options.shown(path)}: {_options.shown(needed)} is not there", "A domain with it could not start. Make it first.")
 
 
 def _check_connected(path):
@@ -208,6 +227,12 @@ def taken_port(egd, but=()):
     return None
 
 
+def bound(egd):
+    """Return in words (list of str) the ports and sockets on which a guest with ``egd`` listens, and no second one can."""
+    sources = [source for source in egd["sources"] if source.get("mode") == "bind" and source.get("service") != "0"] if egd["type"] in TYPES else []
+    return [f"socket {_options.shown(source.get('path', ''))}" if egd["type"] == "unix" else _port(egd["type"], source) for source in sources]
+
+
 def _is_unserved(source):
     return _rng_listeners.is_served(source.get("host"), source.get("service", "")) is False
 
@@ -241,7 +266,7 @@ def _read_source(source):
 
 
 def _source_xml(source):
-    attributes = "".join(f" {name}={quoteattr(source[name])}" for name in _ATTRIBUTES if source.get(name))
+    attributes = "".join(f" {name}={quoteattr(source[name])}" for name in _ATTRIBUTES if source.get(name) or (name == "host" and name in source))
     # Said as "no" it holds against chardev_tls in qemu.conf.
     tls = f" tls='{'yes' if source['tls'] else 'no'}'" if source.get("tls") is not None else ""
     if source.get("reconnect"):
@@ -268,14 +293,7 @@ def _check_source(kind, source):
 
 def _is_this_machine(host):
     """Return whether ``host`` cannot be anywhere else. A source bound without a host listens on every address."""
-    if not host:
-        return False
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return bool(_rng_listeners.addresses_of(host))
 
 
 def yaml(value):

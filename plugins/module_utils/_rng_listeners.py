@@ -6,6 +6,7 @@
 
 import errno
 import ipaddress
+import re
 import socket
 import struct
 import sys
@@ -15,9 +16,11 @@ _LOCAL, _STATE, _LISTEN = 1, 3, "0A"
 # /proc/net/unix: flags (__SO_ACCEPTCON in include/uapi/linux/net.h: it listens), and path.
 _FLAGS, _PATH, _ACCEPTS = 3, 7, 0x10000
 
+_NUMBER = re.compile(r"[0-9]{1,9}\Z")
+
 _LOOPBACKS = (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1"))
-# Nobody is there, or this machine has no such address (IPv6 may be off).
-_NOBODY = (errno.ECONNREFUSED, errno.EADDRNOTAVAIL, errno.ENETUNREACH, errno.EAFNOSUPPORT)
+# Nobody is there, or this machine has no such address (IPv6 may be off), or it is a socket for datagrams.
+_NOBODY = (errno.ECONNREFUSED, errno.EPROTOTYPE, errno.EADDRNOTAVAIL, errno.ENETUNREACH, errno.EAFNOSUPPORT)
 # A connection within the machine is answered at once; s.
 _PATIENCE = 2
 
@@ -49,12 +52,18 @@ def in_use(kind, host, service):
     if not port:  # The kernel chooses one for 0.
         return None if port is None else False
     try:
-        address = ipaddress.ip_address(host or "0.0.0.0")  # noqa: S104  what is looked for, not bound
+        addresses = addresses_of(host) or [ipaddress.ip_address(host or "0.0.0.0")]  # noqa: S104  what is looked for, not bound
     except ValueError:
         return None
-    taken = _listening() if kind == "tcp" else _rows(("/proc/net/udp", "/proc/net/udp6"))
-    return any(number == port and found.version == address.version and (found == address or found.is_unspecified or address.is_unspecified)
-               for found, number in taken)
+    taken = [found for found, number in (_listening() if kind == "tcp" else _rows(("/proc/net/udp", "/proc/net/udp6"))) if number == port]
+    return all(any(_takes(found, address) for found in taken) for address in addresses)  # QEMU makes do with the first that is free.
+
+
+def _takes(bound, address):
+    """Return whether nobody else gets ``address`` while somebody is ``bound`` to another: all IPv6 addresses are all of IPv4 too, unless it says not."""
+    if bound.version != address.version:
+        return bound.version == 6 and bound.is_unspecified
+    return bound == address or bound.is_unspecified or address.is_unspecified
 
 
 def serves(bound, address):
@@ -80,8 +89,8 @@ def addresses_of(host):
 def port_of(service, protocol):
     """Return the number (int) of the port ``service`` (str), None where there is none of that name."""
     try:
-        number = int(service) if service.isdigit() else socket.getservbyname(service, protocol)
-    except OSError:
+        number = int(service) if _NUMBER.match(service) else socket.getservbyname(service, protocol)
+    except (OSError, ValueError):  # ValueError: a NUL
         return None
     return number if number < 65536 else None
 

@@ -22,8 +22,9 @@ _NOWHERE = Place(None, None, None, None)
 # What a device that is asked for has besides its meaning.
 NAMES = ("alias", "address")
 
-# What each part of an address is at most (virPCIDeviceAddressIsValid and virDomainDeviceCCWAddressParseXML in libvirt), and where it is not given.
-_PCI = {"domain": (0xffff, 0), "bus": (0xff, 0), "slot": (0x1f, 0), "function": (7, 0)}
+# What each part of an address is at most (virPCIDeviceAddressIsValid, virDomainPCIAddressValidate for domain, and virDomainDeviceCCWAddressParseXML in
+# libvirt), and where it is not given.
+_PCI = {"domain": (0, 0), "bus": (0xff, 0), "slot": (0x1f, 0), "function": (7, 0)}
 _CCW = {"cssid": (0xfe, 0xfe), "ssid": (3, 0), "devno": (0xffff, None)}
 
 # libvirt keeps an alias that begins so, of these characters (USER_ALIAS_PREFIX and USER_ALIAS_CHARS in src/conf/domain_conf.c). The rest is our own.
@@ -45,11 +46,12 @@ def read(rng, alias):
 def described(options):
     """Return what ``options`` ask for (dict with any of NAMES); raise EntropyError for what no libvirt takes."""
     said = {}
-    if options.get("alias"):
+    if options.get("alias") is not None:
         said["alias"] = options["alias"]
         if len(options["alias"]) > _MOST_ALIAS or not _ALIAS.match(options["alias"]):
-            raise EntropyError(f"alias: found {_options.shown(options['alias'])}, expected ua- and letters, digits, _ or -, such as ua-rng: nothing was "
-                               "changed. libvirt keeps no other, and ua-kvm-entropy- is for this collection's own")
+            found = _options.shown(options["alias"]) if options["alias"] else "nothing"
+            raise EntropyError(f"alias: found {found}, expected ua- and letters, digits, _ or -, such as ua-rng: nothing was changed. "
+                               "libvirt keeps no other, and ua-kvm-entropy- is for this collection's own")
     address = {name: value for name, value in (options.get("address") or {}).items() if value is not None}
     if address:
         said["address"] = _address(address)
@@ -70,8 +72,12 @@ def _address(given):
             number = None
         if number is None or not 0 <= number <= most:
             found = "missing" if text is None else _options.shown(text)
-            raise EntropyError(f"address: found {name} {found}, expected 0 to {most:#x}: nothing was changed")
+            expected = f"0 to {most:#x}" if most else "0"
+            raise EntropyError(f"address: found {name} {found}, expected {expected}: nothing was changed")
         address[name] = number
+    # virPCIDeviceAddressIsEmpty: libvirt takes it for none, and chooses another.
+    if "devno" not in address and not any(address[name] for name in ("domain", "bus", "slot")):
+        raise EntropyError(f"address: found {shown(address)}, expected another bus or slot: nothing was changed. There is the host bridge of the machine")
     return address
 
 

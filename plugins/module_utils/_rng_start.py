@@ -4,12 +4,16 @@
 
 """Why a domain could not start with the <rng> of its definition, as far as this machine tells. What is not known is no reason."""
 
+import errno
 import os
 import stat
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _options, _rng_checks, _rng_egd, _virt_plug
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import UnfitError
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import backend_kind, lacks_source
+
+# Nobody can open what is there, whatever the rights.
+_NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 
 def why_not(devices, xml, running, access):
@@ -38,10 +42,10 @@ def _of_file(path):
     shown = _options.shown(path)
     try:
         found = os.stat(os.path.join("/", path))  # libvirt starts QEMU in the root folder.
-    except (FileNotFoundError, NotADirectoryError) as error:
-        return f"backend path {shown}: {error.strerror}"
-    except (OSError, ValueError):
+    except ValueError:
         return None
+    except OSError as error:
+        return f"backend path {shown}: {error.strerror}" if error.errno in _NO_FILE else None
     if stat.S_ISSOCK(found.st_mode):
         return f"backend path {shown} is a socket, which QEMU cannot open as a file"
     if lacks_source(backend_kind(found), _rng_checks.current_source()):

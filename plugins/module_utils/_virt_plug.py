@@ -14,6 +14,9 @@ Plug = collections.namedtuple("Plug", "possible reason")
 # Ports that take one PCIe device each while the guest runs (virDomainPCIAddressBusSetModel in src/conf/domain_addr.c).
 _PCIE_PORTS = ("pcie-root-port", "pcie-switch-downstream-port")
 
+# Buses of PCI of which libvirt gives no device slot 0 (minSlot in virDomainPCIAddressBusSetModel).
+_FROM_SLOT_1 = ("pci-root", "pcie-root", "pci-bridge", "dmi-to-pci-bridge", "pcie-to-pci-bridge")
+
 # The i440fx machine has slots 0 to 31, of which 0 is the host bridge, 1 the PIIX3 and 2 the primary display's, which others get
 # only where there is none (qemuDomainValidateDevicePCISlotsPIIX3 in src/qemu/qemu_domain_address.c).
 _I440FX_DISPLAY = 2
@@ -71,11 +74,31 @@ def added_ports(xml, element, before):
     return found
 
 
-def is_free(live_xml, address):
-    """Return whether nothing sits at this ``address`` (dict, see ``_rng_place``) of the running domain; None where that is not known."""
-    if "devno" in address:
+def why_no_place(xml, address):
+    """Return why a device cannot be at this ``address`` (dict, see ``_rng_place``) of the domain (str), or None: what libvirt, QEMU and a guest look at."""
+    domain = _virt_xml.parsed(xml)
+    if domain.get("type") not in _QEMU:
         return None
-    return (address["bus"], address["slot"]) not in _taken(_virt_xml.parsed(live_xml))
+    if "devno" not in address:
+        return _why_no_pci_place(domain, address)
+    return None if _said(domain, "arch") in _WITH_CCW else "its machine has no channel devices (ccw): give domain, bus, slot and function"
+
+
+def _why_no_pci_place(domain, address):
+    bus, slot, function = (address[name] for name in ("bus", "slot", "function"))
+    root = _bus_model(domain, 0)
+    model = _bus_model(domain, bus) or {"pcie-root": _PCIE_PORTS[0], "pci-root": "pci-bridge"}.get(root)
+    if model in _PCIE_PORTS and slot:
+        return f"PCI bus {bus:#x} is a PCIe port, which has slot 0 alone"
+    if model in _FROM_SLOT_1 and not slot:
+        return f"PCI bus {bus:#x} has no slot 0 for devices"
+    beside = [each for each in domain.findall("devices/*/address[@type='pci']") if _place(each) == (bus, slot)]
+    first = [each for each in beside if not _function(each)]
+    if beside and not (function and first and first[0].get("multifunction") == "on" and function not in map(_function, beside)):
+        return "another device of the domain is there: give a free one"
+    if function and not beside:
+        return "its slot has no device at function 0, without which a guest does not look for others: give function 0"
+    return None
 
 
 def speaks_legacy(xml, model):
@@ -181,6 +204,10 @@ def _taken(domain):
 def _places(domain):
     """Return the (bus, slot) of each device with a PCI address (list)."""
     return [_place(address) for address in domain.findall("devices/*/address[@type='pci']")]
+
+
+def _function(address):
+    return _virt_xml.number(address.get("function", "0"), "an address's function")
 
 
 def _place(address):

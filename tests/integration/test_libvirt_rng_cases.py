@@ -103,7 +103,11 @@ CASES = {
     "PCI address of another device": Case(have=PORTS + RANDOM.replace("</rng>", "<address type='pci' bus='2' slot='0'/></rng>"), asked={
         "backend": "egd", "egd": {"type": "unix", "sources": [bind(path="BOUND")]}, "address": {"bus": 4}}, says=("bus='0x04'",)),
     "PCI address that is taken": Case(have=PORTS + "<controller type='virtio-serial'><address type='pci' bus='2' slot='0'/></controller>",
-                                      asked=dict(UNLIMITED, address={"bus": 2}), refused="another device of the domain has the address PCI 0000:02:00.0"),
+                                      asked=dict(UNLIMITED, address={"bus": 2}), refused="address PCI 0000:02:00.0: another device of the domain is there"),
+    "PCI address that libvirt takes for none": Case(asked=dict(UNLIMITED, address={"function": 1}), refused="expected another bus or slot"),
+    "PCI slot that a port does not have": Case(have=PORTS, asked=dict(UNLIMITED, address={"bus": 3, "slot": 1}), refused="has slot 0 alone"),
+    "function alone in its slot": Case(asked=dict(UNLIMITED, address={"slot": 10, "function": 2}), machine="pc", refused="give function 0"),
+    "address of a channel device on a PCI machine": Case(have=SEED, asked=dict(UNLIMITED, rate_period=5, address={"devno": 1}), refused="no channel devices"),
     "PCI slot that does not exist": Case(asked=dict(UNLIMITED, address={"slot": 32}), refused="found slot 32"),
     "moved to another address": Case(have=PORTS + SEED, asked=dict(UNLIMITED, address={"bus": 5}), says=("bus='0x05'", "ua-seed")),
     "alias": Case(asked=dict(UNLIMITED, alias="ua-entropy"), says=("alias name='ua-entropy'",)),

@@ -148,3 +148,19 @@ def test_what_keeps_a_definition_from_starting_is_told(served, private):
     assert "iommu needs" in _rng_start.why_not([with_iommu], domain(), [], access)
     elsewhere = _rng_access.Access(Connection(CAPABILITIES, "qemu+ssh://kvm1/system"))
     assert _rng_start.why_not([device("/nowhere/x"), bound], domain(), [], elsewhere) is None
+
+
+@pytest.mark.skipif(_rng_access._first_for_all() < 100, reason="every user may listen on every port here")
+def test_a_port_of_roots_is_refused_where_qemu_is_another_user(served):
+    bound = {"backend": "egd", "egd": {"type": "tcp", "sources": [{"mode": "bind", "host": "127.0.0.1", "service": "99"}]}, "driver": {}, "model": "virtio"}
+    access = _rng_access.Access(Connection(CAPABILITIES))
+    assert "tcp port 99: only root may listen below" in access.why_not(bound, domain())
+    assert "only root may listen" in _rng_start.why_not([bound], domain(), [], access)
+    assert access.why_not(bound, domain("<seclabel type='static' model='dac'><label>+0:+0</label></seclabel>")) is None
+    bound["egd"]["sources"][0]["service"] = "50999"
+    assert access.why_not(bound, domain()) is None
+
+
+def test_a_link_that_leads_to_itself_keeps_a_definition_from_starting(served, tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    assert "Too many levels" in _rng_start.why_not([device(str(tmp_path / "loop"))], domain(), [], _rng_access.Access(Connection(CAPABILITIES)))

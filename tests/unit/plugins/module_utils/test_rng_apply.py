@@ -5,7 +5,7 @@
 """The definition first, the running device second; what is refused leaves things as they were."""
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils import _rng_apply, _rng_device, _rng_plan
+from ansible_collections.kvm.entropy.plugins.module_utils import _rng_apply, _rng_device, _rng_place, _rng_plan
 from ansible_collections.kvm.entropy.plugins.module_utils._libvirt import ConnectionLostError
 from ansible_collections.kvm.entropy.plugins.module_utils._virt_plug import Plug
 from virt_fakes import BUILTIN, RANDOM, FakeDomain, refusal, running, without_alias
@@ -258,3 +258,13 @@ def test_what_an_interrupted_run_left_behind_goes_with_the_next(half):
         assert domain.config == [new] and "earlier run left" in config.reason
     later = FakeDomain([NEW, BUILTIN])
     assert applied(later)[0].result == "unchanged", "what was added after it is somebody's wish"
+
+
+def test_an_address_that_is_asked_for_and_refused_is_no_success():
+    old = BUILTIN.replace("</rng>", "<alias name='ua-old'/><address type='pci' domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></rng>")
+    wanted = dict(WANTED, address={"domain": 0, "bus": 2, "slot": 0, "function": 0})
+    domain = FakeDomain([old])
+    place = _rng_place.for_device(wanted, _rng_device.place_of(_rng_device.read(old)))
+    domain.refuse["attach", _rng_device.to_xml(wanted, None, place)] = refusal("other", "not there")
+    config, _live = applied(domain, wanted)
+    assert domain.config == [old] and (config.result, config.reason) == ("refused", "libvirt refuses: not there")

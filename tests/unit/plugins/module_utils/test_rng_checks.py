@@ -189,6 +189,18 @@ def test_no_devices_and_some_cannot_both_be_meant():
         _rng_checks.check(dict(OPTIONS, state="absent", devices=[OPTIONS]))
 
 
+@pytest.mark.parametrize("wrong, found", [
+    ({"state": "absent", "alias": ""}, "alias: found nothing"),
+    ({"devices": [], "alias": "ua-one"}, "each has its own alias and address"),
+    ({"devices": [], "address": {"bus": 3}}, "each has its own alias and address"),
+    ({"devices": [dict(OPTIONS, alias="ua-one"), dict(OPTIONS, alias="ua-one")]}, "found alias ua-one twice"),
+    ({"devices": [dict(OPTIONS, address={"bus": 5}), dict(OPTIONS, address={"bus": "0x5"})]}, "found address PCI 0000:05:00.0 twice"),
+])
+def test_one_name_and_place_for_each_device(wrong, found):
+    with pytest.raises(EntropyError, match=found):
+        _rng_checks.check(dict(OPTIONS, **wrong))
+
+
 def test_backend_egd_needs_to_know_how():
     with pytest.raises(EntropyError, match="backend egd: found no option egd"):
         _rng_checks.check(dict(OPTIONS, backend="egd"))

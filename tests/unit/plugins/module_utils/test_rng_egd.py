@@ -9,7 +9,7 @@ import socket
 import pytest
 import yaml
 from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt_daemon, _rng_device, _rng_egd
-from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
+from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError, UnfitError
 
 UNIX = [{"path": "/run/egd.sock"}]
 TCP = [{"host": "127.0.0.1", "service": "7000"}]
@@ -177,3 +177,48 @@ def test_a_diff_shows_it_as_it_is_given():
 
 def test_a_diff_shows_a_type_that_yaml_has_a_word_for():
     assert yaml.safe_load("\n".join(_rng_egd.yaml_lines({"type": "null", "sources": []}))) == {"type": "null", "sources": []}
+
+
+@pytest.mark.parametrize("service", ["99999", "-1", "7000 ", "\u00b2", "\uff17", "no-such-service-here"])
+@pytest.mark.parametrize("mode", ["connect", "bind"])
+def test_a_port_that_cannot_be_is_refused(service, mode):
+    with pytest.raises(UnfitError, match="expected 0 to 65535 or a name"):
+        _rng_egd.check_socket(described("tcp", [{"mode": mode, "host": "127.0.0.1", "service": service}]))
+
+
+def test_a_path_that_is_too_long_for_a_socket_is_refused():
+    with pytest.raises(UnfitError, match="found 120 bytes, expected at most 107"):
+        _rng_egd.check_socket(described("unix", [{"mode": "bind", "path": "/run/" + "s" * 115}]))
+
+
+def test_a_socket_for_datagrams_is_not_served(tmp_path):
+    path = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
+        one.bind(path)
+        with pytest.raises(UnfitError, match="nobody listens on the socket"):
+            _rng_egd.check_socket(described("unix", [{"path": path}]))
+
+
+def test_a_listener_on_all_ipv6_addresses_has_the_port_of_ipv4_too():
+    with socket.socket(socket.AF_INET6) as one:
+        one.bind(("::", 0))
+        one.listen()
+        port = str(one.getsockname()[1])
+        for host in ("127.0.0.1", "localhost", "0.0.0.0"):  # noqa: S104
+            assert _rng_egd.taken_port(described("tcp", [{"mode": "bind", "host": host, "service": port}]))
+
+
+def test_an_empty_host_is_given_back():
+    egd = _rng_egd.described({"type": "tcp", "sources": [{"mode": "bind", "host": "", "service": "5"}]}, is_back=True)
+    assert "<source mode='bind' host='' service='5'/>".replace("'", '"') in _rng_egd.to_xml(egd).replace("'", '"')
+
+
+@pytest.mark.parametrize("kind, path, found", [
+    ("dev", "none/tty", "dev .*/none/tty is not there"), ("file", "none/log", "/none is not there"), ("file", "log", None)])
+def test_what_is_to_be_opened_by_its_path_has_to_be_there(kind, path, found, tmp_path):
+    source = {"path": str(tmp_path / path)}
+    if found is None:
+        _rng_egd.check_source(kind, source)
+    else:
+        with pytest.raises(UnfitError, match=found):
+            _rng_egd.check_source(kind, source)

@@ -5,7 +5,7 @@
 """Whether a running domain has a place for one more device."""
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils._virt_plug import added_ports, plug, speaks_legacy, unplug
+from ansible_collections.kvm.entropy.plugins.module_utils._virt_plug import added_ports, plug, speaks_legacy, unplug, why_no_place
 
 
 def port(index, hotplug=None, model="pcie-root-port"):
@@ -127,3 +127,33 @@ def test_the_ports_that_came_with_a_device_are_found_and_no_other():
     assert added_ports(xml, element, {0, 1, 2, 3}) == []
     assert added_ports(xml.replace("</devices>", at(3, 2) + "</devices>"), element, {0, 1}) == [], "another device sits there"
     assert added_ports(domain("<rng/>", root="pci-root"), "<rng/>", {0}) == []
+
+
+def pci(bus, slot=0, function=0):
+    return {"domain": 0, "bus": bus, "slot": slot, "function": function}
+
+
+@pytest.mark.parametrize("address, root, why", [
+    (pci(1), "pcie-root", None),
+    (pci(0, 9), "pcie-root", None),
+    (pci(0, 9), "pci-root", None),
+    (pci(7), "pcie-root", None),
+    (pci(1, 1), "pcie-root", "a PCIe port, which has slot 0 alone"),
+    (pci(7, 1), "pcie-root", "a PCIe port, which has slot 0 alone"),
+    (pci(7, 1), "pci-root", None),
+    (pci(7), "pci-root", "no slot 0 for devices"),
+    (pci(2), "pcie-root", "another device of the domain is there"),
+    (pci(2, 0, 1), "pcie-root", "another device of the domain is there"),
+    (pci(3, 0, 1), "pcie-root", None),
+    (pci(3), "pcie-root", "another device of the domain is there"),
+    (pci(0, 9, 1), "pcie-root", "no device at function 0"),
+    ({"cssid": 254, "ssid": 0, "devno": 1}, "pcie-root", "no channel devices"),
+])
+def test_a_place_that_a_domain_does_not_have_is_told(address, root, why):
+    devices = port(1) + port(2) + at(2) + port(3) + rng(3, more=" multifunction='on'")
+    found = why_no_place(domain(devices, root).replace("<domain>", "<domain type='kvm'>"), address)
+    assert found is None if why is None else why in found
+
+
+def test_a_channel_device_is_for_machines_that_have_them():
+    assert why_no_place("<domain type='kvm'><os><type arch='s390x'>hvm</type></os></domain>", {"cssid": 254, "ssid": 0, "devno": 1}) is None

@@ -112,6 +112,13 @@ def test_a_rate_that_starves_is_warned_of_once_for_all(run):
     assert len(warnings) == 1 and "d09 and 2 more" in warnings[0]
 
 
+def test_domains_that_would_listen_on_one_socket_are_named(run):
+    egd = {"type": "unix", "sources": [{"mode": "bind", "path": "/egd.sock"}]}
+    _result, warnings = run([FakeDomain([], name="a"), FakeDomain([], name="b")], backend="egd", egd=egd)
+    assert len(warnings) == 1 and "same socket /egd.sock" in warnings[0] and "(a, b)" in warnings[0]
+    assert run([FakeDomain([])], backend="egd", egd=egd)[1] == []
+
+
 def test_check_mode_only_reads(run):
     domain = FakeDomain([BUILTIN], live=[])
     predicted, _warnings = run([domain], check=True)
