@@ -4,6 +4,8 @@
 
 """virt_rng on a daemon that speaks German: what it refuses is understood all the same."""
 
+import socket
+
 import pytest
 from lab import LabError
 from lab.daemon import Daemon
@@ -37,7 +39,8 @@ def test_a_plug_that_only_libvirt_can_refuse_waits_for_a_power_off(host):
 
 def test_a_source_that_qemu_cannot_open_takes_the_definition_back(host):
     host.define("web", start=True)
-    egd = {"type": "tcp", "sources": [{"mode": "connect", "host": "127.0.0.1", "service": "1"}]}
-    result = host.run("virt_rng", domains=["web"], backend="egd", egd=egd)
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # The domain itself may hold a port that is taken: QEMU alone can tell.
+        egd = {"type": "tcp", "sources": [{"mode": "bind", "host": "127.0.0.1", "service": str(taken.getsockname()[1])}]}
+        result = host.run("virt_rng", domains=["web"], backend="egd", egd=egd)
     assert result["failed"] and "Interner Fehler" in result["msg"] and "taken back" in row(result, "web")["config"]["reason"]
     assert host.config("web") == host.live("web") == []
