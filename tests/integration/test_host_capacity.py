@@ -49,9 +49,14 @@ class Kvm:
         self._python = SYSTEM_PYTHON
 
     def source(self, name):
-        """Make the kernel's rng_current say ``name`` to the modules, and to them alone."""
+        """Make the kernel's rng_current say ``name`` to the modules, and to them alone, and its device one that QEMU's user may read."""
         (self._folder / "rng_current").write_text(f"{name}\n")
-        self._script(f"exec {' '.join(UNSHARE)} sh -c 'mount --bind {self._folder}/rng_current {CURRENT} && exec {SYSTEM_PYTHON} \"$@\"' python3 \"$@\"")
+        node = self._folder / "hwrng"
+        if not node.exists():
+            os.mknod(node, 0o020644, os.makedev(10, 183))
+            node.chmod(0o644)
+        binds = f"mount --bind {self._folder}/rng_current {CURRENT} && mount --bind {node} /dev/hwrng"
+        self._script(f"exec {' '.join(UNSHARE)} sh -c '{binds} && exec {SYSTEM_PYTHON} \"$@\"' python3 \"$@\"")
 
     def not_ready(self):
         """Make the kernel say to the modules that its CRNG is not ready."""
