@@ -81,11 +81,12 @@ def _unseen_host(name, host):
     })
 
 
-def _told(row):
-    """Return ``row`` (dict) with its ``text``. What machines said in it is made printable, as reports show it, too."""
+def _told(row, unseen=()):
+    """Return ``row`` (dict) with its ``text``. What machines said in it is made printable, as reports show it, too; ``unseen`` (list of dict) are facts."""
     problems = [dict(one, evidence=printable(one["evidence"], _MOST_EVIDENCE)) for one in row["problems"]]
     row = dict(row, problems=problems, domain=row["domain"] and printable(row["domain"], _words.MOST_NAME))
-    return dict(row, text=text_of(row))
+    refused = printable(_words.names(["%s: %s" % (one["what"], one["why"]) for one in unseen], "; "), _MOST_EVIDENCE)
+    return dict(row, text=text_of(row, refused))
 
 
 def _row(name, guest, found, hosts, identity, silent):
@@ -117,7 +118,7 @@ def _row(name, guest, found, hosts, identity, silent):
         "problems": problems,
         "guest_age": host["age"] if agent[0] and not guest.get("fresh") else guest.get("age"),
         "host_age": host.get("age"),
-    })
+    }, guest["entropy"].get("unseen", ()) if guest.get("fresh") else ())
 
 
 def _guest_half(name, guest, domain, identity, by_agent, why_not):

@@ -5,14 +5,14 @@
 """A judged row in words: one line with every link, one for each fault, and one that names what is only worth knowing."""
 
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import INFO, PROBLEMS
-from ansible_collections.kvm.entropy.plugins.module_utils._verdict import LINKS, is_proven_in_time
+from ansible_collections.kvm.entropy.plugins.module_utils._verdict import LINKS, UNKNOWN, is_proven_in_time
 
 # A row has at most so many lines with a fault of their own, so that no guest hides the others.
 _MOST_FAULTS = 12
 
 
-def text_of(row):
-    """Return the lines (list of str) that tell a person about ``row`` (dict, see ``_chain.chain``)."""
+def text_of(row, unseen=""):
+    """Return the lines (list of str) that tell a person about ``row`` (dict, see ``_chain.chain``); ``unseen`` (str) is what its guest could not see, and why."""
     links = "  ".join("%s %s" % (link.replace("_", " "), row["links"][link]) for link in LINKS)
     said = row["verdict"].upper() + ("" if is_proven_in_time(row) else ", not proven in time")
     lines = ["%s: %s  [ %s ]" % (name_of(row), said, links)]
@@ -20,6 +20,10 @@ def text_of(row):
     lines += ["    %s: %s (%s) -> %s" % (one["code"], one["text"], one["evidence"], one["remedy"]) for one in faults[:_MOST_FAULTS]]
     if len(faults) > _MOST_FAULTS:
         lines.append("    and %d more: %s" % (len(faults) - _MOST_FAULTS, ", ".join(one["code"] for one in faults[_MOST_FAULTS:])))
+    if row["verdict"] == UNKNOWN and not faults:
+        # No problem says why: what would decide was not there to be seen.
+        undecided = ", ".join(link for link in LINKS if row["links"][link] == UNKNOWN)
+        lines.append("    not seen: %s%s" % (undecided.replace("_", " "), " (%s)" % unseen if unseen else ""))
     notes = [one["code"] for one in row["problems"] if is_info(one)]
     return lines + (["    worth knowing: %s" % ", ".join(notes)] if notes else [])
 

@@ -455,3 +455,11 @@ def test_a_guest_that_is_seen_to_be_fed_has_a_device_whatever_libvirt_shows(conf
 def test_a_guest_that_is_not_seen_to_be_fed_or_was_seen_before_its_host_does_not_overrule_it(inside):
     row = judged({"kvm1": host(domain(config=(), live=()), age=10)}, {"web-1": guest(**inside)})
     assert row["links"]["live"] == "broken" and "no-device" in codes(row) and "unmanaged-device" not in codes(row)
+
+
+def test_a_row_that_is_unknown_without_a_problem_says_what_was_not_seen_and_why():
+    half = guest(filling="unknown")
+    half["entropy"]["unseen"] = [{"what": "hwrng", "why": "/sys: ENOENT\x1b[2J", "needs": "a mounted /sys"}]
+    row = judged({"kvm1": host(domain())}, {"web-1": half})
+    assert (row["verdict"], codes(row)) == ("unknown", [])
+    assert row["text"][1].startswith("    not seen: ") and "fed" in row["text"][1] and row["text"][1].endswith("(hwrng: /sys: ENOENT\\x1b[2J)")
