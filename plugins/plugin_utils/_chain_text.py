@@ -12,7 +12,7 @@ _MOST_FAULTS = 12
 
 
 def text_of(row, unseen=""):
-    """Return the lines (list of str) that tell a person about ``row`` (dict, see ``_chain.chain``); ``unseen`` (str) is what its guest could not see, and why."""
+    """Return the lines (list of str) that tell a person about ``row`` (dict, see ``_chain.chain``); ``unseen`` (str): what its guest could not see, and why."""
     links = "  ".join("%s %s" % (link.replace("_", " "), row["links"][link]) for link in LINKS)
     said = row["verdict"].upper() + ("" if is_proven_in_time(row) else ", not proven in time")
     lines = ["%s: %s  [ %s ]" % (name_of(row), said, links)]
