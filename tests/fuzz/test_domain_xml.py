@@ -7,6 +7,7 @@
 import random
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
@@ -20,6 +21,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import (  # noqa: E402
     _libvirt,
     _restart_act,
     _restart_decide,
+    _rng_access,
     _virt_restart,
     _virt_rng,
     _virt_rng_info,
@@ -160,7 +162,8 @@ def test_virt_rng_treats_the_neighbour_of_an_odd_domain_as_ever(connect, domain)
 @examples(200)
 @given(odd)
 def test_virt_rng_info_reads_the_neighbour_of_an_odd_domain_as_ever(domain):
-    rows, failures = _virt_rng_info._read([domain, FakeDomain([RANDOM], name="plain")], "qemu:///system")
+    access = _rng_access.Access(SimpleNamespace(uri="qemu:///system", capabilities=lambda: "<capabilities/>"))
+    rows, failures = _virt_rng_info._read([domain, FakeDomain([RANDOM], name="plain")], "qemu:///system", access)
     assert [row["drift"] for row in rows if row["name"] == "plain"] == [False]
     assert len(rows) + len(failures) == 2 and all(why for _name, why in failures)
     assert [name for name, _why in failures if name == "plain"] == []
