@@ -232,7 +232,7 @@ def test_with_a_limit_no_variable_and_no_fact_of_the_first_machine_decides_how_t
 def test_the_groups_may_have_other_names(ansible, host, tmp_path):
     good = LOCAL | uri(host) | {"entropy_verify_expect": "host-only"}
     names = {"entropy_hosts_group": "hypervisors", "entropy_guests_group": "vms"}
-    (tmp_path / "inventory.json").write_text(json.dumps({"all": {"vars": names}, "hypervisors": {"hosts": {"kvm1": good}}}))
+    (tmp_path / "inventory.json").write_text(json.dumps({"all": {"vars": names}, "hypervisors": {"hosts": {"kvm1": good}}, "vms": {}}))
     controller = Controller(tmp_path / "inventory.json", tmp_path)
     assert "1 ok, 0 degraded, 0 broken, 0 unknown\njudged 1 host and 0 guests" in controller.play("kvm.entropy.audit").output
     assert controller.play("kvm.entropy.host", "--check").counts["kvm1"]["ok"] > 5
