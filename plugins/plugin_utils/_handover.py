@@ -8,6 +8,9 @@ from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BROKEN
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_text import name_of
 from ansible_collections.kvm.entropy.plugins.plugin_utils._remaining import is_pending
 
+# The keys of what is handed on. A workflow of AWX makes extra variables of them, so the next job must know them.
+HANDED_ON = ("entropy_verdicts", "entropy_judged", "entropy_limit", "entropy_limit_omitted", "entropy_broken", "entropy_pending", "entropy_pending_count")
+
 # An empty limit is none: --limit '' is everybody. This one leaves nobody, and Ansible ends with an error.
 NOBODY = "!all"
 # What Ansible reads as something else than a name in a limit (InventoryManager, split_host_pattern and _match_one_pattern in ansible/inventory/manager.py).

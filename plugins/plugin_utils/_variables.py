@@ -14,6 +14,7 @@ import fnmatch
 from ansible_collections.kvm.entropy.plugins.module_utils import _words
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_health import check
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
+from ansible_collections.kvm.entropy.plugins.plugin_utils._handover import HANDED_ON
 from ansible_collections.kvm.entropy.plugins.plugin_utils._schema import shown
 
 PREFIX = "entropy_"
@@ -21,8 +22,7 @@ PREFIX = "entropy_"
 OWN = "entropy_own_variables"
 # What is no role's option: of inventories and playbooks; facts and what roles set; what set_stats hands to the next job.
 OTHERS = ("entropy_domain_uuid", "entropy_hosts_group", "entropy_guests_group", OWN,
-          "entropy_domains", "entropy_look", "entropy_facts", "entropy_guest_choice",
-          "entropy_verdicts", "entropy_limit")
+          "entropy_domains", "entropy_look", "entropy_facts", "entropy_guest_choice", *HANDED_ON)
 # Wrong values of these are the problem bad-variable of one row, and end no job.
 _OF_ONE_ROW = ("entropy_verify_expect", "entropy_domain_uuid")
 _BYTES, _SECONDS = "entropy_verify_health_bytes", "entropy_verify_health_timeout"

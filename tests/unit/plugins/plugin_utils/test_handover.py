@@ -4,7 +4,7 @@
 
 """What a judgement hands on: bounded, and a limit that Ansible reads as it is meant."""
 
-from ansible_collections.kvm.entropy.plugins.plugin_utils._handover import handover
+from ansible_collections.kvm.entropy.plugins.plugin_utils._handover import HANDED_ON, handover
 from ansible_collections.kvm.entropy.plugins.plugin_utils._scope import Scope
 
 SCOPE = Scope(("kvm1",), ("web-1",), 2, 3, "web-1,kvm1")
@@ -60,3 +60,7 @@ def test_the_names_are_bounded_and_what_is_omitted_is_counted():
 def test_a_name_that_ansible_would_read_as_a_pattern_is_omitted():
     found = handed(row("web-*"), row("fe80::1"), row("web-2"))
     assert (found["entropy_limit"], found["entropy_limit_omitted"]) == ("web-2,kvm1", 2)
+
+
+def test_all_that_is_handed_on_is_named():
+    assert tuple(handed(row("web-1"))) == HANDED_ON

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.action.check_variables import ROLES, known_options, wrong_value
+from ansible_collections.kvm.entropy.plugins.plugin_utils._handover import HANDED_ON
 from ansible_collections.kvm.entropy.plugins.plugin_utils._variables import OTHERS, refusal
 
 HERE = "host kvm1"
@@ -45,6 +46,10 @@ def test_a_users_own_variables_are_theirs():
 def test_every_option_and_every_variable_beside_them_is_known():
     assert refused(**dict.fromkeys([*OTHERS], "x")) is None
     assert len(known_options()) > 50
+
+
+def test_what_one_job_of_a_workflow_hands_on_the_next_one_takes_as_extra_variables():
+    assert refused(**{name: {"--extra-vars": "x"} for name in HANDED_ON}) is None
 
 
 @pytest.mark.parametrize(("name", "value", "said"), [
