@@ -4,7 +4,7 @@
 
 """From what the kernel shows to the facts ``ansible_facts.entropy``. Imports the standard library only, so that an initramfs can call it."""
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _initramfs, _kernel, _verdict
+from ansible_collections.kvm.entropy.plugins.module_utils import _kernel, _verdict
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_crng import crng_facts, first_consumer
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_feeder import feeder_facts
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_health import check, health_facts
@@ -31,6 +31,9 @@ def gather(root="/", health_bytes=0, health_timeout=10, initramfs=False):
     check(health_bytes, health_timeout)
     facts = facts_of(_kernel.observe(root, health_bytes, health_timeout))
     if initramfs:
+        # What reads archives takes modules that an ordinary look does without, and that an initramfs which calls this does not have.
+        from ansible_collections.kvm.entropy.plugins.module_utils import _initramfs  # noqa: PLC0415
+
         facts["initramfs"] = _initramfs.examine(root, facts["container"])
         facts["unseen"] += _initramfs.unseen(facts["initramfs"])
     return facts

@@ -4,12 +4,11 @@
 
 """Read the image of an initramfs: one cpio archive after the other, uncompressed or not, or those in a unified kernel image.
 
-Python's own gzip, bzip2 and xz are used; for zstd, lz4 and lzo the machine's own programs, which get the image and nothing else.
+Python's own gzip, bzip2 and xz are used; for zstd, lz4 and lzo, and where a Python was built without the others, the machine's own programs, which get
+the image and nothing else.
 """
 
-import bz2
 import importlib
-import lzma
 import os
 import select
 import struct
@@ -50,15 +49,19 @@ def _zstd() -> Any:
 
 
 def _xz() -> Any:
-    return lzma.LZMADecompressor(memlimit=_MOST_MEMORY)
+    return importlib.import_module("lzma").LZMADecompressor(memlimit=_MOST_MEMORY)
+
+
+def _bzip2() -> Any:
+    return importlib.import_module("bz2").BZ2Decompressor()
 
 
 # lib/decompress.c of Linux.
 _FORMATS = (
     _Format(b"\x1f\x8b", "gzip", lambda: zlib.decompressobj(16 + zlib.MAX_WBITS), ()),
-    _Format(b"\xfd7zXZ\0", "xz", _xz, ()),
-    _Format(b"\x5d\0\0", "lzma", _xz, ()),
-    _Format(b"BZh", "bzip2", bz2.BZ2Decompressor, ()),
+    _Format(b"\xfd7zXZ\0", "xz", _xz, (("xz", "-dcq"),)),
+    _Format(b"\x5d\0\0", "lzma", _xz, (("xz", "-dcq"),)),
+    _Format(b"BZh", "bzip2", _bzip2, (("bzip2", "-dcq"),)),
     _Format(b"\x28\xb5\x2f\xfd", "zstd", _zstd, (("zstd", "-dcq"), ("unzstd", "-cq"))),
     _Format(b"\x02\x21\x4c\x18", "lz4", None, (("lz4", "-dcq"), ("unlz4", "-cq"))),
     _Format(b"\x04\x22\x4d\x18", "lz4", None, (("lz4", "-dcq"), ("unlz4", "-cq"))),
@@ -97,15 +100,15 @@ def read(handle: int, is_name_wanted: Callable[[str], bool], is_text_wanted: Cal
                 texts[name] = member.content.decode("utf-8", "replace")
     except ArchiveError as error:
         reason, is_damaged = str(error), isinstance(error, DamagedError)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        reason = "it cannot be unpacked: %s" % (getattr(error, "strerror", None) or error)
-        # An OSError, and a limit of memory (LZMA_MEMLIMIT_ERROR), are not the image's fault.
-        is_damaged = isinstance(error, (zlib.error, lzma.LZMAError)) and "emory" not in str(error)
+    except (OSError, EOFError, zlib.error) as error:
+        # An OSError is not the image's fault.
+        reason, is_damaged = "it cannot be unpacked: %s" % (getattr(error, "strerror", None) or error), isinstance(error, zlib.error)
     except Exception as error:
-        # compression.zstd has an exception of its own, which older Pythons cannot name.
-        if type(error).__name__ != "ZstdError":
+        # lzma and compression.zstd have exceptions of their own, which a Python without these modules cannot name.
+        if type(error).__name__ not in ("LZMAError", "ZstdError"):
             raise
-        reason, is_damaged = "it cannot be unpacked: %s" % error, True
+        # A limit of memory (LZMA_MEMLIMIT_ERROR) is not the image's fault, either.
+        reason, is_damaged = "it cannot be unpacked: %s" % error, "emory" not in str(error)
     return Contents(frozenset(names), texts, reason, is_damaged)
 
 

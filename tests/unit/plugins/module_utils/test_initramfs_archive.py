@@ -10,6 +10,7 @@ import lzma
 import os
 import shutil
 import subprocess
+import sys
 import time
 
 import pytest
@@ -156,3 +157,24 @@ def test_python_own_zstd_is_used_where_there_is_one(tmp_path, monkeypatch):
     monkeypatch.setattr(_initramfs_archive.importlib, "import_module", lambda name: type("module", (), {"ZstdDecompressor": Decompressor}))
     monkeypatch.setattr(_initramfs_archive, "_PATH", str(tmp_path))
     assert read(tmp_path, b"\x28\xb5\x2f\xfd....").names == NAMES
+
+
+@pytest.mark.parametrize("form", ["xz", "bzip2"])
+def test_a_python_that_was_built_without_a_format_has_the_machines_program(tmp_path, monkeypatch, form):
+    if not shutil.which(form):
+        pytest.skip(f"no {form}")
+    content = {"xz": lzma.compress, "bzip2": bz2.compress}[form](archive({"conf/modules": b"virtio_rng\n"}))
+    monkeypatch.setitem(sys.modules, {"xz": "lzma", "bzip2": "bz2"}[form], None)
+    found = read(tmp_path, content)
+    assert (found.texts, found.reason) == ({"conf/modules": "virtio_rng\n"}, None)
+
+
+def test_a_look_that_asks_for_no_image_takes_no_module_that_only_images_take():
+    script = """
+import sys
+sys.modules.update(dict.fromkeys(("bz2", "lzma", "subprocess")))
+from ansible_collections.kvm.entropy.plugins.module_utils import _entropy
+print(_entropy.gather()["initramfs"])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "None\n"), done.stderr
