@@ -9,6 +9,7 @@ from typing import Iterable, NamedTuple, Optional, Union
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _modprobe
 from ansible_collections.kvm.entropy.plugins.module_utils._driver_module import ABSENT, BUILTIN, DRIVER, MODULE, Driver, module_name
+from ansible_collections.kvm.entropy.plugins.module_utils._initramfs_builder import names_driver
 
 # virtio:d00000004v* in modules.alias: VIRTIO_ID_RNG, include/uapi/linux/virtio_ids.h.
 _ALIAS = re.compile(r"^alias virtio:d00000004v\S* virtio[_-]rng$", re.MULTILINE)
@@ -137,8 +138,7 @@ def _loader(contents, release: str):
 def _names_it(path: str, text: str) -> bool:
     """Return whether the image's file ``path`` with this ``text`` has the driver loaded by its name."""
     if path == "conf/modules":
-        # initramfs-tools reads it by a shell, for which a carriage return is a part of the name.
-        return any(re.match(r"[ \t]*virtio[_-]rng(?:[ \t]|\Z)", line) for line in text.split("\n"))
+        return names_driver(text)
     if path == "etc/modules" or "/modules-load.d/" in path:
         return any(line.split()[:1] in (["virtio_rng"], ["virtio-rng"]) for line in text.splitlines())
     if "/cmdline.d/" in path:
