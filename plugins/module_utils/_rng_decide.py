@@ -164,11 +164,8 @@ class Plan:
 
     def _check_protocol(self, outcome, xml):
         """Refuse the driver option iommu for a device that offers the old protocol too: QEMU does not start with it."""
-        for device in (device for part in outcome.parts for device in part.add if device["driver"].get("iommu")):
-            if _virt_plug.speaks_legacy(xml, device["model"]):
-                self._refuse_new(outcome, f"the driver option iommu needs a device without the protocol from before virtio 1.0, and {device['model']} has it "
-                                          "on this machine: QEMU would not start. Give model: virtio-non-transitional")
-                return
+        why = next(filter(None, (_virt_plug.why_no_iommu(xml, device) for part in outcome.parts for device in part.add)), None)
+        self._refuse_new(outcome, why and f"{why}: QEMU would not start. Give model: virtio-non-transitional")
 
     def _refuse_new(self, outcome, why):
         """Refuse a new wish for the reason ``why`` (str or None); what is given back is only told about."""

@@ -26,11 +26,10 @@ def why_not(devices, xml, running, access):
 
 
 def _of_one(device, xml, own, access):
-    if device["driver"].get("iommu") and _virt_plug.speaks_legacy(xml, device["model"]):
-        return f"the driver option iommu needs a device without the protocol from before virtio 1.0, and {device['model']} has it on this machine"
+    why_no_iommu = _virt_plug.why_no_iommu(xml, device)
     daemon = access.daemon
-    if daemon is None:
-        return None
+    if why_no_iommu or daemon is None:
+        return why_no_iommu
     if device["backend"] == "random" and daemon.same_files is not False:
         return _of_file(device["path"]) or access.why_not(device, xml)
     if device["backend"] == "egd":

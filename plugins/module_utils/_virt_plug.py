@@ -101,6 +101,13 @@ def _why_no_pci_place(domain, address):
     return None
 
 
+def why_no_iommu(xml, device):
+    """Return why QEMU would not start the domain of ``xml`` with the driver options of ``device`` (dict, see ``_rng_device``), or None."""
+    if not device["driver"].get("iommu") or not speaks_legacy(xml, device["model"]):
+        return None
+    return f"the driver option iommu needs a device without the protocol from before virtio 1.0, and {device['model']} has it on this machine"
+
+
 def speaks_legacy(xml, model):
     """Return whether an <rng> of ``model`` in the domain of ``xml`` would offer the protocol from before virtio 1.0 as well.
 
