@@ -9,6 +9,7 @@ import os
 import stat
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _options, _rng_checks, _rng_egd, _virt_plug
+from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import HWRNG
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import UnfitError
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import backend_kind, lacks_source
 
@@ -47,7 +48,9 @@ def _of_file(path):
         return f"backend path {shown}: {error.strerror}" if error.errno in _NO_FILE else None
     if stat.S_ISSOCK(found.st_mode):
         return f"backend path {shown} is a socket, which QEMU cannot open as a file"
-    if lacks_source(backend_kind(found), _rng_checks.current_source()):
+    kind = backend_kind(found)
+    # The kernel is asked about its source for those that read it alone: this is done for each domain.
+    if kind == HWRNG and lacks_source(kind, _rng_checks.current_source()):
         return f"backend path {shown}: this host has no hardware source behind it (rng_current is none), and QEMU aborts a guest when it cannot read its source"
     return None
 
