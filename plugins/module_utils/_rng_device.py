@@ -133,11 +133,6 @@ def without_place(device):
     return {name: value for name, value in device.items() if name not in _rng_place.NAMES}
 
 
-def place_words(device):
-    """Return what name and address ``device`` gets (str), None where nobody asked for any."""
-    return _rng_place.words(device)
-
-
 def waits_for_its_source(devices):
     """Return whether QEMU starts with all ``devices`` (list of dict) before anybody listens where they connect to."""
     return all(device["backend"] == "egd" and any(source.get("reconnect") for source in device["egd"]["sources"]) for device in devices)

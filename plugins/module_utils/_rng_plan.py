@@ -6,7 +6,7 @@
 
 import collections
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device
+from ansible_collections.kvm.entropy.plugins.module_utils import _rng_device, _rng_place
 
 UNCHANGED, DONE, REFUSED, BUSY = "unchanged", "done", "refused", "busy"
 PENDING, RESTART = "pending_unplug", "restart_required"
@@ -199,7 +199,7 @@ def _replaceable(rngs, free, device, alias, means):
 
 def _about(rngs, change, names):
     """Return what else is to be known (str), or None; ``names(rng)`` (list of str) are what a device loses with its successor."""
-    said = [words for words in map(_rng_device.place_words, change.add) if words]
+    said = [words for words in map(_rng_place.words, change.add) if words]
     lost = [what for index in sorted(change.going) for what in names(rngs[index])] if change.add else []
     if lost:
         said.append(f"not kept of the replaced device: {', '.join(lost)}")
