@@ -18,6 +18,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.kvm.entropy.plugins.module_utils import _bounds
 from ansible_collections.kvm.entropy.plugins.plugin_utils import _look_failure
+from ansible_collections.kvm.entropy.plugins.plugin_utils._halves import LOOK
 from ansible_collections.kvm.entropy.plugins.plugin_utils._printable import printable
 
 # From this verbosity on (-vvv) the facts are shown.
@@ -37,8 +38,6 @@ _MOST_PATH = 4096
 _MOST_WARNINGS, _MOST_WARNING = 20, 1000
 # By what ansible-core describes a deprecation.
 _DEPRECATION = ("msg", "version", "date", "collection_name")
-# Read by _halves.
-LOOK = "entropy_look"
 
 
 class ActionModule(ActionBase):

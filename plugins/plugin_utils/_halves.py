@@ -9,7 +9,7 @@ from ansible_collections.kvm.entropy.plugins.plugin_utils._look_failure import i
 # What the inventory may say of a host or guest, as a template where it likes.
 EXPECT, UUID = "entropy_verify_expect", "entropy_domain_uuid"
 OWN = (EXPECT, UUID)
-# What a look that failed at a machine that answered left there (plugins/action/entropy_facts.py).
+# The fact that a look leaves which failed at a machine that answered (plugins/action/entropy_facts.py).
 LOOK = "entropy_look"
 # How the names of the tasks begin that look, in playbook verify and in the roles, and of those that ansible-core puts before them.
 _HOST_LOOKS = ("Look at the host and its domains", "Look at the host's own randomness", "Validating arguments against arg spec 'host'",
