@@ -9,16 +9,15 @@ An interrupt is not a buffer: QEMU answers a request with one byte or more, and 
 
 import re
 
-from ansible_collections.kvm.entropy.plugins.module_utils._kernel_fill import rests
+from ansible_collections.kvm.entropy.plugins.module_utils._kernel_fill import INTERVAL, rests
 
 UNKNOWN = "unknown"
 
 # A host's usual limit has a period of 1 s: a device that has delivered nothing in ten of them is not merely slow.
 PATIENCE = 10
 
-# A source that gives a buffer per interval gives all that the kernel asks of it (CRNG_RESEED_INTERVAL in drivers/char/random.c, in s).
-INTERVAL = 60
-# So long (s) after the driver came the kernel asks for more than a buffer per interval (crng_reseed_interval()), and may wait for it.
+# A source that gives a buffer per INTERVAL gives all that the kernel asks of it. So long (s) after the driver came the kernel asks for more than that
+# (crng_reseed_interval()), and may wait for it.
 _EARLY = 2 * INTERVAL + PATIENCE
 
 # The least fill buffer of the architectures that KVM runs on (rng_buffer_size() in drivers/char/hw_random/core.c; bits), and what makes the CRNG ready

@@ -18,7 +18,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils._hwrng_names import is
 # A sleep of so many s and more is none that follows a failed read; timers are up to a jiffy late.
 RESTED = 11
 # CRNG_RESEED_INTERVAL and CRNG_RESEED_START_INTERVAL in drivers/char/random.c (s).
-_INTERVAL, _SHORTEST = 60.0, 1.0
+INTERVAL, _SHORTEST = 60, 1
 # For how long (s) a thread that is in its driver is watched at most, and how often (s) it is looked at.
 WATCH, _STEP = 11.0, 0.25
 # A buffer has no more pieces than bytes.
@@ -51,12 +51,12 @@ def rests(start, seconds):
     crng_reseed_interval() in drivers/char/random.c: half the time since the boot, between 1 and 60 s.
     """
     count, now, rest = 0, start, 0.0
-    while rest < _INTERVAL:
-        rest = min(_INTERVAL, max(_SHORTEST, now / 2))
+    while rest < INTERVAL:
+        rest = min(INTERVAL, max(_SHORTEST, now / 2))
         if seconds < rest:
             return count
         count, now, seconds = count + 1, now + rest, seconds - rest
-    return count + int(seconds // _INTERVAL)
+    return count + int(seconds // INTERVAL)
 
 
 def _place(tree, pid):
