@@ -92,6 +92,7 @@ def test_one_bad_host_and_one_bad_guest_do_not_keep_site_from_judging_the_rest(h
     hosts = {"kvm1": LOCAL | uri(host) | {"entropy_verify_expect": "host-only"}, "kvm2": LOCAL | {"entropy_host_uri": "qemu+unix:///session?socket=/nowhere"}}
     hosts["kvm2"]["entropy_host_install"] = False
     run = write(tmp_path, hosts, {"web-1": UNREACHABLE}).play("kvm.entropy.site")
+    assert run.output.count("kvm.entropy.verify : Check the variables, the groups and the limit]") == 1, run.output
     assert run.status == 2, run.output
     assert "host kvm2: UNKNOWN" in run.output
     assert "web-1: UNKNOWN" in run.output
