@@ -61,6 +61,22 @@ attributes:
     platforms: linux
 """
 
+    # An action that looks at no machine.
+    CONTROLLER = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    description: It changes nothing.
+  diff_mode:
+    support: none
+    description: It changes nothing.
+  platform:
+    support: full
+    platforms: all
+    description: It works on the controller.
+"""
+
     ACTIONGROUP_VIRT = r"""
 options: {}
 attributes:

@@ -28,18 +28,8 @@ options:
     type: list
     elements: str
     default: []
-attributes:
-  check_mode:
-    support: full
-    description: It changes nothing.
-  diff_mode:
-    support: none
-    description: It changes nothing.
-  platform:
-    support: full
-    platforms: all
-    description: It works on the controller.
-extends_documentation_fragment: []
+extends_documentation_fragment:
+  - kvm.entropy._attributes.controller
 """
 
 EXAMPLES = r"""

@@ -87,18 +87,8 @@ options:
     type: bool
     default: false
     version_added: 0.7.0
-attributes:
-  check_mode:
-    support: full
-    description: It changes nothing.
-  diff_mode:
-    support: none
-    description: It changes nothing.
-  platform:
-    support: full
-    platforms: all
-    description: It works on the controller.
-extends_documentation_fragment: []
+extends_documentation_fragment:
+  - kvm.entropy._attributes.controller
 """
 
 EXAMPLES = r"""
