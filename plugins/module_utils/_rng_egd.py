@@ -132,12 +132,6 @@ def check_plain_text(egd):
             "with tls: true.")
 
 
-def check_socket(egd):
-    """Raise UnfitError where a guest with ``egd`` could not start on this machine: see ``check_source``."""
-    for source in egd["sources"]:
-        check_source(egd["type"], source)
-
-
 def check_source(kind, source, daemon=NOBODY_KNOWN):
     """Raise UnfitError where a guest with this ``source`` of the type ``kind`` (str) could not start: nobody listens, or it cannot listen itself.
 

@@ -25,6 +25,11 @@ def described(*words):
     return _rng_egd.described(given(*words))
 
 
+def check_socket(egd):
+    for source in egd["sources"]:
+        _rng_egd.check_source(egd["type"], source)
+
+
 FORMS = [
     ("unix", UNIX), ("unix", [{"path": "/run/x y&'z", "reconnect": 10}]), ("unix", [{"mode": "bind", "path": "/run/egd.sock"}]), ("tcp", TCP),
     ("tcp", [{"mode": "bind", "host": "::1", "service": "7000", "tls": True}], "telnet"), ("udp", [{"host": "127.0.0.1", "service": "7001"}]),
@@ -87,26 +92,26 @@ def test_what_stays_on_this_machine_or_is_encrypted_is_not(words):
 def test_a_socket_to_connect_to_has_to_be_there_unless_it_is_tried_again(tmp_path):
     path = str(tmp_path / "egd.sock")
     with pytest.raises(EntropyError, match="No such file"):
-        _rng_egd.check_socket(described("unix", [{"path": path}]))
-    _rng_egd.check_socket(described("unix", [{"path": path, "reconnect": 5}]))
-    _rng_egd.check_socket(described("unix", [{"path": path, "mode": "bind"}]))
+        check_socket(described("unix", [{"path": path}]))
+    check_socket(described("unix", [{"path": path, "reconnect": 5}]))
+    check_socket(described("unix", [{"path": path, "mode": "bind"}]))
     with pytest.raises(EntropyError, match="is no socket"):
-        _rng_egd.check_socket(described("unix", [{"path": "/dev/null"}]))
+        check_socket(described("unix", [{"path": "/dev/null"}]))
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(path)
         with pytest.raises(EntropyError, match=f"nobody listens on the socket {path}: nothing was changed"):
-            _rng_egd.check_socket(described("unix", [{"path": path}]))
+            check_socket(described("unix", [{"path": path}]))
         listening.listen()
-        _rng_egd.check_socket(described("unix", [{"path": path}]))
+        check_socket(described("unix", [{"path": path}]))
         (tmp_path / "by-another-name").symlink_to(path)
-        _rng_egd.check_socket(described("unix", [{"path": str(tmp_path / "by-another-name")}]))
+        check_socket(described("unix", [{"path": str(tmp_path / "by-another-name")}]))
     with pytest.raises(EntropyError, match="nobody listens on the socket"):
-        _rng_egd.check_socket(described("unix", [{"path": path}]))
+        check_socket(described("unix", [{"path": path}]))
 
 
 def test_a_socket_to_bind_needs_its_folder(tmp_path):
     with pytest.raises(EntropyError, match=f"the folder {tmp_path}/none, in which QEMU is to make a socket, is not there: nothing was changed"):
-        _rng_egd.check_socket(described("unix", [{"path": str(tmp_path / "none/egd.sock"), "mode": "bind"}]))
+        check_socket(described("unix", [{"path": str(tmp_path / "none/egd.sock"), "mode": "bind"}]))
 
 
 @pytest.mark.parametrize("family, bound, hosts", [
@@ -122,17 +127,17 @@ def test_a_loopback_port_needs_somebody_who_listens(family, bound, hosts):
         port = str(server.getsockname()[1])
         for host in hosts:
             with pytest.raises(EntropyError, match=f"egd: nobody listens on tcp {host} port {port}: nothing was changed. A domain with it could not start"):
-                _rng_egd.check_socket(described("tcp", [{"host": host, "service": port}]))
-            _rng_egd.check_socket(described("tcp", [{"host": host, "service": port, "reconnect": 5}]))
+                check_socket(described("tcp", [{"host": host, "service": port}]))
+            check_socket(described("tcp", [{"host": host, "service": port, "reconnect": 5}]))
         server.listen()
         for host, served in hosts.items():
             egd = described("tcp", [{"host": host, "service": port}])
             if served:
-                _rng_egd.check_socket(egd)
+                check_socket(egd)
                 assert _rng_egd.unserved(egd) is None
             else:
                 with pytest.raises(EntropyError, match="nobody listens"):
-                    _rng_egd.check_socket(egd)
+                    check_socket(egd)
                 assert _rng_egd.unserved(described("tcp", [{"host": host, "service": port, "reconnect": 5}])) == f"tcp {host} port {port}"
 
 
@@ -144,7 +149,7 @@ def test_a_port_of_another_machine_or_network_is_not_judged_here():
         _rng_egd.check_source("tcp", source, in_a_container)
     assert _rng_egd.unchecked(there, "qemu:///system", in_a_container) == _rng_egd.unchecked(there, "qemu+ssh://kvm1/system", None) == said
     afar = described("tcp", [{"host": "egd.example.org", "service": "7000", "tls": True}])
-    _rng_egd.check_socket(afar)
+    check_socket(afar)
     assert _rng_egd.unchecked(afar) == ["whether a daemon listens on tcp egd.example.org port 7000: a domain without reconnect starts only then"]
     unix = described("unix", UNIX)
     assert _rng_egd.unchecked(unix, "qemu:///system", in_a_container) == [
@@ -183,12 +188,12 @@ def test_a_diff_shows_a_type_that_yaml_has_a_word_for():
 @pytest.mark.parametrize("mode", ["connect", "bind"])
 def test_a_port_that_cannot_be_is_refused(service, mode):
     with pytest.raises(UnfitError, match="expected 0 to 65535 or a name"):
-        _rng_egd.check_socket(described("tcp", [{"mode": mode, "host": "127.0.0.1", "service": service}]))
+        check_socket(described("tcp", [{"mode": mode, "host": "127.0.0.1", "service": service}]))
 
 
 def test_a_path_that_is_too_long_for_a_socket_is_refused():
     with pytest.raises(UnfitError, match="found 120 bytes, expected at most 107"):
-        _rng_egd.check_socket(described("unix", [{"mode": "bind", "path": "/run/" + "s" * 115}]))
+        check_socket(described("unix", [{"mode": "bind", "path": "/run/" + "s" * 115}]))
 
 
 def test_a_socket_for_datagrams_is_not_served(tmp_path):
@@ -196,7 +201,7 @@ def test_a_socket_for_datagrams_is_not_served(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
         one.bind(path)
         with pytest.raises(UnfitError, match="nobody listens on the socket"):
-            _rng_egd.check_socket(described("unix", [{"path": path}]))
+            check_socket(described("unix", [{"path": path}]))
 
 
 def test_a_listener_on_all_ipv6_addresses_has_the_port_of_ipv4_too():
