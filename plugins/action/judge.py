@@ -90,8 +90,8 @@ class ActionModule(ActionBase):
             rows = remaining(rows, *({name for name, one in read.items() if one.ended == DONE} for read in (hosts, guests)))
         failed = {name for read, names in ((hosts, scope.hosts), (guests, scope.guests)) for name in names if read[name].ended == FAILED} if is_site else ()
         said = _judgement.judgement(rows, options, scope, self._display.verbosity > 0, sorted(failed))
-        failure = " ".join(filter(None, (said.pop("step_failure"), said.pop("verdict_failure") if not is_check else None))) or None
-        said.pop("verdict_failure", None)
+        step_failure, verdict_failure = said.pop("step_failure"), said.pop("verdict_failure")
+        failure = " ".join(filter(None, (step_failure, None if is_check else verdict_failure))) or None
         return dict(said, failure=failure, rows=json.dumps(rows), stats=handover(rows, said["counts"], scope, options["max_names"]))
 
 

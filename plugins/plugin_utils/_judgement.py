@@ -93,9 +93,9 @@ def judgement(rows, options, scope, everyone, failed_steps=()):
 
     ``counts``: dict, verdict to int, of guests; rows of hosts are none; and ``not_proven``, how many are ok and not proven in time. ``blocks``: list of
     lists of str, the lines of at most ``max_results`` (0: all) guests and hosts that are not ok, or of all for ``everyone`` (bool), as many as an event of
-    ansible-runner keeps, each in a list of its own, then what is left out, then the counts. ``told``: the same lines in one list. ``failure``: why the job
-    fails (str), None where it does not: by the names of ``failed_steps`` (list of str), on which a step of this run failed; ``verdict_failure`` is the part
-    of it that check mode does not have.
+    ansible-runner keeps, each in a list of its own, then what is left out, then the counts. ``told``: the same lines in one list. Why the job fails (str, or
+    None): ``step_failure`` by the names of ``failed_steps`` (list of str), on which a step of this run failed; ``verdict_failure`` by the rows, which check
+    mode does not have.
     """
     guests, unseen = [row for row in rows if not is_host(row)], unseen_hosts(rows, scope)
     counts = dict.fromkeys(VERDICTS, 0)
