@@ -6,25 +6,18 @@
 
 import os
 import socket
-import stat
 import subprocess
 
 import pytest
+from private_device import private_device
 from virt_host import DESCRIBED, OLD, RNG, SLOW, row
 
 
 @pytest.fixture
 def private():
     """A device (path) of the kernel's own generator that root alone may read, and the private daemon's user may not."""
-    if os.geteuid() != 0:
-        pytest.skip("makes a device")
-    path = f"/var/lib/kvm-entropy-test-{os.getpid()}"
-    try:
-        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 9))
-    except OSError as error:
-        pytest.skip(f"no devices here: {error}")
-    yield path
-    os.unlink(path)
+    with private_device() as path:
+        yield path
 
 
 def test_a_backend_that_the_daemons_user_may_not_read_is_refused_also_for_a_domain_that_is_off(host, private):

@@ -5,11 +5,11 @@
 """As which user QEMU runs is read where libvirt says it, and nobody is refused where it does not."""
 
 import os
-import stat
 
 import pytest
 from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt_daemon, _qemu_user, _rng_access, _rng_start
 from ansible_collections.kvm.entropy.plugins.module_utils._file_rights import User
+from private_device import private_device
 
 # Of a real system daemon (libvirt 9.0) whose qemu.conf says user = "nobody", group = "nogroup". With it a domain whose backend is a device of root's (0600)
 # ends with "Could not open ...: Permission denied", dynamic_ownership on, and the device stays root's.
@@ -82,15 +82,8 @@ def served(monkeypatch):
 @pytest.fixture
 def private(tmp_path):
     """A device of the kernel's generator that root alone may read."""
-    if os.geteuid() != 0:
-        pytest.skip("makes a device")
-    path = f"/var/lib/kvm-entropy-test-{os.getpid()}"
-    try:
-        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 9))
-    except OSError as error:
-        pytest.skip(f"no devices here: {error}")
-    yield path
-    os.unlink(path)
+    with private_device() as path:
+        yield path
 
 
 def device(path):
