@@ -35,7 +35,7 @@ SCHEMA = 2
 Kind = collections.namedtuple("Kind", "machine age config live verdict")
 KINDS = {
     "ok": Kind("trixie-fed", 600, True, True, "ok"),
-    "user": Kind("bookworm-fed-user", 600, True, True, "ok"),
+    "user": Kind("bookworm-fed-user", 600, True, True, "unknown"),
     "live only": Kind("forky-fed", 600, False, True, "degraded"),
     "bare": Kind("trixie-bare", 600, False, False, "broken"),
     "early reads": Kind("bullseye-early-reads", 600, True, True, "broken"),
