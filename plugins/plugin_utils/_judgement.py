@@ -53,9 +53,10 @@ def checked(options):
     found.update({name: _number(options, name, least, expected, wrong) for name, (least, expected) in _NUMBERS.items()})
     found.update({name: _words_of(options[name]) for name in _LISTS})
     for name, expected in _LISTS.items():
-        known = VERDICTS if name == "fail_on" else found[name]
+        # Any name may be one of the inventory, where it is looked for once.
+        known = VERDICTS if name == "fail_on" else ()
         words = found[name] if isinstance(found[name], list) else [found[name]]
-        foreign = [word for word in words if not (isinstance(word, str) and isinstance(found[name], list) and word in known)]
+        foreign = [word for word in words if not (isinstance(word, str) and isinstance(found[name], list) and (not known or word in known))]
         if foreign:
             wrong.append(f"entropy_verify_{name} has {shown(foreign[0])}, must be a list of {expected}, or text with commas{_nearest(foreign[0], known)}")
     if found["expect"] not in EXPECTATIONS:

@@ -128,3 +128,17 @@ def test_what_is_ok_and_not_proven_in_time_is_counted_and_said_in_the_last_line(
     found = said([dict(row(1, "ok"), links={"config": "ok", "in_time": "unknown"}), dict(row(2, "ok"), links={"config": "ok", "in_time": "ok"}), row(3)])
     assert found["counts"]["not_proven"] == 1
     assert found["told"][-2] == "2 ok, 0 degraded, 1 broken, 0 unknown (1 ok, but not proven in time)"
+
+
+def test_ten_times_as_many_names_are_checked_in_ten_times_as_many_steps():
+    class Name(str):
+        compared = 0
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            Name.compared += 1
+            return str.__eq__(self, other)
+
+    assert len(checked(dict(OPTIONS, guests=[Name("web-%d" % number) for number in range(1000)]))["guests"]) == 1000
+    assert Name.compared < 5000
