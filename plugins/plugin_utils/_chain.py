@@ -85,8 +85,9 @@ def _told(row, unseen=()):
     """Return ``row`` (dict) with its ``text``. What machines said in it is made printable, as reports show it, too; ``unseen`` (list of dict) are facts."""
     problems = [dict(one, evidence=printable(one["evidence"], _MOST_EVIDENCE)) for one in row["problems"]]
     row = dict(row, problems=problems, domain=row["domain"] and printable(row["domain"], _words.MOST_NAME))
-    refused = printable(_words.names(["%s: %s" % (one["what"], one["why"]) for one in unseen], "; "), _MOST_EVIDENCE)
-    return dict(row, text=text_of(row, refused))
+    # It is shown of a row that is unknown, and nothing else says why.
+    refused = _words.names(["%s: %s" % (one["what"], one["why"]) for one in unseen], "; ") if row["verdict"] == UNKNOWN else ""
+    return dict(row, text=text_of(row, printable(refused, _MOST_EVIDENCE)))
 
 
 def _row(name, guest, found, hosts, identity, silent):
