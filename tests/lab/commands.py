@@ -24,6 +24,11 @@ _NEXT = """try the playbooks on it, where Ansible and the collection are install
     ansible-playbook -i %s kvm.entropy.site
 lab: and in the end: ./run lab down%s"""
 
+_MMDEBSTRAP_REFUSED = "unable to pick chroot mode automatically"  # mmdebstrap(1), --mode=auto: no root, no user namespace, no fakechroot
+_NO_NAMESPACES = """
+lab: an ordinary user needs user namespaces to build a guest's disk, and this machine or container does not allow them: run the command as
+    root, or allow them (sysctl user.max_user_namespaces, and entries for the user in /etc/subuid and /etc/subgid)"""
+
 
 def up(options):
     """start libvirtd and guests, wait for SSH, write DIR/inventory.yml"""
@@ -95,7 +100,7 @@ def main(arguments=None):
     try:
         options.command(options)
     except LabError as error:
-        print("lab: error: %s" % error, file=sys.stderr)
+        print("lab: error: %s%s" % (error, _NO_NAMESPACES if _MMDEBSTRAP_REFUSED in str(error) else ""), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("lab: interrupted", file=sys.stderr)

@@ -4,6 +4,7 @@
 
 """The lab's time limits grow with the machine's load, what it keeps outlives it, and what a newcomer types has defaults."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -109,3 +110,15 @@ def test_clean_removes_the_cache_and_refuses_while_something_in_it_is_in_use(ope
         user.communicate(b"\n")
     assert (refused.returncode, folder.exists()) == (1, True) and "processes %d use" % user.pid in refused.stderr
     assert lab("clean", cache=open_folder).returncode == 0 and not folder.exists()
+
+
+def test_where_an_ordinary_user_has_no_user_namespaces_the_lab_says_what_to_do(private, tmp_path):
+    # The refusal is mmdebstrap's own, as Debian 13 has it in a chroot, where the kernel allows nobody a user namespace.
+    program = tmp_path / "mmdebstrap"
+    program.write_text("#!/bin/sh\necho 'E: unable to pick chroot mode automatically (use --mode for manual selection)' >&2\nexit 25\n")
+    program.chmod(0o755)
+    done = subprocess.run([sys.executable, str(TESTS / "lab"), "images", "bullseye"], capture_output=True, text=True, check=False,
+                          env={**os.environ, "PATH": "%s:%s" % (tmp_path, os.environ["PATH"])})
+    assert done.returncode == 1
+    assert "unable to pick chroot mode" in done.stderr
+    assert "run the command as\n    root, or allow them" in done.stderr
