@@ -48,6 +48,7 @@ class Plan:
         self._starving = collections.OrderedDict()
         self._bound = list(dict.fromkeys(where for device in wanted.devices if "egd" in device for where in _rng_egd.bound(device["egd"])))
         self._binding = collections.OrderedDict()
+        self._decided = {}
         self.unchecked = []
 
     def outcome(self, domain):
@@ -67,22 +68,33 @@ class Plan:
         if not definition and not running:
             outcome.skipped = True
             return
-        wanted = self._wanted_for(domain, definition or running)
+        is_confidential = _virt_xml.is_confidential(definition or running)
+        wanted = self._wanted_for(domain, definition or running, is_confidential)
         if self._bound:
             self._binding[domain.name] = True
-        outcome.way_back = self._way_back(domain)
         if definition:
-            outcome.config = _rng_plan.decide_definition(_rngs(definition), wanted)
+            outcome.config = self._definition_part(definition, wanted, is_confidential)
             if outcome.config.is_to_act:
-                outcome.config.ports = set(_virt_xml.pci_controllers(definition))
+                outcome.config.ports = _virt_xml.pci_indices(definition)
         if running:
+            outcome.way_back = self._way_back(domain)
             outcome.ways = [] if self._is_confirmed(domain) else self._ways
             unseen = None if outcome.ways or self._is_confirmed(domain) else _rng_confirm.NOT_ASKED
-            outcome.live = _rng_plan.decide_running(_rngs(running), wanted, self._replace, self._guest(running, outcome, unseen))
-        if any(part.is_to_act for part in outcome.parts):
+            rngs = _rngs(_virt_xml.rng_elements(running), _virt_xml.is_confidential(running))
+            outcome.live = _rng_plan.decide_running(rngs, wanted, self._replace, self._guest(running, outcome, unseen))
+        if outcome.is_to_act:
             self._check(domain, outcome, definition or running)
-        self._mind_command_line(outcome, [xml for xml in (definition, running) if xml])
+        with_command_line = [xml for xml in (definition, running) if xml and _qemu_args.has_command_line(xml)]
+        if with_command_line:
+            self._mind_command_line(outcome, with_command_line)
         self._say_what_brings_back_the_old(domain, outcome)
+
+    def _definition_part(self, definition, wanted, is_confidential):
+        """Return the Part for a ``definition`` (XML, str). On one host most domains have the same few devices, of which the same is decided."""
+        elements = tuple(_virt_xml.rng_elements(definition))
+        if (elements, is_confidential) not in self._decided:
+            self._decided[elements, is_confidential] = _rng_plan.definition_part(_rngs(elements, is_confidential), wanted)
+        return _rng_plan.Part(*self._decided[elements, is_confidential])
 
     def _mind_command_line(self, outcome, xmls):
         """Plug no device beside one that libvirt does not know of, and say which there are and what could not be read."""
@@ -121,51 +133,50 @@ class Plan:
         elif domain.is_active and domain.has_job():
             outcome.refuse("a job (a migration, save, backup or snapshot) holds the domain: run again when it has ended", _rng_plan.BUSY)
         else:
-            self._check_support(outcome, xml)
-            self._check_access(outcome, xml)
-            self._check_protocol(outcome, xml)
+            for why_unfit in (self._why_unsupported, self._why_not_open, self._why_no_iommu):
+                # A domain that was refused adds nothing more.
+                adding = [device for part in outcome.parts for device in part.add]
+                self._refuse_new(outcome, why_unfit(xml, adding) if adding else None)
             _check_place(outcome, xml)
             _say_who_may_undo_it(outcome, xml)
 
-    def _wanted_for(self, domain, xml):
+    def _wanted_for(self, domain, xml, is_confidential):
         """Return the Wanted for this domain: a confidential guest reaches a device only through its bounce buffers."""
         wanted = self._wanted
         if not wanted.devices:
             return wanted
         if self._may_starve and _starves(wanted, xml):
             self._starving[domain.name] = True
-        if _virt_xml.is_confidential(xml):
+        if is_confidential:
             self._confidential[domain.name] = True
             return wanted._replace(devices=[dict(device, driver=dict({"iommu": True}, **device["driver"])) for device in wanted.devices])
         return wanted
 
-    def _check_support(self, outcome, xml):
-        """Refuse what this domain's QEMU lacks."""
-        adding = [device for part in outcome.parts for device in part.add]
-        if not adding:
-            return
+    def _why_unsupported(self, xml, adding):
+        """Return what this domain's QEMU lacks of the devices ``adding`` (str), or None."""
         supported, why_unknown = self._connection.supported(_virt_xml.platform(xml))
         if supported is None:
             text = f"whether this host's QEMU has the backend and model: {why_unknown}"
             self.unchecked += [text] if text not in self.unchecked else []
-            return
+            return None
         for device in adding:
             for kind, name in (("backendModel", "backend"), ("model", "model")):
                 if device[name] not in supported[kind]:
                     has = ", ".join(supported[kind]) or "no virtio-rng at all"
-                    self._refuse_new(outcome, f"this host's QEMU has no {name} {device[name]}: it has {has}")
-                    return
+                    return f"this host's QEMU has no {name} {device[name]}: it has {has}"
+        return None
 
-    def _check_access(self, outcome, xml):
-        """Refuse a source that QEMU's user may not open."""
-        whys = [self._access.why_not(device, xml) for part in outcome.parts for device in part.add]
+    def _why_not_open(self, xml, adding):
+        """Return why QEMU's user may not open a source of the devices ``adding`` (str), or None."""
+        whys = [self._access.why_not(device, xml) for device in adding]
         self.unchecked += [text for text in self._access.unchecked if text not in self.unchecked]
-        self._refuse_new(outcome, next(filter(None, whys), None))
+        return next(filter(None, whys), None)
 
-    def _check_protocol(self, outcome, xml):
-        """Refuse the driver option iommu for a device that offers the old protocol too: QEMU does not start with it."""
-        why = next(filter(None, (_virt_plug.why_no_iommu(xml, device) for part in outcome.parts for device in part.add)), None)
-        self._refuse_new(outcome, why and f"{why}: QEMU would not start. Give model: virtio-non-transitional")
+    @staticmethod
+    def _why_no_iommu(xml, adding):
+        """Return why a device of ``adding`` cannot have the driver option iommu (str), or None: one that offers the old protocol too."""
+        why = next(filter(None, (_virt_plug.why_no_iommu(xml, device) for device in adding)), None)
+        return why and f"{why}: QEMU would not start. Give model: virtio-non-transitional"
 
     def _refuse_new(self, outcome, why):
         """Refuse a new wish for the reason ``why`` (str or None); what is given back is only told about."""
@@ -231,14 +242,14 @@ def _check_place(outcome, xml):
             outcome.refuse(f"address {_rng_place.shown(device['address'])}: {why}")
 
 
-def _rngs(xml):
-    """Return the Rng of a domain (list). Those of a confidential guest say that iommu is off, as unsaid it would be on when they are given back."""
-    rngs = [_rng_device.read(element) for element in _virt_xml.rng_elements(xml)]
-    if not _virt_xml.is_confidential(xml):
+def _rngs(elements, is_confidential):
+    """Return the Rng of ``elements`` (list). Those of a confidential guest say that iommu is off, as unsaid it would be on when they are given back."""
+    rngs = [_rng_device.read(element) for element in elements]
+    if not is_confidential:
         return rngs
     return [rng._replace(device=dict(rng.device, driver=dict({"iommu": False}, **rng.device["driver"]))) for rng in rngs]
 
 
 def _starves(wanted, xml):
-    arch = _virt_xml.platform(xml)["arch"]
+    arch = _virt_xml.arch(xml)
     return any(_rng_checks.delay(device, arch) for device in wanted.devices)

@@ -211,12 +211,15 @@ def unserved(egd, daemon=NOBODY_KNOWN):
     return None
 
 
-def taken_port(egd, but=()):
-    """Return in words (str) a port that ``egd`` binds, that is in use, and that is none of the egd dicts in ``but``; or None."""
+def taken_port(egd, but=(), once=lambda function, *arguments: function(*arguments)):
+    """Return in words (str) a port that ``egd`` binds, that is in use, and that is none of the egd dicts in ``but``; or None.
+
+    ``once`` calls a function, or knows what it returned before.
+    """
     own = {(each["type"], source.get("host"), source.get("service")) for each in but for source in each["sources"] if source.get("mode") == "bind"}
     for source in egd["sources"]:
         where = egd["type"], source.get("host"), source.get("service", "")
-        if egd["type"] in ("tcp", "udp") and source.get("mode") == "bind" and where not in own and _rng_listeners.in_use(*where):
+        if egd["type"] in ("tcp", "udp") and source.get("mode") == "bind" and where not in own and once(_rng_listeners.in_use, *where):
             return _port(egd["type"], source)
     return None
 
