@@ -5,7 +5,8 @@
 """How a device with backend egd is connected: read from XML, written as XML, checked.
 
 A dict: ``type``, ``sources`` (list of dicts with ``mode``, ``host``, ``service``, ``path``, ``tls`` (bool), ``reconnect`` (s), only what is
-said), and with tcp ``protocol``. Types besides tcp, udp and unix, and what only these have, are read, and written where they are given back.
+said), and with tcp ``protocol``. Types besides tcp, udp and unix, and what only these have, are read, and written where they are given back
+(``copypaste`` (bool) and ``mouse`` of qemu-vdagent).
 """
 
 import json
@@ -259,6 +260,11 @@ def _read_source(source):
     reconnect = source.find("reconnect")
     if reconnect is not None and reconnect.get("enabled") == "yes":
         said["reconnect"] = _virt_xml.number(reconnect.get("timeout") or "0", "reconnect's timeout")
+    clipboard, mouse = source.find("clipboard"), source.find("mouse")
+    if clipboard is not None:
+        said["copypaste"] = clipboard.get("copypaste") == "yes"
+    if mouse is not None:
+        said["mouse"] = mouse.get("mode", "")
     return said
 
 
@@ -266,9 +272,12 @@ def _source_xml(source):
     attributes = "".join(f" {name}={quoteattr(source[name])}" for name in _ATTRIBUTES if source.get(name) or (name == "host" and name in source))
     # Said as "no" it holds against chardev_tls in qemu.conf.
     tls = f" tls='{'yes' if source['tls'] else 'no'}'" if source.get("tls") is not None else ""
-    if source.get("reconnect"):
-        return f"<source{attributes}{tls}><reconnect enabled='yes' timeout='{source['reconnect']}'/></source>"
-    return f"<source{attributes}{tls}/>"
+    inner = f"<reconnect enabled='yes' timeout='{source['reconnect']}'/>" if source.get("reconnect") else ""
+    if source.get("copypaste") is not None:
+        inner += f"<clipboard copypaste='{'yes' if source['copypaste'] else 'no'}'/>"
+    if source.get("mouse"):
+        inner += f"<mouse mode={quoteattr(source['mouse'])}/>"
+    return f"<source{attributes}{tls}>{inner}</source>" if inner else f"<source{attributes}{tls}/>"
 
 
 def _check_source(kind, source):

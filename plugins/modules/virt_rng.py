@@ -255,6 +255,15 @@ options:
                 description: The channel of V(spiceport) or V(dbus).
                 type: str
                 version_added: 0.7.0
+              copypaste:
+                description: Whether V(qemu-vdagent) shares the clipboard.
+                type: bool
+                version_added: 0.7.0
+              mouse:
+                description: The mouse mode of V(qemu-vdagent).
+                type: str
+                choices: [client, server]
+                version_added: 0.7.0
               master:
                 description: One end of V(nmdm).
                 type: str
@@ -632,6 +641,7 @@ def devices_spec():
     del egd["sources"]["options"]["mode"]["default"]
     egd["sources"]["options"]["path"]["type"] = "str"
     egd["sources"]["options"].update({name: {"type": "str"} for name in ("append", "channel", "master", "slave")})
+    egd["sources"]["options"].update(copypaste={"type": "bool"}, mouse={"type": "str", "choices": ["client", "server"]})
     return spec
 
 

@@ -5,6 +5,7 @@
 """How an egd device is connected: written as it was read, and never in plain text over a network."""
 
 import socket
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -43,6 +44,13 @@ def test_what_is_written_is_read_again(words):
     egd = _rng_egd.described(given_options)
     device = {"backend": "egd", "egd": egd, "rate_bytes": 0, "rate_period": 1000, "model": "virtio", "driver": {}}
     assert _rng_device.read(_rng_device.to_xml(device)).device == device
+
+
+@pytest.mark.parametrize("source", [{}, {"copypaste": True}, {"copypaste": False, "mouse": "server"}, {"mouse": "client"}])
+def test_the_settings_of_a_clipboard_agent_come_back(source):
+    egd = _rng_egd.described({"type": "qemu-vdagent", "sources": [source], "protocol": None}, is_back=True)
+    assert egd == _rng_egd.read(ElementTree.fromstring(_rng_egd.to_xml(egd))) == {"type": "qemu-vdagent", "sources": [source]}
+    assert yaml.safe_load("\n".join(_rng_egd.yaml_lines(egd))) == egd
 
 
 def test_the_order_of_sources_and_what_is_said_by_default_make_no_difference():
