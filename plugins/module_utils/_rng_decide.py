@@ -81,7 +81,7 @@ class Plan:
             outcome.ways = [] if self._is_confirmed(domain) else self._ways
             unseen = None if outcome.ways or self._is_confirmed(domain) else _rng_confirm.NOT_ASKED
             rngs = _rngs(_virt_xml.rng_elements(running), _virt_xml.is_confidential(running))
-            outcome.live = _rng_plan.decide_running(rngs, wanted, self._replace, self._guest(running, outcome, unseen))
+            outcome.live = _rng_plan.decide_running(rngs, wanted, self._replace, self._guest(running, rngs, outcome, unseen))
         if outcome.is_to_act:
             self._check(domain, outcome, definition or running)
         with_command_line = [xml for xml in (definition, running) if xml and _qemu_args.has_command_line(xml)]
@@ -111,13 +111,17 @@ class Plan:
         else:
             outcome.notes.append(f"its <qemu:commandline> gives it {names}, which libvirt does not manage and which stays; virsh edit removes it")
 
-    def _guest(self, running, outcome, unseen):
-        """Return the Guest that runs with the XML ``running``."""
+    def _guest(self, running, rngs, outcome, unseen):
+        """Return the Guest that runs with the XML ``running``, and so with ``rngs`` (list of Rng)."""
         return _rng_plan.Guest(
-            outcome.way_back, _DEAF.get(outcome.state), lambda devices: self._plug(running, devices),
-            lambda rngs: _virt_plug.unplug(running, [rng.xml for rng in rngs]), unseen)
+            outcome.way_back, _DEAF.get(outcome.state), lambda devices: self._plug(running, rngs, devices),
+            lambda going: _virt_plug.unplug(running, [rng.xml for rng in going]), unseen)
 
-    def _plug(self, running, devices):
+    def _plug(self, running, rngs, devices):
+        for egd, other in ((device["egd"], rng.device["egd"]) for device in devices for rng in rngs if "egd" in device and "egd" in rng.device):
+            place = _rng_egd.both_bind(egd, other)
+            if place:
+                return _virt_plug.Plug(False, f"the running device listens on {place} itself")
         daemon = self._access.daemon
         missing = filter(None, (_rng_egd.unserved(device["egd"], daemon) for device in devices if "egd" in device and daemon is not None))
         for path in missing:  # At a start QEMU tries it again and again with reconnect; a plug it gives up at once.
@@ -134,9 +138,8 @@ class Plan:
             outcome.refuse("a job (a migration, save, backup or snapshot) holds the domain: run again when it has ended", _rng_plan.BUSY)
         else:
             for why_unfit in (self._why_unsupported, self._why_not_open, self._why_no_iommu):
-                # A domain that was refused adds nothing more.
-                adding = [device for part in outcome.parts for device in part.add]
-                self._refuse_new(outcome, why_unfit(xml, adding) if adding else None)
+                self._refuse_new(outcome, why_unfit(xml, outcome.adding) if outcome.adding else None)
+            self._check_bound(domain, outcome)
             _check_place(outcome, xml)
             _say_who_may_undo_it(outcome, xml)
 
@@ -177,6 +180,18 @@ class Plan:
         """Return why a device of ``adding`` cannot have the driver option iommu (str), or None: one that offers the old protocol too."""
         why = next(filter(None, (_virt_plug.why_no_iommu(xml, device) for device in adding)), None)
         return why and f"{why}: QEMU would not start. Give model: virtio-non-transitional"
+
+    def _check_bound(self, domain, outcome):
+        """Refuse a port or a socket to bind on which another process listens already."""
+        daemon = self._access.daemon
+        binding = [device["egd"] for device in outcome.adding if "egd" in device] if self._bound and daemon is not None else []
+        own = [rng.device["egd"] for rng in outcome.live.present if "egd" in rng.device] if outcome.live else []
+        kinds = [kind for kind in _rng_egd.TYPES if (daemon.same_files if kind == "unix" else daemon.same_network) is not False] if binding else []
+        taken = next(filter(None, (_rng_egd.taken(egd, own, kinds, self._access.once) for egd in binding)), None)
+        if taken and domain.is_active and not outcome.live:
+            outcome.change_notes.append(f"egd: {taken} is in use, maybe by this domain itself, whose running device scope config leaves out")
+        elif taken:
+            self._refuse_new(outcome, f"egd: {taken} is in use by another process. Give another one, or end that process first")
 
     def _refuse_new(self, outcome, why):
         """Refuse a new wish for the reason ``why`` (str or None); what is given back is only told about."""

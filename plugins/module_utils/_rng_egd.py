@@ -197,8 +197,6 @@ def _unchecked(kind, source, uri, daemon):
     where = source.get("host"), source.get("service", "")
     if kind == "tcp" and is_connecting and is_needed and not (is_seen and _rng_listeners.is_served(*where) is not None):
         return f"whether a daemon listens on {_port(kind, source)}: a domain without reconnect starts only then"
-    if kind in ("tcp", "udp") and not is_connecting and is_seen and _rng_listeners.in_use(kind, *where):
-        return f"whether {_port(kind, source)} is free when a domain starts: it is in use now"
     return None
 
 
@@ -212,23 +210,43 @@ def unserved(egd, daemon=NOBODY_KNOWN):
     return None
 
 
-def taken_port(egd, but=(), once=lambda function, *arguments: function(*arguments)):
-    """Return in words (str) a port that ``egd`` binds, that is in use, and that is none of the egd dicts in ``but``; or None.
+def taken(egd, but=(), kinds=TYPES, once=lambda function, *arguments: function(*arguments)):
+    """Return in words (str) a port or socket that ``egd`` binds, that is in use, and that none of the egd dicts in ``but`` binds; or None.
 
-    ``once`` calls a function, or knows what it returned before.
+    Only of these ``kinds``. ``once`` calls a function, or knows what it returned before.
     """
-    own = {(each["type"], source.get("host"), source.get("service")) for each in but for source in each["sources"] if source.get("mode") == "bind"}
-    for source in egd["sources"]:
-        where = egd["type"], source.get("host"), source.get("service", "")
-        if egd["type"] in ("tcp", "udp") and source.get("mode") == "bind" and where not in own and once(_rng_listeners.in_use, *where):
-            return _port(egd["type"], source)
+    kind = egd["type"]
+    for source in _bound_sources(egd) if kind in kinds else ():
+        asked = (_rng_listeners.is_socket_served, source.get("path", "")) if kind == "unix" else (
+            _rng_listeners.in_use, kind, source.get("host"), source.get("service", ""))
+        if not any(both_bind(egd, each) for each in but) and once(*asked):
+            return _place(kind, source)
     return None
+
+
+def both_bind(egd, other):
+    """Return in words (str) a port or socket that both egd dicts bind, or None."""
+    others = [_number(source) for source in _bound_sources(other)] if egd["type"] == other["type"] else []
+    return next((_place(egd["type"], source) for source in _bound_sources(egd) if _number(source) in others), None)
 
 
 def bound(egd):
     """Return in words (list of str) the ports and sockets on which a guest with ``egd`` listens, and no second one can."""
-    sources = [source for source in egd["sources"] if source.get("mode") == "bind" and source.get("service") != "0"] if egd["type"] in TYPES else []
-    return [f"socket {_options.shown(source.get('path', ''))}" if egd["type"] == "unix" else _port(egd["type"], source) for source in sources]
+    return [_place(egd["type"], source) for source in _bound_sources(egd)]
+
+
+def _bound_sources(egd):
+    """Return the sources (list of dict) on which nobody else can listen. For port 0 the kernel chooses one."""
+    return [source for source in egd["sources"] if source.get("mode") == "bind" and source.get("service") != "0"] if egd["type"] in TYPES else []
+
+
+def _number(source):
+    """Return the port or path (str) of a source, without the address: a port that is bound to one may keep the others from being bound."""
+    return source.get("path") or source.get("service")
+
+
+def _place(kind, source):
+    return f"socket {_options.shown(source.get('path', ''))}" if kind == "unix" else _port(kind, source)
 
 
 def _is_unserved(source):

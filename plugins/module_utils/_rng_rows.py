@@ -37,6 +37,11 @@ class Outcome:
         return [part for part in (self.config, self.live) if part]
 
     @property
+    def adding(self):
+        """The devices (list of dict) that are to come. A domain that was refused adds none."""
+        return [device for part in self.parts for device in part.add]
+
+    @property
     def is_failed(self):
         return self.error is not None or _has_ended(self.config, (REFUSED, BUSY)) or _has_ended(self.live, (REFUSED, BUSY))
 

@@ -58,7 +58,8 @@ def _of_egd(egd, own, access):
     why = next(filter(None, (access.once(_of_source, egd["type"], tuple(source.items()), access.daemon) for source in egd["sources"])), None)
     if why:
         return why
-    taken = None if access.daemon.same_network is False else _rng_egd.taken_port(egd, own, access.once)
+    # Of a unix socket QEMU takes the place of who listens there (unix_listen_saddr in util/qemu-sockets.c), and starts.
+    taken = None if access.daemon.same_network is False else _rng_egd.taken(egd, own, ("tcp", "udp"), access.once)
     return taken and f"egd: {taken} is in use by another process"
 
 

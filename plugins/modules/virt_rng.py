@@ -82,6 +82,8 @@ options:
       - Refused where nobody listens on the unix socket or loopback port to connect to, which is seen in C(/proc/net) and, if not there, by a connection that is
         refused. With C(reconnect) that only keeps a running guest waiting for a power-off and start.
       - Refused where the folder of a unix socket to bind is not there.
+      - Refused where another process listens on the port or unix socket to bind. A running domain that listens there itself gets the new device at its next
+        start. With O(scope=config) its running device is not looked at, and the row's C(reason) says that the port or socket is in use.
     type: dict
     suboptions:
       type:

@@ -4,8 +4,10 @@
 
 """One run over many domains: what is checked, said and counted. Real domains are tried in tests/integration."""
 
+import socket
+
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt, _rng_checks, _rng_device, _virt_rng
+from ansible_collections.kvm.entropy.plugins.module_utils import _file_rights, _libvirt, _libvirt_daemon, _rng_checks, _rng_device, _rng_egd, _virt_rng
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from virt_fakes import BUILTIN, RANDOM, FakeConnection, FakeDomain, refusal, running, without_alias
 
@@ -117,6 +119,44 @@ def test_domains_that_would_listen_on_one_socket_are_named(run):
     _result, warnings = run([FakeDomain([], name="a"), FakeDomain([], name="b")], backend="egd", egd=egd)
     assert len(warnings) == 1 and "same socket /egd.sock" in warnings[0] and "(a, b)" in warnings[0]
     assert run([FakeDomain([])], backend="egd", egd=egd)[1] == []
+
+
+@pytest.fixture
+def listener(monkeypatch, tmp_path):
+    """Return the option egd that binds a socket on which somebody listens; libvirt's daemon sees the same files."""
+    monkeypatch.setattr(_libvirt_daemon, "daemon", lambda _uri: _libvirt_daemon.Daemon(_file_rights.User(0, 0, frozenset()), True, True))
+    path = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(path)
+        one.listen()
+        yield {"type": "unix", "sources": [{"mode": "bind", "path": path}]}
+
+
+def bound(egd, rate=1024):
+    device = dict(_rng_device.read(RANDOM).device, backend="egd", egd=_rng_egd.described(egd), rate_bytes=rate)
+    del device["path"]
+    return _rng_device.to_xml(device)
+
+
+def test_a_socket_on_which_another_process_listens_is_refused_before_anything_is_written(run, listener):
+    for domain in (FakeDomain([]), FakeDomain([], live=[])):
+        with pytest.raises(EntropyError, match="is in use by another process. Give another one, or end"):
+            run([domain], backend="egd", egd=listener)
+        assert domain.config == [] and "plug" not in domain.calls
+    given_back = _rng_device.read(bound(listener)).device
+    result, _warnings = run([FakeDomain([])], devices=[dict(given_back, path="/dev/urandom", alias=None, address=None)])
+    assert "given back all the same: egd: socket" in result["domains"][0]["reason"]
+
+
+def test_the_socket_of_the_domain_itself_is_free_at_its_next_start_and_not_before(run, listener):
+    old = bound(listener, rate=64)
+    domain = FakeDomain([old], live=[running(old, "rng0")])
+    row = run([domain], backend="egd", egd=listener, replace_live=True)[0]["domains"][0]
+    assert (row["config"]["result"], row["live"]["result"]) == ("done", "restart_required")
+    assert "the running device listens on socket" in row["live"]["reason"] and "plug" not in domain.calls
+    domain = FakeDomain([old], live=[running(old, "rng0")])
+    row = run([domain], backend="egd", egd=listener, scope="config")[0]["domains"][0]
+    assert row["config"]["result"] == "done" and "in use, maybe by this domain itself" in row["reason"]
 
 
 def test_check_mode_only_reads(run):
