@@ -175,11 +175,18 @@ class Plan:
         self.unchecked += [text for text in self._access.unchecked if text not in self.unchecked]
         return next(filter(None, whys), None)
 
-    @staticmethod
-    def _why_no_iommu(xml, adding):
+    def _why_no_iommu(self, xml, adding):
         """Return why a device of ``adding`` cannot have the driver option iommu (str), or None: one that offers the old protocol too."""
         why = next(filter(None, (_virt_plug.why_no_iommu(xml, device) for device in adding)), None)
-        return why and f"{why}: QEMU would not start. Give model: virtio-non-transitional"
+        if not why:
+            return None
+        if any(device["driver"].get("iommu") for device in self._wanted.devices):
+            remedy = "Give model: virtio-non-transitional"
+        elif _virt_xml.is_confidential(xml):
+            remedy = "A confidential guest gets this option unless you set it. Give model: virtio-non-transitional"
+        else:
+            remedy = "The new device keeps this option of the replaced one. Give driver: {iommu: false}, or model: virtio-non-transitional"
+        return f"{why}: QEMU would not start. {remedy}"
 
     def _check_bound(self, domain, outcome):
         """Refuse a port or a socket to bind on which another process listens already."""

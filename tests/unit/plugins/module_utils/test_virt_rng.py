@@ -4,6 +4,7 @@
 
 """One run over many domains: what is checked, said and counted. Real domains are tried in tests/integration."""
 
+import re
 import socket
 
 import pytest
@@ -98,6 +99,19 @@ def test_a_confidential_guest_gets_iommu_unless_it_is_given_and_its_owner_is_tol
         assert after == {"sev": expected, "plain": driver or {}}
         assert len(warnings) == 1 and "(sev)" in warnings[0] and "do not trust this host" in warnings[0]
         assert not run(domains, driver=driver)[0]["changed"]
+
+
+@pytest.mark.parametrize("present, extra, driver, remedy", [
+    ([], "", {"iommu": True}, "would not start. Give model: virtio-non-transitional"),
+    ([RANDOM.replace("<rate bytes='1024'", "<driver iommu='on'/><rate bytes='64'")], "", None,
+     "keeps this option of the replaced one. Give driver: {iommu: false}, or model: virtio-non-transitional"),
+    ([], "<launchSecurity type='sev'/>", None, "A confidential guest gets this option unless you set it. Give model: virtio-non-transitional"),
+])
+def test_the_remedy_for_a_device_that_cannot_have_iommu_is_that_of_who_asked_for_it(run, present, extra, driver, remedy):
+    domain = FakeDomain(present, extra=extra)
+    with pytest.raises(EntropyError, match=re.escape(remedy)):
+        run([domain], model="virtio-transitional", driver=driver, support=(None, "not told"))
+    assert domain.config == present
 
 
 def test_a_confidential_guest_gets_back_the_device_that_it_had(run):
