@@ -127,8 +127,9 @@ def decide_running(rngs, wanted, replace, guest):
         return Part(rngs, result=RESTART, reason=f"{what}, and a running device is not replaced without replace_live. {sentence(way_back)}")
     if add:
         plug = guest.plug(add)
-        if plug.possible is False:
-            return Part(rngs, result=RESTART, reason=cannot_plug(plug.reason, way_back, bool(going)))
+        why = _why_unfinished(rngs, wanted, going) or (plug.reason if plug.possible is False else None)
+        if why:
+            return Part(rngs, result=RESTART, reason=cannot_plug(why, way_back, bool(going)))
     if going:
         unplug = guest.unplug([rngs[index] for index in sorted(going)])
         if unplug.possible is False:
@@ -137,6 +138,15 @@ def decide_running(rngs, wanted, replace, guest):
         if unseen or guest.deaf:
             return Part(rngs, change, PENDING, (held if unseen else pending)(way_back, unseen or guest.deaf), is_held=bool(unseen))
     return Part(rngs, change, DONE, _about(rngs, change, _rng_device.own_names))
+
+
+def _why_unfinished(rngs, wanted, going):
+    """Return why no device is plugged beside ``rngs`` (str), None where one may be: each further wish would leave one more in the guest."""
+    replaced = _rng_device.left_over(rngs)
+    # Of several devices that are given back an interrupted run has plugged a part, and the rest finishes it.
+    if not replaced or (wanted.whole and going <= replaced):
+        return None
+    return "a device that an earlier run replaced is still there, and no further one is plugged until it is gone"
 
 
 def cannot_plug(reason, way_back, is_replacing=False):

@@ -313,6 +313,7 @@ options:
       - Whether a running device that differs is replaced while the guest runs. The new one is plugged first, and the old one is asked for when the guest is
         seen to use the new one (O(confirm_by), O(confirmed)), so that the guest is never without. Where there is no place for two, or where the guest could
         not use the new one, the old one stays and the domain waits for a power-off and start.
+      - While a device that an earlier run replaced is still there, no further one is plugged, and the domain waits for a power-off and start.
     type: bool
     default: false
   confirm_by:

@@ -8,7 +8,16 @@ import re
 import socket
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils import _file_rights, _libvirt, _libvirt_daemon, _rng_checks, _rng_device, _rng_egd, _virt_rng
+from ansible_collections.kvm.entropy.plugins.module_utils import (
+    _file_rights,
+    _libvirt,
+    _libvirt_daemon,
+    _rng_checks,
+    _rng_device,
+    _rng_egd,
+    _virt_plug,
+    _virt_rng,
+)
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from virt_fakes import BUILTIN, RANDOM, FakeConnection, FakeDomain, refusal, running, without_alias
 
@@ -192,6 +201,33 @@ def test_one_bad_domain_does_not_stop_the_others_and_each_is_named(run):
     assert results["changed"] and without_alias(domains[3].config) == [RANDOM]
     assert results["summary"] == {"matched": 4, "unchanged": 0, "changed": 1, "restart_required": 0, "skipped": 0, "failed": 3}
     assert [row["name"] for row in results["domains"]] == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("asked", [{}, {"alias": "ua-x"}, {"exclusive": True}])
+def test_wishes_that_nobody_confirms_plug_no_more_than_one_device(run, asked):
+    domain = FakeDomain([RANDOM], live=[running(RANDOM, "rng0")])
+    # With a name the device comes beside the one without it, and its successor beside both.
+    most = 3 if "alias" in asked else 2
+    for rate in (64, 65, 64, 1024, 66, 67, 64, 68):
+        check = run([domain], check=True, rate_bytes=rate, replace_live=True, **asked)[0]
+        row = run([domain], rate_bytes=rate, replace_live=True, **asked)[0]["domains"][0]
+        assert check["domains"][0]["live"]["result"] == row["live"]["result"] and len(domain.live) <= most
+        assert row["config"]["after"][-1]["rate_bytes"] == rate
+    assert row["live"]["result"] == "restart_required"
+    assert "a device that an earlier run replaced is still there" in row["live"]["reason"] and "power the domain off" in row["live"]["reason"]
+
+
+def test_devices_of_which_an_interrupted_run_has_plugged_one_are_finished(run, monkeypatch):
+    monkeypatch.setattr(_virt_plug, "plug", lambda _xml, _devices: _virt_plug.Plug(True, ""))
+    domain = FakeDomain([RANDOM], live=[running(RANDOM, "rng0")])
+    devices = [dict(_rng_device.read(RANDOM).device, rate_bytes=rate, egd=None, alias=None, address=None) for rate in (64, 65)]
+    plug = domain.plug
+    domain.plug = lambda element: plug(element) if len(domain.live) == 1 else (_ for _ in ()).throw(_libvirt.ConnectionLostError("gone"))
+    with pytest.raises(EntropyError, match="went away"):
+        run([domain], devices=devices, replace_live=True)
+    domain.plug = plug
+    run([domain], devices=devices, replace_live=True)
+    assert len(domain.live) == 3
 
 
 def test_a_daemon_that_goes_away_ends_the_run_with_what_was_done(run):
