@@ -123,7 +123,7 @@ class Plan:
             if place:
                 return _virt_plug.Plug(False, f"the running device listens on {place} itself")
         daemon = self._access.daemon
-        missing = filter(None, (_rng_egd.unserved(device["egd"], daemon) for device in devices if "egd" in device and daemon is not None))
+        missing = filter(None, (_rng_egd.unserved(device["egd"], daemon, self._access.once) for device in devices if "egd" in device and daemon is not None))
         for path in missing:  # At a start QEMU tries it again and again with reconnect; a plug it gives up at once.
             return _virt_plug.Plug(False, f"nothing listens on {path}; start the daemon there and run again")
         return _virt_plug.plug(running, devices)

@@ -200,20 +200,34 @@ def _unchecked(kind, source, uri, daemon):
     return None
 
 
-def unserved(egd, daemon=NOBODY_KNOWN):
-    """Return in words (str) what a guest would connect to at once and where nobody listens, also one that QEMU tries again with ``reconnect``; or None."""
+def why_unfit(kind, source, daemon):
+    """Return why a guest with this ``source`` (tuple of its items) could not start, as ``check_source`` (str), or None."""
+    try:
+        check_source(kind, dict(source), daemon)
+    except UnfitError as error:
+        return error.found
+    return None
+
+
+def _always(function, *arguments):
+    return function(*arguments)
+
+
+def unserved(egd, daemon=NOBODY_KNOWN, once=_always):
+    """Return in words (str) what a guest would connect to at once and where nobody listens, also one that QEMU tries again with ``reconnect``; or None.
+
+    ``once`` calls a function, or knows what it returned before.
+    """
     for source in (source for source in egd["sources"] if source.get("mode", _DEFAULT_MODE) == "connect"):
-        try:
-            check_source(egd["type"], dict(source, reconnect=0), daemon)
-        except UnfitError:
+        if once(why_unfit, egd["type"], tuple(dict(source, reconnect=0).items()), daemon):
             return source.get("path") or _port(egd["type"], source)
     return None
 
 
-def taken(egd, but=(), kinds=TYPES, once=lambda function, *arguments: function(*arguments)):
+def taken(egd, but=(), kinds=TYPES, once=_always):
     """Return in words (str) a port or socket that ``egd`` binds, that is in use, and that none of the egd dicts in ``but`` binds; or None.
 
-    Only of these ``kinds``. ``once`` calls a function, or knows what it returned before.
+    Only of these ``kinds``. ``once`` is as for ``unserved``.
     """
     kind = egd["type"]
     for source in _bound_sources(egd) if kind in kinds else ():

@@ -10,7 +10,6 @@ import stat
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _options, _rng_checks, _rng_egd, _virt_plug
 from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import HWRNG
-from ansible_collections.kvm.entropy.plugins.module_utils._errors import UnfitError
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import backend_kind, lacks_source
 
 # Nobody can open what is there, whatever the rights.
@@ -55,18 +54,9 @@ def _of_file(path):
 
 
 def _of_egd(egd, own, access):
-    why = next(filter(None, (access.once(_of_source, egd["type"], tuple(source.items()), access.daemon) for source in egd["sources"])), None)
+    why = next(filter(None, (access.once(_rng_egd.why_unfit, egd["type"], tuple(source.items()), access.daemon) for source in egd["sources"])), None)
     if why:
         return why
     # Of a unix socket QEMU takes the place of who listens there (unix_listen_saddr in util/qemu-sockets.c), and starts.
     taken = None if access.daemon.same_network is False else _rng_egd.taken(egd, own, ("tcp", "udp"), access.once)
     return taken and f"egd: {taken} is in use by another process"
-
-
-def _of_source(kind, source, daemon):
-    """Return why no guest starts with this ``source`` (tuple of its items), or None."""
-    try:
-        _rng_egd.check_source(kind, dict(source), daemon)
-    except UnfitError as error:
-        return error.found
-    return None

@@ -80,3 +80,18 @@ def test_what_is_known_of_this_machine_is_asked_for_once_for_all_domains(on, mon
     assert sorted(asked) == ["_of_file", "in_use", "is_served", "right"]
     hindered = [row["name"] for row in rows if row["start_hindrance"]]
     assert hindered == [f"2-{number}" for number in range(5)]
+
+
+def test_who_listens_is_asked_once_for_all_running_domains(on, monkeypatch):
+    asked = []
+    real = _rng_listeners.is_served
+    monkeypatch.setattr(_rng_listeners, "is_served", lambda *words: asked.append(words) or real(*words))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        egd = {"type": "tcp", "sources": [{"mode": "connect", "host": "127.0.0.1", "service": str(server.getsockname()[1])}]}
+        counted = []
+        for number in (1, 5):
+            on([FakeDomain([], live=[], name=f"d{index}") for index in range(number)])
+            asked.clear()
+            _virt_rng.run(dict(OPTIONS, backend="egd", egd=egd), True, False, print)
+            counted.append(len(asked))
+    assert counted[0] == counted[1] > 0
