@@ -222,7 +222,13 @@ def test_devices_of_which_an_interrupted_run_has_plugged_one_are_finished(run, m
     domain = FakeDomain([RANDOM], live=[running(RANDOM, "rng0")])
     devices = [dict(_rng_device.read(RANDOM).device, rate_bytes=rate, egd=None, alias=None, address=None) for rate in (64, 65)]
     plug = domain.plug
-    domain.plug = lambda element: plug(element) if len(domain.live) == 1 else (_ for _ in ()).throw(_libvirt.ConnectionLostError("gone"))
+
+    def plug_one(element):
+        if len(domain.live) > 1:
+            raise _libvirt.ConnectionLostError("gone")
+        plug(element)
+
+    domain.plug = plug_one
     with pytest.raises(EntropyError, match="went away"):
         run([domain], devices=devices, replace_live=True)
     domain.plug = plug
