@@ -40,6 +40,7 @@ _MANAGERS = (
 )
 _BY_NAME = {manager.name: manager for manager in _MANAGERS}
 _NAMESPACES = tuple((manager, re.compile("xmlns(:[^=\\s]+)?=[\"']" + re.escape(manager.namespace))) for manager in _MANAGERS if manager.namespace)
+_NAMED = tuple(manager for manager in _MANAGERS if manager.domain_name)
 _NAME = re.compile(r"<name>([^<]*)</name>")
 _PRODUCT = re.compile(r"<entry name='product'>([^<]*)</entry>")
 
@@ -55,9 +56,8 @@ def managed_elsewhere(xml):
     metadata = _metadata(xml)
     found = next((manager for manager, namespace in _NAMESPACES if metadata and namespace.search(metadata)), None)
     if found is None:
-        head = xml[:xml.find("<metadata>")] if metadata else xml[:xml.find("<memory")]
-        name = _NAME.search(head)
-        found = next((manager for manager in _MANAGERS if name and manager.domain_name and manager.domain_name.fullmatch(name.group(1))), None)
+        name = _NAME.search(xml)  # libvirt writes it first.
+        found = next((manager for manager in _NAMED if name and manager.domain_name.fullmatch(name.group(1))), None)
     if found is None and "<sysinfo" in xml:
         product = _PRODUCT.search(xml, xml.rfind("</metadata>") + 1)
         found = next((manager for manager in _MANAGERS if product and product.group(1) == manager.system), None)

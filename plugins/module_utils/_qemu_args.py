@@ -19,6 +19,11 @@ _NOT_READ = ("readconfig", "set", "global")
 _MOST_SHOWN = 100
 
 
+def has_command_line(xml):
+    """Return whether the domain of ``xml`` may have arguments of its own. libvirt writes them after the devices."""
+    return _ANY.search(xml, max(0, xml.rfind("</devices>"))) is not None
+
+
 def rng_devices(xml):
     """Return the rng devices (list of str: QEMU's name, and the id where there is one) that the domain of ``xml`` has by its command line."""
     return [words for option, value in _options_of(xml) if option == "device" for words in [_rng(value)] if words]
@@ -32,8 +37,7 @@ def not_read(xml):
 
 def _options_of(xml):
     """Yield (option, value) of the domain's own arguments, both str."""
-    end = xml.rfind("</devices>")
-    if not _ANY.search(xml, max(0, end)):
+    if not has_command_line(xml):
         return
     line = _virt_xml.parsed(xml).find(_NAMESPACE + "commandline")
     words = [argument.get("value", "") for argument in (() if line is None else line.findall(_NAMESPACE + "arg"))]

@@ -32,7 +32,7 @@ class Access:
     def __init__(self, connection):
         self._connection = connection
         self._is_local = is_local(connection.uri)
-        self._rights = {}
+        self._told = {}
         self._daemon = None
         self._asked = None
         self.unchecked = []
@@ -43,6 +43,13 @@ class Access:
         if self._is_local and self._daemon is None:
             self._daemon = _libvirt_daemon.daemon(self._connection.uri)
         return self._daemon
+
+    def once(self, function, *arguments):
+        """Return what ``function`` returns for these ``arguments`` (hashable) about this machine, which is looked at once for all domains."""
+        asked = function, arguments
+        if asked not in self._told:
+            self._told[asked] = function(*arguments)
+        return self._told[asked]
 
     def why_not(self, device, xml) -> Optional[str]:
         """Return why QEMU may not open the source of ``device`` (dict) in the domain of ``xml`` (str); None where it may, or where that is not known."""
@@ -89,15 +96,13 @@ class Access:
 
     def _why_not(self, path, wanted, xml):
         """Return why QEMU's user has not the right that is ``wanted`` (str); None where it has, and where that is not known."""
-        if not os.path.lexists(path):  # It is missing, or hidden from this process: that is told elsewhere.
-            return None
-        if self._right(_ANYBODY, path, wanted).granted or not self._qemu().is_known:
+        if self.once(_is_for_all, path, wanted) or not self._qemu().is_known:
             return None
         user = self._qemu().user and _qemu_user.of_domain(xml, self._qemu().user)
         if user is None:
             self._note(f"whether QEMU may open {_options.shown(path)}: as which user it runs is not known here")
             return None
-        found = self._right(user, path, wanted)
+        found = self.once(right, user, path, wanted)
         if found.granted is None:
             self._note(f"whether QEMU may open {_options.shown(path)}: {found.reason}")
         return found.reason if found.granted is False else None
@@ -114,15 +119,14 @@ class Access:
             self._asked = _Qemu(bool(capabilities), bool(base), base or self.daemon.user)
         return self._asked
 
-    def _right(self, user, path, wanted):
-        asked = user, path, wanted
-        if asked not in self._rights:
-            self._rights[asked] = right(*asked)
-        return self._rights[asked]
-
     def _note(self, text):
         if text not in self.unchecked:
             self.unchecked.append(text)
+
+
+def _is_for_all(path, wanted):
+    """Return whether every user has the right that is ``wanted``, or ``path`` (str) is missing, or hidden from this process, which is told elsewhere."""
+    return not os.path.lexists(path) or bool(right(_ANYBODY, path, wanted).granted)
 
 
 def _first_for_all():

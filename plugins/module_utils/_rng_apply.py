@@ -225,7 +225,7 @@ def _change_running(domain, config, live, way_back, named):
             if len(came) < len(plugged):
                 live.stop(RESTART, f"libvirt plugged the new device and does not show it, so the old one stays. {sentence(way_back)}", [])
                 return
-            live.watched |= came
+            live.came |= came
     except RefusedError as refusal:
         if refusal.kind == "twin" and named and not plugged:
             raise OvertakenError from refusal

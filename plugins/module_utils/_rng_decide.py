@@ -48,6 +48,7 @@ class Plan:
         self._starving = collections.OrderedDict()
         self._bound = list(dict.fromkeys(where for device in wanted.devices if "egd" in device for where in _rng_egd.bound(device["egd"])))
         self._binding = collections.OrderedDict()
+        self._decided = {}
         self.unchecked = []
 
     def outcome(self, domain):
@@ -67,22 +68,33 @@ class Plan:
         if not definition and not running:
             outcome.skipped = True
             return
-        wanted = self._wanted_for(domain, definition or running)
+        is_confidential = _virt_xml.is_confidential(definition or running)
+        wanted = self._wanted_for(domain, definition or running, is_confidential)
         if self._bound:
             self._binding[domain.name] = True
-        outcome.way_back = self._way_back(domain)
         if definition:
-            outcome.config = _rng_plan.decide_definition(_rngs(definition), wanted)
+            outcome.config = self._definition_part(definition, wanted, is_confidential)
             if outcome.config.is_to_act:
-                outcome.config.ports = set(_virt_xml.pci_controllers(definition))
+                outcome.config.ports = _virt_xml.pci_indices(definition)
         if running:
+            outcome.way_back = self._way_back(domain)
             outcome.ways = [] if self._is_confirmed(domain) else self._ways
             unseen = None if outcome.ways or self._is_confirmed(domain) else _rng_confirm.NOT_ASKED
-            outcome.live = _rng_plan.decide_running(_rngs(running), wanted, self._replace, self._guest(running, outcome, unseen))
-        if any(part.is_to_act for part in outcome.parts):
+            rngs = _rngs(_virt_xml.rng_elements(running), _virt_xml.is_confidential(running))
+            outcome.live = _rng_plan.decide_running(rngs, wanted, self._replace, self._guest(running, rngs, outcome, unseen))
+        if outcome.is_to_act:
             self._check(domain, outcome, definition or running)
-        self._mind_command_line(outcome, [xml for xml in (definition, running) if xml])
+        with_command_line = [xml for xml in (definition, running) if xml and _qemu_args.has_command_line(xml)]
+        if with_command_line:
+            self._mind_command_line(outcome, with_command_line)
         self._say_what_brings_back_the_old(domain, outcome)
+
+    def _definition_part(self, definition, wanted, is_confidential):
+        """Return the Part for a ``definition`` (XML, str). On one host most domains have the same few devices, of which the same is decided."""
+        elements = tuple(_virt_xml.rng_elements(definition))
+        if (elements, is_confidential) not in self._decided:
+            self._decided[elements, is_confidential] = _rng_plan.definition_part(_rngs(elements, is_confidential), wanted)
+        return _rng_plan.Part(*self._decided[elements, is_confidential])
 
     def _mind_command_line(self, outcome, xmls):
         """Plug no device beside one that libvirt does not know of, and say which there are and what could not be read."""
@@ -99,15 +111,19 @@ class Plan:
         else:
             outcome.notes.append(f"its <qemu:commandline> gives it {names}, which libvirt does not manage and which stays; virsh edit removes it")
 
-    def _guest(self, running, outcome, unseen):
-        """Return the Guest that runs with the XML ``running``."""
+    def _guest(self, running, rngs, outcome, unseen):
+        """Return the Guest that runs with the XML ``running``, and so with ``rngs`` (list of Rng)."""
         return _rng_plan.Guest(
-            outcome.way_back, _DEAF.get(outcome.state), lambda devices: self._plug(running, devices),
-            lambda rngs: _virt_plug.unplug(running, [rng.xml for rng in rngs]), unseen)
+            outcome.way_back, _DEAF.get(outcome.state), lambda devices: self._plug(running, rngs, devices),
+            lambda going: _virt_plug.unplug(running, [rng.xml for rng in going]), unseen)
 
-    def _plug(self, running, devices):
+    def _plug(self, running, rngs, devices):
+        for egd, other in ((device["egd"], rng.device["egd"]) for device in devices for rng in rngs if "egd" in device and "egd" in rng.device):
+            place = _rng_egd.both_bind(egd, other)
+            if place:
+                return _virt_plug.Plug(False, f"the running device listens on {place} itself")
         daemon = self._access.daemon
-        missing = filter(None, (_rng_egd.unserved(device["egd"], daemon) for device in devices if "egd" in device and daemon is not None))
+        missing = filter(None, (_rng_egd.unserved(device["egd"], daemon, self._access.once) for device in devices if "egd" in device and daemon is not None))
         for path in missing:  # At a start QEMU tries it again and again with reconnect; a plug it gives up at once.
             return _virt_plug.Plug(False, f"nothing listens on {path}; start the daemon there and run again")
         return _virt_plug.plug(running, devices)
@@ -121,51 +137,68 @@ class Plan:
         elif domain.is_active and domain.has_job():
             outcome.refuse("a job (a migration, save, backup or snapshot) holds the domain: run again when it has ended", _rng_plan.BUSY)
         else:
-            self._check_support(outcome, xml)
-            self._check_access(outcome, xml)
-            self._check_protocol(outcome, xml)
+            for why_unfit in (self._why_unsupported, self._why_not_open, self._why_no_iommu):
+                self._refuse_new(outcome, why_unfit(xml, outcome.adding) if outcome.adding else None)
+            self._check_bound(domain, outcome)
             _check_place(outcome, xml)
             _say_who_may_undo_it(outcome, xml)
 
-    def _wanted_for(self, domain, xml):
+    def _wanted_for(self, domain, xml, is_confidential):
         """Return the Wanted for this domain: a confidential guest reaches a device only through its bounce buffers."""
         wanted = self._wanted
         if not wanted.devices:
             return wanted
         if self._may_starve and _starves(wanted, xml):
             self._starving[domain.name] = True
-        if _virt_xml.is_confidential(xml):
+        if is_confidential:
             self._confidential[domain.name] = True
             return wanted._replace(devices=[dict(device, driver=dict({"iommu": True}, **device["driver"])) for device in wanted.devices])
         return wanted
 
-    def _check_support(self, outcome, xml):
-        """Refuse what this domain's QEMU lacks."""
-        adding = [device for part in outcome.parts for device in part.add]
-        if not adding:
-            return
+    def _why_unsupported(self, xml, adding):
+        """Return what this domain's QEMU lacks of the devices ``adding`` (str), or None."""
         supported, why_unknown = self._connection.supported(_virt_xml.platform(xml))
         if supported is None:
             text = f"whether this host's QEMU has the backend and model: {why_unknown}"
             self.unchecked += [text] if text not in self.unchecked else []
-            return
+            return None
         for device in adding:
             for kind, name in (("backendModel", "backend"), ("model", "model")):
                 if device[name] not in supported[kind]:
                     has = ", ".join(supported[kind]) or "no virtio-rng at all"
-                    self._refuse_new(outcome, f"this host's QEMU has no {name} {device[name]}: it has {has}")
-                    return
+                    return f"this host's QEMU has no {name} {device[name]}: it has {has}"
+        return None
 
-    def _check_access(self, outcome, xml):
-        """Refuse a source that QEMU's user may not open."""
-        whys = [self._access.why_not(device, xml) for part in outcome.parts for device in part.add]
+    def _why_not_open(self, xml, adding):
+        """Return why QEMU's user may not open a source of the devices ``adding`` (str), or None."""
+        whys = [self._access.why_not(device, xml) for device in adding]
         self.unchecked += [text for text in self._access.unchecked if text not in self.unchecked]
-        self._refuse_new(outcome, next(filter(None, whys), None))
+        return next(filter(None, whys), None)
 
-    def _check_protocol(self, outcome, xml):
-        """Refuse the driver option iommu for a device that offers the old protocol too: QEMU does not start with it."""
-        why = next(filter(None, (_virt_plug.why_no_iommu(xml, device) for part in outcome.parts for device in part.add)), None)
-        self._refuse_new(outcome, why and f"{why}: QEMU would not start. Give model: virtio-non-transitional")
+    def _why_no_iommu(self, xml, adding):
+        """Return why a device of ``adding`` cannot have the driver option iommu (str), or None: one that offers the old protocol too."""
+        why = next(filter(None, (_virt_plug.why_no_iommu(xml, device) for device in adding)), None)
+        if not why:
+            return None
+        if any(device["driver"].get("iommu") for device in self._wanted.devices):
+            remedy = "Give model: virtio-non-transitional"
+        elif _virt_xml.is_confidential(xml):
+            remedy = "A confidential guest gets this option unless you set it. Give model: virtio-non-transitional"
+        else:
+            remedy = "The new device keeps this option of the replaced one. Give driver: {iommu: false}, or model: virtio-non-transitional"
+        return f"{why}: QEMU would not start. {remedy}"
+
+    def _check_bound(self, domain, outcome):
+        """Refuse a port or a socket to bind on which another process listens already."""
+        daemon = self._access.daemon
+        binding = [device["egd"] for device in outcome.adding if "egd" in device] if self._bound and daemon is not None else []
+        own = [rng.device["egd"] for rng in outcome.live.present if "egd" in rng.device] if outcome.live else []
+        kinds = [kind for kind in _rng_egd.TYPES if (daemon.same_files if kind == "unix" else daemon.same_network) is not False] if binding else []
+        taken = next(filter(None, (_rng_egd.taken(egd, own, kinds, self._access.once) for egd in binding)), None)
+        if taken and domain.is_active and not outcome.live:
+            outcome.change_notes.append(f"egd: {taken} is in use, maybe by this domain itself, whose running device scope config leaves out")
+        elif taken:
+            self._refuse_new(outcome, f"egd: {taken} is in use by another process. Give another one, or end that process first")
 
     def _refuse_new(self, outcome, why):
         """Refuse a new wish for the reason ``why`` (str or None); what is given back is only told about."""
@@ -231,14 +264,14 @@ def _check_place(outcome, xml):
             outcome.refuse(f"address {_rng_place.shown(device['address'])}: {why}")
 
 
-def _rngs(xml):
-    """Return the Rng of a domain (list). Those of a confidential guest say that iommu is off, as unsaid it would be on when they are given back."""
-    rngs = [_rng_device.read(element) for element in _virt_xml.rng_elements(xml)]
-    if not _virt_xml.is_confidential(xml):
+def _rngs(elements, is_confidential):
+    """Return the Rng of ``elements`` (list). Those of a confidential guest say that iommu is off, as unsaid it would be on when they are given back."""
+    rngs = [_rng_device.read(element) for element in elements]
+    if not is_confidential:
         return rngs
     return [rng._replace(device=dict(rng.device, driver=dict({"iommu": False}, **rng.device["driver"]))) for rng in rngs]
 
 
 def _starves(wanted, xml):
-    arch = _virt_xml.platform(xml)["arch"]
+    arch = _virt_xml.arch(xml)
     return any(_rng_checks.delay(device, arch) for device in wanted.devices)

@@ -97,6 +97,8 @@ def new_alias(present, removed, index, is_interim=False):
 def left_over(rngs):
     """Return the indices (set) of those of ``rngs`` whose place another one has already taken: a run ended before they left."""
     gone = set()
+    if len(rngs) < 2:
+        return gone
     for later, rng in enumerate(rngs):
         replaced = (rng.alias or "").split("-") if (rng.alias or "").startswith((_INSTEAD, _INTERIM)) else ()
         # What was replaced came first. One that came later is somebody's wish, even at the old one's address.

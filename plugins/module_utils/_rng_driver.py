@@ -185,8 +185,7 @@ def make_so(system: System, wanted: Dict[str, Any], check_mode: bool) -> Dict[st
     if planned.loads:
         _load(system, seen, done)
     if planned.writes_at_boot:
-        system.write(AT_BOOT, _AT_BOOT_TEXT)
-        done.append("wrote %s" % AT_BOOT)
+        _write_at_boot(system, done)
     is_built = settings or planned.build
     after = _build(system, seen, planned, settings, wanted, done) if is_built else system.see(wanted["early"], wanted["initramfs"])
     return _result(before, state(after), planned, done, after)
@@ -346,6 +345,20 @@ def _load(system: System, seen: Seen, done: List[str]) -> None:
     done.append("loaded %s" % DRIVER)
 
 
+def _write_at_boot(system: System, done: List[str]) -> None:
+    """Have the driver loaded at every boot; raise EntropyError."""
+    try:
+        system.write(AT_BOOT, _AT_BOOT_TEXT)
+    except EntropyError as error:
+        raise EntropyError("%s%s" % (error, _what_stays(done)), changed=bool(done), done=done) from error
+    done.append("wrote %s" % AT_BOOT)
+
+
+def _what_stays(done: List[str]) -> str:
+    """Return the end of a failure's message, which says what was ``done`` and stays so."""
+    return " What stays: %s." % ", ".join(done) if done else ""
+
+
 def _why_not_loaded(said: str) -> str:
     if "Required key not available" in said or "Key was rejected" in said:
         return " The kernel takes signed modules only: install the distribution's own."
@@ -380,7 +393,8 @@ def _build(system: System, seen: Seen, planned: Plan, settings, wanted, done: Li
     except EntropyError as error:
         words = [one for one in done if one.startswith(("loaded", "wrote " + AT_BOOT))]
         is_over, back = _put_back(system, copies, planned.build, settings)
-        raise EntropyError("%s %s%s" % (error, back, " What stays: %s." % ", ".join(words) if words else ""), done=words) from error
+        # Images or settings that could not be put back are a change too.
+        raise EntropyError("%s %s%s" % (error, back, _what_stays(words)), changed=bool(words) or not is_over, done=words) from error
     except BaseException:
         is_over, _words_of_it = _put_back(system, copies, planned.build, settings)
         raise

@@ -5,7 +5,8 @@
 """How a device with backend egd is connected: read from XML, written as XML, checked.
 
 A dict: ``type``, ``sources`` (list of dicts with ``mode``, ``host``, ``service``, ``path``, ``tls`` (bool), ``reconnect`` (s), only what is
-said), and with tcp ``protocol``. Types besides tcp, udp and unix, and what only these have, are read, and written where they are given back.
+said), and with tcp ``protocol``. Types besides tcp, udp and unix, and what only these have, are read, and written where they are given back
+(``copypaste`` (bool) and ``mouse`` of qemu-vdagent).
 """
 
 import json
@@ -196,35 +197,70 @@ def _unchecked(kind, source, uri, daemon):
     where = source.get("host"), source.get("service", "")
     if kind == "tcp" and is_connecting and is_needed and not (is_seen and _rng_listeners.is_served(*where) is not None):
         return f"whether a daemon listens on {_port(kind, source)}: a domain without reconnect starts only then"
-    if kind in ("tcp", "udp") and not is_connecting and is_seen and _rng_listeners.in_use(kind, *where):
-        return f"whether {_port(kind, source)} is free when a domain starts: it is in use now"
     return None
 
 
-def unserved(egd, daemon=NOBODY_KNOWN):
-    """Return in words (str) what a guest would connect to at once and where nobody listens, also one that QEMU tries again with ``reconnect``; or None."""
+def why_unfit(kind, source, daemon):
+    """Return why a guest with this ``source`` (tuple of its items) could not start, as ``check_source`` (str), or None."""
+    try:
+        check_source(kind, dict(source), daemon)
+    except UnfitError as error:
+        return error.found
+    return None
+
+
+def _always(function, *arguments):
+    return function(*arguments)
+
+
+def unserved(egd, daemon=NOBODY_KNOWN, once=_always):
+    """Return in words (str) what a guest would connect to at once and where nobody listens, also one that QEMU tries again with ``reconnect``; or None.
+
+    ``once`` calls a function, or knows what it returned before.
+    """
     for source in (source for source in egd["sources"] if source.get("mode", _DEFAULT_MODE) == "connect"):
-        try:
-            check_source(egd["type"], dict(source, reconnect=0), daemon)
-        except UnfitError:
+        if once(why_unfit, egd["type"], tuple(dict(source, reconnect=0).items()), daemon):
             return source.get("path") or _port(egd["type"], source)
     return None
 
 
-def taken_port(egd, but=()):
-    """Return in words (str) a port that ``egd`` binds, that is in use, and that is none of the egd dicts in ``but``; or None."""
-    own = {(each["type"], source.get("host"), source.get("service")) for each in but for source in each["sources"] if source.get("mode") == "bind"}
-    for source in egd["sources"]:
-        where = egd["type"], source.get("host"), source.get("service", "")
-        if egd["type"] in ("tcp", "udp") and source.get("mode") == "bind" and where not in own and _rng_listeners.in_use(*where):
-            return _port(egd["type"], source)
+def taken(egd, but=(), kinds=TYPES, once=_always):
+    """Return in words (str) a port or socket that ``egd`` binds, that is in use, and that none of the egd dicts in ``but`` binds; or None.
+
+    Only of these ``kinds``. ``once`` is as for ``unserved``.
+    """
+    kind = egd["type"]
+    for source in _bound_sources(egd) if kind in kinds else ():
+        asked = (_rng_listeners.is_socket_served, source.get("path", "")) if kind == "unix" else (
+            _rng_listeners.in_use, kind, source.get("host"), source.get("service", ""))
+        if not any(both_bind(egd, each) for each in but) and once(*asked):
+            return _place(kind, source)
     return None
+
+
+def both_bind(egd, other):
+    """Return in words (str) a port or socket that both egd dicts bind, or None."""
+    others = [_number(source) for source in _bound_sources(other)] if egd["type"] == other["type"] else []
+    return next((_place(egd["type"], source) for source in _bound_sources(egd) if _number(source) in others), None)
 
 
 def bound(egd):
     """Return in words (list of str) the ports and sockets on which a guest with ``egd`` listens, and no second one can."""
-    sources = [source for source in egd["sources"] if source.get("mode") == "bind" and source.get("service") != "0"] if egd["type"] in TYPES else []
-    return [f"socket {_options.shown(source.get('path', ''))}" if egd["type"] == "unix" else _port(egd["type"], source) for source in sources]
+    return [_place(egd["type"], source) for source in _bound_sources(egd)]
+
+
+def _bound_sources(egd):
+    """Return the sources (list of dict) on which nobody else can listen. For port 0 the kernel chooses one."""
+    return [source for source in egd["sources"] if source.get("mode") == "bind" and source.get("service") != "0"] if egd["type"] in TYPES else []
+
+
+def _number(source):
+    """Return the port or path (str) of a source, without the address: a port that is bound to one may keep the others from being bound."""
+    return source.get("path") or source.get("service")
+
+
+def _place(kind, source):
+    return f"socket {_options.shown(source.get('path', ''))}" if kind == "unix" else _port(kind, source)
 
 
 def _is_unserved(source):
@@ -256,6 +292,11 @@ def _read_source(source):
     reconnect = source.find("reconnect")
     if reconnect is not None and reconnect.get("enabled") == "yes":
         said["reconnect"] = _virt_xml.number(reconnect.get("timeout") or "0", "reconnect's timeout")
+    clipboard, mouse = source.find("clipboard"), source.find("mouse")
+    if clipboard is not None:
+        said["copypaste"] = clipboard.get("copypaste") == "yes"
+    if mouse is not None:
+        said["mouse"] = mouse.get("mode", "")
     return said
 
 
@@ -263,9 +304,12 @@ def _source_xml(source):
     attributes = "".join(f" {name}={quoteattr(source[name])}" for name in _ATTRIBUTES if source.get(name) or (name == "host" and name in source))
     # Said as "no" it holds against chardev_tls in qemu.conf.
     tls = f" tls='{'yes' if source['tls'] else 'no'}'" if source.get("tls") is not None else ""
-    if source.get("reconnect"):
-        return f"<source{attributes}{tls}><reconnect enabled='yes' timeout='{source['reconnect']}'/></source>"
-    return f"<source{attributes}{tls}/>"
+    inner = f"<reconnect enabled='yes' timeout='{source['reconnect']}'/>" if source.get("reconnect") else ""
+    if source.get("copypaste") is not None:
+        inner += f"<clipboard copypaste='{'yes' if source['copypaste'] else 'no'}'/>"
+    if source.get("mouse"):
+        inner += f"<mouse mode={quoteattr(source['mouse'])}/>"
+    return f"<source{attributes}{tls}>{inner}</source>" if inner else f"<source{attributes}{tls}/>"
 
 
 def _check_source(kind, source):

@@ -27,8 +27,13 @@ Guest.__new__.__defaults__ = (None,)
 Change = collections.namedtuple("Change", "going add places kept")
 
 
+_NOTHING = Change(frozenset(), [], [], frozenset())
+
+
 class Part:
     """One half of a domain, its definition or its running device: what is there, what is to go and to come, how it ended.
+
+    What it is made of is shared with other domains: it is replaced, and never changed in place.
 
     ``present`` is a list of Rng, ``going`` the indices of those to remove, ``add`` a list of devices. ``result`` is the prediction; acting
     corrects it, and notes the elements that it has ``attached`` and ``detached``, and that it ``is_done`` with. ``staying`` are the indices of
@@ -37,19 +42,15 @@ class Part:
     """
 
     def __init__(self, present, change=None, result=UNCHANGED, reason=None, is_held=False):
-        change = change or Change(set(), [], [], set())
         self.present = present
-        self.going = set(change.going)
-        self.staying = set(change.going) if result == PENDING else set()
-        self.add = list(change.add)
-        self.places = list(change.places)
-        self.kept = set(change.kept)
+        self.going, self.add, self.places, self.kept = change or _NOTHING
+        self.staying = self.going if result == PENDING else frozenset()
         self.is_deaf = result == PENDING
         self.is_held = is_held
-        # Names (set of str) of the running devices that the guest is to be seen to use before others go.
-        self.watched = {rng.alias for index, rng in enumerate(present) if index in self.kept}
-        # Indices (set of int) of the PCI controllers that a definition had, None where that is not known.
+        # Indices (set of str) of the PCI controllers that a definition had, None where that is not known.
         self.ports = None
+        # Names (set of str) of the running devices that have come.
+        self.came = set()
         self.attached = []
         self.detached = []
         self.is_done = False
@@ -57,6 +58,11 @@ class Part:
         self.reason = reason
         # What is to be known (str or None) where all is done.
         self.about = reason if result == DONE else None
+
+    @property
+    def watched(self):
+        """Names (set of str) of the running devices that the guest is to be seen to use before others go."""
+        return {self.present[index].alias for index in self.kept}.union(self.came)
 
     @property
     def removed(self):
@@ -80,7 +86,7 @@ class Part:
     @property
     def is_changed(self):
         """Whether a device came or left. A guest that was asked for one, in this run or an earlier one, still has it."""
-        return bool(self.add or self.going - self.staying)
+        return bool(self.add or (self.going and self.going - self.staying))
 
     def leave(self, result, reason):
         """Leave this half as it is, and say why."""
@@ -97,8 +103,13 @@ class Part:
 
 def decide_definition(rngs, wanted):
     """Return the Part for the definition with ``rngs``; ``wanted`` is a Wanted."""
+    return Part(*definition_part(rngs, wanted))
+
+
+def definition_part(rngs, wanted):
+    """Return what the Part for the definition with ``rngs`` is made of (tuple), which is the same for each definition with the same."""
     change = _change(rngs, wanted, _rng_device.sits)
-    return Part(rngs, change, DONE if change.going or change.add else UNCHANGED, _about(rngs, change, _rng_device.own_log))
+    return rngs, change, DONE if change.going or change.add else UNCHANGED, _about(rngs, change, _rng_device.own_log)
 
 
 def decide_running(rngs, wanted, replace, guest):
@@ -116,8 +127,9 @@ def decide_running(rngs, wanted, replace, guest):
         return Part(rngs, result=RESTART, reason=f"{what}, and a running device is not replaced without replace_live. {sentence(way_back)}")
     if add:
         plug = guest.plug(add)
-        if plug.possible is False:
-            return Part(rngs, result=RESTART, reason=cannot_plug(plug.reason, way_back, bool(going)))
+        why = _why_unfinished(rngs, wanted, going) or (plug.reason if plug.possible is False else None)
+        if why:
+            return Part(rngs, result=RESTART, reason=cannot_plug(why, way_back, bool(going)))
     if going:
         unplug = guest.unplug([rngs[index] for index in sorted(going)])
         if unplug.possible is False:
@@ -126,6 +138,15 @@ def decide_running(rngs, wanted, replace, guest):
         if unseen or guest.deaf:
             return Part(rngs, change, PENDING, (held if unseen else pending)(way_back, unseen or guest.deaf), is_held=bool(unseen))
     return Part(rngs, change, DONE, _about(rngs, change, _rng_device.own_names))
+
+
+def _why_unfinished(rngs, wanted, going):
+    """Return why no device is plugged beside ``rngs`` (str), None where one may be: each further wish would leave one more in the guest."""
+    replaced = _rng_device.left_over(rngs)
+    # Of several devices that are given back an interrupted run has plugged a part, and the rest finishes it.
+    if not replaced or (wanted.whole and going <= replaced):
+        return None
+    return "a device that an earlier run replaced is still there, and no further one is plugged until it is gone"
 
 
 def cannot_plug(reason, way_back, is_replacing=False):

@@ -37,16 +37,25 @@ class Outcome:
         return [part for part in (self.config, self.live) if part]
 
     @property
+    def adding(self):
+        """The devices (list of dict) that are to come. A domain that was refused adds none."""
+        return [device for part in self.parts for device in part.add]
+
+    @property
     def is_failed(self):
-        return self.error is not None or any(part.result in (REFUSED, BUSY) for part in self.parts)
+        return self.error is not None or _has_ended(self.config, (REFUSED, BUSY)) or _has_ended(self.live, (REFUSED, BUSY))
 
     @property
     def is_waiting(self):
-        return any(part.result in (RESTART, PENDING) for part in self.parts)
+        return _has_ended(self.config, (RESTART, PENDING)) or _has_ended(self.live, (RESTART, PENDING))
 
     @property
     def is_changed(self):
-        return any(part.is_changed for part in self.parts)
+        return bool(self.config and self.config.is_changed) or bool(self.live and self.live.is_changed)
+
+    @property
+    def is_to_act(self):
+        return bool(self.config and self.config.is_to_act) or bool(self.live and self.live.is_to_act)
 
     @property
     def why_failed(self):
@@ -81,6 +90,11 @@ class Outcome:
             "config": _half(self.config),
             "live": _half(self.live),
         }
+
+
+def _has_ended(part, results):
+    """Return whether the Part (or None) has one of these ``results``."""
+    return part is not None and part.result in results
 
 
 def report(outcomes, max_results, with_diff, room):

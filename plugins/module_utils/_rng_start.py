@@ -10,7 +10,6 @@ import stat
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _options, _rng_checks, _rng_egd, _virt_plug
 from ansible_collections.kvm.entropy.plugins.module_utils._device_kind import HWRNG
-from ansible_collections.kvm.entropy.plugins.module_utils._errors import UnfitError
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_source import backend_kind, lacks_source
 
 # Nobody can open what is there, whatever the rights.
@@ -32,9 +31,9 @@ def _of_one(device, xml, own, access):
     if why_no_iommu or daemon is None:
         return why_no_iommu
     if device["backend"] == "random" and daemon.same_files is not False:
-        return _of_file(device["path"]) or access.why_not(device, xml)
+        return access.once(_of_file, device["path"]) or access.why_not(device, xml)
     if device["backend"] == "egd":
-        return _of_egd(device["egd"], own, daemon) or access.why_not(device, xml)
+        return _of_egd(device["egd"], own, access) or access.why_not(device, xml)
     return None
 
 
@@ -49,17 +48,15 @@ def _of_file(path):
     if stat.S_ISSOCK(found.st_mode):
         return f"backend path {shown} is a socket, which QEMU cannot open as a file"
     kind = backend_kind(found)
-    # The kernel is asked about its source for those that read it alone: this is done for each domain.
     if kind == HWRNG and lacks_source(kind, _rng_checks.current_source()):
         return f"backend path {shown}: this host has no hardware source behind it (rng_current is none), and QEMU aborts a guest when it cannot read its source"
     return None
 
 
-def _of_egd(egd, own, daemon):
-    try:
-        for source in egd["sources"]:
-            _rng_egd.check_source(egd["type"], source, daemon)
-    except UnfitError as error:
-        return error.found
-    taken = None if daemon.same_network is False else _rng_egd.taken_port(egd, own)
+def _of_egd(egd, own, access):
+    why = next(filter(None, (access.once(_rng_egd.why_unfit, egd["type"], tuple(source.items()), access.daemon) for source in egd["sources"])), None)
+    if why:
+        return why
+    # Of a unix socket QEMU takes the place of who listens there (unix_listen_saddr in util/qemu-sockets.c), and starts.
+    taken = None if access.daemon.same_network is False else _rng_egd.taken(egd, own, ("tcp", "udp"), access.once)
     return taken and f"egd: {taken} is in use by another process"

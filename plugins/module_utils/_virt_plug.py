@@ -60,14 +60,14 @@ def unplug(live_xml, elements):
 def added_ports(xml, element, before):
     """Return the PCI controllers (list of str, each after what sits on it) that came with the <rng> ``element`` into the definition ``xml``.
 
-    ``before`` are the indices (set of int) of those that were there. One on which something else sits is not returned, nor what it sits on.
+    ``before`` are the indices (set of str) of those that were there. One on which something else sits is not returned, nor what it sits on.
     """
     controllers, taken = _virt_xml.pci_controllers(xml), _places(_virt_xml.parsed(xml))
     found = []
     address = _virt_xml.parsed(element).find("address[@type='pci']")
     while address is not None:
         bus = _place(address)[0]
-        if bus in before or bus not in controllers or len([place for place in taken if place[0] == bus]) > 1:
+        if str(bus) in before or bus not in controllers or len([place for place in taken if place[0] == bus]) > 1:
             break
         found.append(controllers[bus])
         address = _virt_xml.parsed(controllers[bus]).find("address[@type='pci']")

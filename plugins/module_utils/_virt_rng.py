@@ -66,7 +66,7 @@ def _check_number(outcomes, most):
 
 def _act(connection, plan, outcomes, options):
     """Do what was decided; return why it ended early (str), or None."""
-    left = [outcome for outcome in reversed(outcomes) if any(part.is_to_act for part in outcome.parts)]
+    left = [outcome for outcome in reversed(outcomes) if outcome.is_to_act]
     waiting = []
     with _stop.Stop() as stop:
         try:

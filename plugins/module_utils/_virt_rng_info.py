@@ -87,9 +87,8 @@ def _told(rows, options):
 
 def has_problem(row):
     """Return whether a person should look at this row: no device in a half, more than one, or one that is not the other."""
-    others = len(row.get("unmanaged", ()))
-    halves = [half for half in (row["config"], row["live"]) if half is not None]
-    return row["drift"] or any(len(half) + others != 1 for half in halves)
+    wanted = 1 - len(row.get("unmanaged", ()))
+    return row["drift"] or any(half is not None and len(half) != wanted for half in (row["config"], row["live"]))
 
 
 def _read(domains, uri, access):
@@ -119,7 +118,7 @@ def _row(domain, access):
         "uuid": domain.uuid,
         "state": state,
         "persistent": domain.is_persistent,
-        "arch": _virt_xml.platform(xml)["arch"],
+        "arch": _virt_xml.arch(xml),
         "config": config,
         "live": live,
         "drift": config is not None and live is not None and not _rng_device.same(config, live),
@@ -157,7 +156,7 @@ def _plug(running, config):
 
 
 def _is_asked_for(row, only):
-    return {"all": True, "drift": row["drift"], "problem": has_problem(row)}[only]
+    return only == "all" or (row["drift"] if only == "drift" else has_problem(row))
 
 
 def _summary(rows, failures):

@@ -9,6 +9,7 @@ The cuts rely on how libvirt writes (virDomainDefFormatInternalSetRootName in sr
 where foreign elements may carry our names, comes before <os> and <devices>; everywhere else "<" is escaped.
 """
 
+import functools
 import re
 from xml.etree import ElementTree
 
@@ -16,6 +17,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils._refusals import Refus
 
 _RNG = re.compile(r"<rng\b.*?</rng>", re.DOTALL)
 _PCI_CONTROLLER = re.compile(r"<controller type='pci' index='([^']*)'[^>]*?(?:/>|>.*?</controller>)", re.DOTALL)
+_PCI_INDEX = re.compile(r"<controller type='pci' index='([^']*)'")
 _TYPE = re.compile(r"<type\b[^>]*>")
 _ATTRIBUTE = re.compile(r"(\w+)=(?:'([^']*)'|\"([^\"]*)\")")
 _ON_POWEROFF = re.compile(r"<on_poweroff>([^<]+)</on_poweroff>")
@@ -65,6 +67,12 @@ def edited(xml, gone, added):
     return head + devices
 
 
+def pci_indices(xml):
+    """Return the indices of the domain's PCI controllers as libvirt wrote them (set of str)."""
+    start = xml.rfind("<devices>")
+    return set(_PCI_INDEX.findall(xml, start)) if start >= 0 else set()
+
+
 def pci_controllers(xml):
     """Return the domain's PCI controllers as libvirt wrote them (dict, index (int) to str)."""
     start = xml.rfind("<devices>")
@@ -80,8 +88,7 @@ def has_alias(xml, alias):
 def platform(xml):
     """Return the dict of what decides about QEMU: type (kvm, qemu), arch, machine, emulator; None for what is not said."""
     kind = _ATTRIBUTE.search(xml, xml.find("<domain"))
-    element = _TYPE.search(_body(xml))
-    said = {name: single or double for name, single, double in _ATTRIBUTE.findall(element.group())} if element else {}
+    said = _type(xml)
     emulator = _EMULATOR.search(xml, xml.rfind("<devices>"))
     return {
         "type": (kind.group(2) or kind.group(3)) if kind and kind.group(1) == "type" else None,
@@ -89,6 +96,22 @@ def platform(xml):
         "machine": said.get("machine"),
         "emulator": emulator.group(1) if emulator else None,
     }
+
+
+def arch(xml):
+    """Return the domain's architecture (str), None where it is not said."""
+    return _type(xml).get("arch")
+
+
+def _type(xml):
+    element = _TYPE.search(xml, _body_start(xml))
+    return _attributes(element.group()) if element else {}
+
+
+@functools.lru_cache(maxsize=None)  # On one host most domains have the same few.
+def _attributes(tag):
+    """Return the attributes (dict) of a ``tag`` (str)."""
+    return {name: single or double for name, single, double in _ATTRIBUTE.findall(tag)}
 
 
 def is_confidential(xml):
@@ -154,4 +177,8 @@ def supported_rng(capabilities):
 
 def _body(xml):
     """Return the text after <metadata>."""
-    return xml[xml.rfind("</metadata>") + 1:]
+    return xml[_body_start(xml):]
+
+
+def _body_start(xml):
+    return xml.rfind("</metadata>") + 1

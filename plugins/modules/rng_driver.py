@@ -107,8 +107,8 @@ after:
   type: dict
   contains: *state
 done:
-  description: What was done, or in check mode would be. Where a build failed, what stays.
-  returned: success, or a failed build
+  description: What was done, or in check mode would be. After a failure, what stays. That counts as changed.
+  returned: success, or a failure after something was done
   type: list
   elements: str
   sample: [loaded virtio_rng, wrote /etc/modules-load.d/kvm-entropy.conf, wrote /etc/initramfs-tools/modules, built /boot/initrd.img-6.1.0-42-cloud-amd64]

@@ -82,6 +82,8 @@ options:
       - Refused where nobody listens on the unix socket or loopback port to connect to, which is seen in C(/proc/net) and, if not there, by a connection that is
         refused. With C(reconnect) that only keeps a running guest waiting for a power-off and start.
       - Refused where the folder of a unix socket to bind is not there.
+      - Refused where another process listens on the port or unix socket to bind. A running domain that listens there itself gets the new device at its next
+        start. With O(scope=config) its running device is not looked at, and the row's C(reason) says that the port or socket is in use.
     type: dict
     suboptions:
       type:
@@ -255,6 +257,15 @@ options:
                 description: The channel of V(spiceport) or V(dbus).
                 type: str
                 version_added: 0.7.0
+              copypaste:
+                description: Whether V(qemu-vdagent) shares the clipboard.
+                type: bool
+                version_added: 0.7.0
+              mouse:
+                description: The mouse mode of V(qemu-vdagent).
+                type: str
+                choices: [client, server]
+                version_added: 0.7.0
               master:
                 description: One end of V(nmdm).
                 type: str
@@ -302,6 +313,7 @@ options:
       - Whether a running device that differs is replaced while the guest runs. The new one is plugged first, and the old one is asked for when the guest is
         seen to use the new one (O(confirm_by), O(confirmed)), so that the guest is never without. Where there is no place for two, or where the guest could
         not use the new one, the old one stays and the domain waits for a power-off and start.
+      - While a device that an earlier run replaced is still there, no further one is plugged, and the domain waits for a power-off and start.
     type: bool
     default: false
   confirm_by:
@@ -632,6 +644,7 @@ def devices_spec():
     del egd["sources"]["options"]["mode"]["default"]
     egd["sources"]["options"]["path"]["type"] = "str"
     egd["sources"]["options"].update({name: {"type": "str"} for name in ("append", "channel", "master", "slave")})
+    egd["sources"]["options"].update(copypaste={"type": "bool"}, mouse={"type": "str", "choices": ["client", "server"]})
     return spec
 
 

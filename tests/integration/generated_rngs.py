@@ -40,6 +40,7 @@ ODD_EGD = (
     "<backend model='egd' type='pipe'><source path='/var/tmp/egd'/></backend>",
     "<backend model='egd' type='file'><source path='/var/tmp/egd' append='on'/></backend>",
     "<backend model='egd' type='udp'><source mode='bind' host='192.0.2.1' service='7001'/><source mode='connect' host='127.0.0.1' service='7002'/></backend>",
+    "<backend model='egd' type='qemu-vdagent'><source><clipboard copypaste='no'/><mouse mode='client'/></source></backend>",
     "<backend model='egd' type='null'/>",
     "<backend model='egd' type='stdio'/>",
 )

@@ -41,6 +41,15 @@ def test_exclusive_asks_for_nothing_until_the_described_device_is_seen_in_use(ho
     assert "has not taken" in row(result, "web-1")["live"]["reason"] and len(host.live("web-1")) == 2
 
 
+def test_wishes_that_nobody_confirms_plug_no_more_than_one_device(host):
+    host.define("web-1", SLOW, start=True)
+    for rate, result in ((1024, "pending_unplug"), (65, "restart_required"), (1024, "pending_unplug"), (65, "restart_required")):
+        live = row(host.rng(domains=["web-1"], rate_bytes=rate, replace_live=True), "web-1")["live"]
+        assert host.live("web-1") == [SLOW, RNG] and live["result"] == result
+        assert host.config("web-1") == [RNG.replace("1024", str(rate))]
+    assert "a device that an earlier run replaced is still there" in live["reason"]
+
+
 @pytest.mark.parametrize("inherited", [True, False])
 def test_page_per_vq_is_not_plugged_where_the_guest_could_not_use_it(host, inherited):
     host.define("web-1", SLOW.replace("<rate", "<driver page_per_vq='on'/><rate") if inherited else SLOW, start=True)
@@ -57,9 +66,9 @@ def test_a_definition_that_is_put_back_loses_the_port_that_libvirt_added_too(hos
     host.define("web-1", SLOW, start=True)
     host.define("web-2", start=True)
     before = host.definition("web-1"), host.definition("web-2")
-    with socket.create_server(("127.0.0.1", 0)) as taken:  # The domain itself may hold a port that is taken: QEMU alone can tell.
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # As devices it is given back all the same, and QEMU refuses it.
         egd = {"type": "tcp", "sources": [{"mode": "bind", "host": "127.0.0.1", "service": str(taken.getsockname()[1])}]}
-        result = host.run("virt_rng", domains=["*"], backend="egd", egd=egd, replace_live=True, confirmed=["*"])
+        result = host.run("virt_rng", domains=["*"], devices=[{"backend": "egd", "egd": egd}], replace_live=True, confirmed=["*"])
     assert result["failed"] and (host.definition("web-1"), host.definition("web-2")) == before
     for name in ("web-1", "web-2"):
         assert result["msg"].count(f"domain {name}: taken back, because the domain might not start with it; QEMU cannot use the source") == 1

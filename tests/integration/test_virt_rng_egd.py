@@ -102,6 +102,27 @@ def test_a_device_that_could_be_plugged_waits_with_one_that_cannot(host):
     assert "nobody listens on tcp 127.0.0.1 port 1" in str(result["warnings"])
 
 
+def test_a_place_where_another_process_listens_is_refused_before_anything_is_written(host, listening):
+    host.define("on", start=True)
+    host.define("off")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        before = host.everything()
+        for egd, place in (({"type": "unix", "sources": [source("bind", path=listening)]}, f"socket {listening}"),
+                           ({"type": "tcp", "sources": [source("bind", host="127.0.0.1", service=port)]}, f"tcp 127.0.0.1 port {port}")):
+            result = host.rng(expect_failure=True, domains=["*"], backend="egd", egd=egd)
+            assert f"egd: {place} is in use by another process" in result["msg"] and host.everything() == before
+
+
+def test_a_running_device_that_listens_there_itself_stays_until_the_next_start(host):
+    egd = {"type": "unix", "sources": [source("bind", path=MINE)]}
+    host.define("web-1", start=True)
+    assert row(host.rng(domains=["web-1"], backend="egd", egd=egd), "web-1")["live"]["result"] == "done"
+    result = row(host.rng(domains=["web-1"], backend="egd", egd=egd, rate_bytes=64, replace_live=True, confirmed=["*"]), "web-1")
+    assert (result["config"]["result"], result["live"]["result"]) == ("done", "restart_required")
+    assert f"the running device listens on socket {MINE} itself" in result["live"]["reason"] and len(host.live("web-1")) == 1
+
+
 @pytest.mark.parametrize("kind", ["tcp", "udp"])
 def test_a_running_domain_listens_on_loopback(host, kind):
     with socket.socket(type=socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM) as probe:

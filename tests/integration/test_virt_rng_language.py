@@ -39,8 +39,8 @@ def test_a_plug_that_only_libvirt_can_refuse_waits_for_a_power_off(host):
 
 def test_a_source_that_qemu_cannot_open_takes_the_definition_back(host):
     host.define("web", start=True)
-    with socket.create_server(("127.0.0.1", 0)) as taken:  # The domain itself may hold a port that is taken: QEMU alone can tell.
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # As devices it is given back all the same, and QEMU refuses it.
         egd = {"type": "tcp", "sources": [{"mode": "bind", "host": "127.0.0.1", "service": str(taken.getsockname()[1])}]}
-        result = host.run("virt_rng", domains=["web"], backend="egd", egd=egd)
+        result = host.run("virt_rng", domains=["web"], devices=[{"backend": "egd", "egd": egd}])
     assert result["failed"] and "Interner Fehler" in result["msg"] and "taken back" in row(result, "web")["config"]["reason"]
     assert host.config("web") == host.live("web") == []

@@ -151,7 +151,7 @@ def test_a_build_that_fails_or_has_no_effect_fails_and_leaves_settings_and_image
         make_so(machine, ALL, False)
     assert FAULTS[fault] in str(error.value)
     assert "The settings and images of the initramfs are as they were before." in str(error.value)
-    assert error.value.results["done"] == ["loaded virtio_rng", "wrote " + AT_BOOT]
+    assert error.value.results == {"changed": True, "done": ["loaded virtio_rng", "wrote " + AT_BOOT]}
     after = everything(machine)
     assert after.pop(AT_BOOT)
     # The list was written twice; what it holds is as before.
@@ -198,8 +198,9 @@ def test_an_image_that_cannot_be_put_back_leaves_its_copy(made, monkeypatch):
 
     monkeypatch.setattr(_initramfs_build, "_copy", broken)
     copy = "%s.1/0-%s" % (_initramfs_build.COPIES, os.path.basename(IMAGE))
-    with pytest.raises(EntropyError, match="Its copy is %s: put it there before the next boot" % copy):
+    with pytest.raises(EntropyError, match="Its copy is %s: put it there before the next boot" % copy) as error:
         make_so(machine, ALL, False)
+    assert error.value.results["changed"]
     assert everything(machine)[copy][0] == before[IMAGE][0]
     assert any("No image" in words for words in make_so(machine, ALL, False)["left"])
     assert everything(machine)[copy][0] == before[IMAGE][0]
@@ -412,6 +413,18 @@ def test_what_keeps_the_driver_out_at_boot_is_said(made, path):
     text, words = REFUSALS[path]
     machine, _settings = made(files={path: text})
     assert make_so(machine, ALL, True)["left"][0].startswith(words)
+
+
+def test_what_was_done_before_the_list_for_every_boot_could_not_be_written_is_said(made, monkeypatch):
+    machine, _settings = made()
+
+    def full(*_words, **_more):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_rng_driver, "replace_own", full)
+    with pytest.raises(EntropyError, match="No space left on device. What stays: loaded virtio_rng.$") as error:
+        make_so(machine, ALL, False)
+    assert error.value.results == {"changed": True, "done": ["loaded virtio_rng"]}
 
 
 def test_settings_that_cannot_be_written_are_no_failed_way_back(made, monkeypatch):

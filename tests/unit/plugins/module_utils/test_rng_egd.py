@@ -5,6 +5,7 @@
 """How an egd device is connected: written as it was read, and never in plain text over a network."""
 
 import socket
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -43,6 +44,13 @@ def test_what_is_written_is_read_again(words):
     egd = _rng_egd.described(given_options)
     device = {"backend": "egd", "egd": egd, "rate_bytes": 0, "rate_period": 1000, "model": "virtio", "driver": {}}
     assert _rng_device.read(_rng_device.to_xml(device)).device == device
+
+
+@pytest.mark.parametrize("source", [{}, {"copypaste": True}, {"copypaste": False, "mouse": "server"}, {"mouse": "client"}])
+def test_the_settings_of_a_clipboard_agent_come_back(source):
+    egd = _rng_egd.described({"type": "qemu-vdagent", "sources": [source], "protocol": None}, is_back=True)
+    assert egd == _rng_egd.read(ElementTree.fromstring(_rng_egd.to_xml(egd))) == {"type": "qemu-vdagent", "sources": [source]}
+    assert yaml.safe_load("\n".join(_rng_egd.yaml_lines(egd))) == egd
 
 
 def test_the_order_of_sources_and_what_is_said_by_default_make_no_difference():
@@ -165,11 +173,24 @@ def test_a_port_that_is_taken_is_named_but_for_the_domains_own(kind):
         port = str(taken.getsockname()[1])
         peer = [{"host": "127.0.0.1", "service": "9"}] if kind == "udp" else []
         egd = described(kind, [{"mode": "bind", "host": "127.0.0.1", "service": port}, *peer])
-        assert _rng_egd.taken_port(egd) == f"{kind} 127.0.0.1 port {port}"
-        assert _rng_egd.taken_port(egd, [egd]) is None
-        assert _rng_egd.unchecked(egd) == [f"whether {kind} 127.0.0.1 port {port} is free when a domain starts: it is in use now"]
-    assert _rng_egd.taken_port(egd) is None and _rng_egd.unchecked(egd) == []
-    assert _rng_egd.taken_port(described(kind, [{"mode": "bind", "host": "127.0.0.1", "service": "0"}, *peer])) is None
+        assert _rng_egd.taken(egd) == f"{kind} 127.0.0.1 port {port}"
+        assert _rng_egd.taken(egd, [egd]) is _rng_egd.taken(egd, kinds=["unix"]) is None
+        assert _rng_egd.taken(egd, [described(kind, [{"mode": "bind", "host": "0.0.0.0", "service": port}, *peer])]) is None, "its own QEMU has it"  # noqa: S104
+    assert _rng_egd.taken(egd) is None
+    assert _rng_egd.taken(described(kind, [{"mode": "bind", "host": "127.0.0.1", "service": "0"}, *peer])) is None
+
+
+def test_a_socket_on_which_somebody_listens_is_taken_but_for_the_domains_own(tmp_path):
+    path = str(tmp_path / "s")
+    egd = described("unix", [{"mode": "bind", "path": path}])
+    assert _rng_egd.taken(egd) is None
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(path)
+        assert _rng_egd.taken(egd) is None, "nobody listens yet"
+        one.listen()
+        assert _rng_egd.taken(egd) == f"socket {path}"
+        assert _rng_egd.taken(egd, [egd]) is None
+    assert _rng_egd.taken(egd) is None, "a file that is left makes way"
 
 
 def test_a_diff_shows_it_as_it_is_given():
@@ -210,7 +231,7 @@ def test_a_listener_on_all_ipv6_addresses_has_the_port_of_ipv4_too():
         one.listen()
         port = str(one.getsockname()[1])
         for host in ("127.0.0.1", "localhost", "0.0.0.0"):  # noqa: S104
-            assert _rng_egd.taken_port(described("tcp", [{"mode": "bind", "host": host, "service": port}]))
+            assert _rng_egd.taken(described("tcp", [{"mode": "bind", "host": host, "service": port}]))
 
 
 def test_an_empty_host_is_given_back():

@@ -122,11 +122,11 @@ def test_the_ports_that_came_with_a_device_are_found_and_no_other():
     bridge = bridge.replace("bus='0x00'", "bus='0x02'")
     element = rng(3, 1)
     xml = domain(old + new + bridge + element)
-    assert added_ports(xml, element, {0, 1}) == [bridge, new], "what sits on another goes first"
-    assert added_ports(xml, element, {0, 1, 2}) == [bridge]
-    assert added_ports(xml, element, {0, 1, 2, 3}) == []
-    assert added_ports(xml.replace("</devices>", at(3, 2) + "</devices>"), element, {0, 1}) == [], "another device sits there"
-    assert added_ports(domain("<rng/>", root="pci-root"), "<rng/>", {0}) == []
+    assert added_ports(xml, element, {"0", "1"}) == [bridge, new], "what sits on another goes first"
+    assert added_ports(xml, element, {"0", "1", "2"}) == [bridge]
+    assert added_ports(xml, element, {"0", "1", "2", "3"}) == []
+    assert added_ports(xml.replace("</devices>", at(3, 2) + "</devices>"), element, {"0", "1"}) == [], "another device sits there"
+    assert added_ports(domain("<rng/>", root="pci-root"), "<rng/>", {"0"}) == []
 
 
 def pci(bus, slot=0, function=0):

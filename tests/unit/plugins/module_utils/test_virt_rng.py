@@ -4,8 +4,20 @@
 
 """One run over many domains: what is checked, said and counted. Real domains are tried in tests/integration."""
 
+import re
+import socket
+
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils import _libvirt, _rng_checks, _rng_device, _virt_rng
+from ansible_collections.kvm.entropy.plugins.module_utils import (
+    _file_rights,
+    _libvirt,
+    _libvirt_daemon,
+    _rng_checks,
+    _rng_device,
+    _rng_egd,
+    _virt_plug,
+    _virt_rng,
+)
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from virt_fakes import BUILTIN, RANDOM, FakeConnection, FakeDomain, refusal, running, without_alias
 
@@ -98,6 +110,19 @@ def test_a_confidential_guest_gets_iommu_unless_it_is_given_and_its_owner_is_tol
         assert not run(domains, driver=driver)[0]["changed"]
 
 
+@pytest.mark.parametrize("present, extra, driver, remedy", [
+    ([], "", {"iommu": True}, "would not start. Give model: virtio-non-transitional"),
+    ([RANDOM.replace("<rate bytes='1024'", "<driver iommu='on'/><rate bytes='64'")], "", None,
+     "keeps this option of the replaced one. Give driver: {iommu: false}, or model: virtio-non-transitional"),
+    ([], "<launchSecurity type='sev'/>", None, "A confidential guest gets this option unless you set it. Give model: virtio-non-transitional"),
+])
+def test_the_remedy_for_a_device_that_cannot_have_iommu_is_that_of_who_asked_for_it(run, present, extra, driver, remedy):
+    domain = FakeDomain(present, extra=extra)
+    with pytest.raises(EntropyError, match=re.escape(remedy)):
+        run([domain], model="virtio-transitional", driver=driver, support=(None, "not told"))
+    assert domain.config == present
+
+
 def test_a_confidential_guest_gets_back_the_device_that_it_had(run):
     domain = FakeDomain([RANDOM.replace("1024", "64")], name="sev", extra="<launchSecurity type='sev'/>")
     before = run([domain])[0]["domains"][0]["config"]["before"]
@@ -119,6 +144,44 @@ def test_domains_that_would_listen_on_one_socket_are_named(run):
     assert run([FakeDomain([])], backend="egd", egd=egd)[1] == []
 
 
+@pytest.fixture
+def listener(monkeypatch, tmp_path):
+    """Return the option egd that binds a socket on which somebody listens; libvirt's daemon sees the same files."""
+    monkeypatch.setattr(_libvirt_daemon, "daemon", lambda _uri: _libvirt_daemon.Daemon(_file_rights.User(0, 0, frozenset()), True, True))
+    path = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(path)
+        one.listen()
+        yield {"type": "unix", "sources": [{"mode": "bind", "path": path}]}
+
+
+def bound(egd, rate=1024):
+    device = dict(_rng_device.read(RANDOM).device, backend="egd", egd=_rng_egd.described(egd), rate_bytes=rate)
+    del device["path"]
+    return _rng_device.to_xml(device)
+
+
+def test_a_socket_on_which_another_process_listens_is_refused_before_anything_is_written(run, listener):
+    for domain in (FakeDomain([]), FakeDomain([], live=[])):
+        with pytest.raises(EntropyError, match="is in use by another process. Give another one, or end"):
+            run([domain], backend="egd", egd=listener)
+        assert domain.config == [] and "plug" not in domain.calls
+    given_back = _rng_device.read(bound(listener)).device
+    result, _warnings = run([FakeDomain([])], devices=[dict(given_back, path="/dev/urandom", alias=None, address=None)])
+    assert "given back all the same: egd: socket" in result["domains"][0]["reason"]
+
+
+def test_the_socket_of_the_domain_itself_is_free_at_its_next_start_and_not_before(run, listener):
+    old = bound(listener, rate=64)
+    domain = FakeDomain([old], live=[running(old, "rng0")])
+    row = run([domain], backend="egd", egd=listener, replace_live=True)[0]["domains"][0]
+    assert (row["config"]["result"], row["live"]["result"]) == ("done", "restart_required")
+    assert "the running device listens on socket" in row["live"]["reason"] and "plug" not in domain.calls
+    domain = FakeDomain([old], live=[running(old, "rng0")])
+    row = run([domain], backend="egd", egd=listener, scope="config")[0]["domains"][0]
+    assert row["config"]["result"] == "done" and "in use, maybe by this domain itself" in row["reason"]
+
+
 def test_check_mode_only_reads(run):
     domain = FakeDomain([BUILTIN], live=[])
     predicted, _warnings = run([domain], check=True)
@@ -138,6 +201,39 @@ def test_one_bad_domain_does_not_stop_the_others_and_each_is_named(run):
     assert results["changed"] and without_alias(domains[3].config) == [RANDOM]
     assert results["summary"] == {"matched": 4, "unchanged": 0, "changed": 1, "restart_required": 0, "skipped": 0, "failed": 3}
     assert [row["name"] for row in results["domains"]] == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("asked", [{}, {"alias": "ua-x"}, {"exclusive": True}])
+def test_wishes_that_nobody_confirms_plug_no_more_than_one_device(run, asked):
+    domain = FakeDomain([RANDOM], live=[running(RANDOM, "rng0")])
+    # With a name the device comes beside the one without it, and its successor beside both.
+    most = 3 if "alias" in asked else 2
+    for rate in (64, 65, 64, 1024, 66, 67, 64, 68):
+        check = run([domain], check=True, rate_bytes=rate, replace_live=True, **asked)[0]
+        row = run([domain], rate_bytes=rate, replace_live=True, **asked)[0]["domains"][0]
+        assert check["domains"][0]["live"]["result"] == row["live"]["result"] and len(domain.live) <= most
+        assert row["config"]["after"][-1]["rate_bytes"] == rate
+    assert row["live"]["result"] == "restart_required"
+    assert "a device that an earlier run replaced is still there" in row["live"]["reason"] and "power the domain off" in row["live"]["reason"]
+
+
+def test_devices_of_which_an_interrupted_run_has_plugged_one_are_finished(run, monkeypatch):
+    monkeypatch.setattr(_virt_plug, "plug", lambda _xml, _devices: _virt_plug.Plug(True, ""))
+    domain = FakeDomain([RANDOM], live=[running(RANDOM, "rng0")])
+    devices = [dict(_rng_device.read(RANDOM).device, rate_bytes=rate, egd=None, alias=None, address=None) for rate in (64, 65)]
+    plug = domain.plug
+
+    def plug_one(element):
+        if len(domain.live) > 1:
+            raise _libvirt.ConnectionLostError("gone")
+        plug(element)
+
+    domain.plug = plug_one
+    with pytest.raises(EntropyError, match="went away"):
+        run([domain], devices=devices, replace_live=True)
+    domain.plug = plug
+    run([domain], devices=devices, replace_live=True)
+    assert len(domain.live) == 3
 
 
 def test_a_daemon_that_goes_away_ends_the_run_with_what_was_done(run):
