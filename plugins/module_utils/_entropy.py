@@ -70,7 +70,7 @@ def facts_of(seen):
     facts["feeder"] = feeder_facts(seen, facts["hwrng"], facts["kernel"]["generation"])
     facts["crng"] = crng_facts(seen, log, facts["hwrng"], facts["cpu"], facts["feeder"])
     facts["unseen"] = unseen(seen, log, facts)
-    facts["problems"] = problems(facts, log, is_x86(seen))
+    facts["problems"] = problems(facts, log, is_x86(seen), seen.get("refusal"))
     facts["links"], facts["verdict"] = _verdict.judge_guest(facts)
     return facts
 

@@ -39,9 +39,11 @@ _known("no-device",
        sure="Certain. Where both look, the host's word counts, but for a guest that was seen later to be fed by its device (unmanaged-device).")
 _known("driver-missing",
        "The virtio-rng device is there and no driver serves it",
-       "Load virtio_rng now and at every boot (role kvm.entropy.guest); where the kernel has no such module, install the package that carries it",
+       "Load virtio_rng now and at every boot (role kvm.entropy.guest); where the kernel has no such module, install the package that carries it; where a "
+       "line of modprobe.d or of the kernel's command line keeps it out, remove that line first",
        seen_by=GUEST, needs="nothing",
-       detected="The device on the guest's bus has no link to a driver.",
+       detected="The device on the guest's bus has no link to a driver. The evidence names a line that keeps modprobe or the kernel from loading it: "
+                "blacklist, install or alias in modprobe.d, module_blacklist= or modprobe.blacklist= on the kernel's command line.",
        sure="Certain at the moment of the look.")
 _known("driver-late",
        "The driver came after user space had started, too late for its first reads",

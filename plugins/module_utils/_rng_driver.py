@@ -76,11 +76,12 @@ class System:
         tree = Tree(self.root or "/")
         try:
             release = tree.text("/proc/sys/kernel/osrelease") or ""
+            driver = _driver_module.driver_of(_driver_module.observe(tree, release, self._is_live))
             return Seen(
-                release, _driver_module.driver_of(_driver_module.observe(tree, release, self._is_live)),
+                release, driver,
                 self._is_live and tree.has(_driver_module.REGISTERED), self.read(AT_BOOT),
                 _initramfs.look(tree, wish) if early else None, shutil.which("modprobe", path=_PATH),
-                _modprobe.refusal_of(tree))
+                _modprobe.refusal_of(tree, driver.needs))
         finally:
             tree.close()
 
@@ -198,7 +199,8 @@ def plan(seen: Seen, early: bool) -> Plan:
     is_module = _driver_module.MODULE in kinds
     left = []
     loads = seen.driver.kind == _driver_module.MODULE and not seen.is_loaded
-    if is_module and seen.refusal:
+    # What keeps the device's alias alone out does not keep modules-load.d out.
+    if is_module and seen.refusal and seen.refusal.how != _modprobe.BY_DEVICE:
         left.append("virtio_rng is not loaded at boot%s: %s. Remove that, and run this again" % (
             "" if seen.refusal.how == _modprobe.ALWAYS else ", but by an initramfs that names it", seen.refusal.evidence))
     missing = None if seen.is_loaded else _missing_driver(seen)

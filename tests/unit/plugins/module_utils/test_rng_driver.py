@@ -403,6 +403,7 @@ def test_a_kernel_without_the_driver_is_said_and_no_failure(made, files, words):
 REFUSALS = {
     "etc/modprobe.d/x.conf": ("blacklist virtio_rng\n", "virtio_rng is not loaded at boot, but by an initramfs that names it: /etc/modprobe.d/x.conf has"),
     "usr/lib/modprobe.d/x.conf": ("install virtio-rng /bin/false\n", "virtio_rng is not loaded at boot: /usr/lib/modprobe.d/x.conf has"),
+    "etc/modprobe.d/y.conf": ("install virtio_ring /bin/true\n", "virtio_rng is not loaded at boot: /etc/modprobe.d/y.conf has"),
     "proc/cmdline": ("quiet module_blacklist=floppy,virtio_rng", "virtio_rng is not loaded at boot: the kernel's command line has module_blacklist="),
 }
 
@@ -412,6 +413,11 @@ def test_what_keeps_the_driver_out_at_boot_is_said(made, path):
     text, words = REFUSALS[path]
     machine, _settings = made(files={path: text})
     assert make_so(machine, ALL, True)["left"][0].startswith(words)
+
+
+def test_an_alias_of_the_device_does_not_keep_the_driver_out_at_boot(made):
+    machine, _settings = made(files={"etc/modprobe.d/x.conf": "alias virtio:d00000004v* off\n"})
+    assert "at boot" not in " ".join(make_so(machine, ALL, True)["left"])
 
 
 def test_settings_that_cannot_be_written_are_no_failed_way_back(made, monkeypatch):
