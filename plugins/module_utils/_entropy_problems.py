@@ -105,6 +105,23 @@ def _came_late(facts, log):
     return plugged is not None and plugged < started
 
 
+def next_boot_problems(facts):
+    """Return the problems (list of dict) of the next boot that ``facts`` (dict) show, with what was seen of the initramfs. What was not seen shows none."""
+    images = [image for image in facts["initramfs"]["images"] if "next" in image["when"]]
+    if not images or any(image["early"] is not False for image in images) or not _needs_early_driver(facts):
+        return []
+    seen = ["%s: %s" % (image["image"], image["reason"]) for image in images]
+    return [problem("initramfs-without-driver", "kernel %s boots next (%s); %s" % (images[0]["kernel"], facts["initramfs"]["next_evidence"], "; ".join(seen)))]
+
+
+def _needs_early_driver(facts):
+    """Return whether (bool) the device of a guest serves it, and nothing else is known to make its CRNG ready before any driver."""
+    hwrng, crng, cpu = facts["hwrng"], facts["crng"], facts["cpu"]
+    serves = hwrng["device"] is True and (hwrng["driver_bound"] or is_virtio(hwrng["current"])) and facts["kvm_guest"] is not False
+    by_cpu = crng["seeded_by"] == "cpu" or (cpu["trusted"] is True and True in (cpu["rdrand"], cpu["rdseed"]))
+    return bool(serves) and not (crng["in_time"] is not False and (by_cpu or crng["seeded_by"] == "bootloader"))
+
+
 def _rights_problems(facts):
     """Yield the problem that what decides was refused to the account that looked."""
     refused = _rights.refused(facts)
