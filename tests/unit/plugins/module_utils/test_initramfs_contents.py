@@ -57,9 +57,9 @@ IMAGES = {
         (True, False, None, "initramfs-tools"), "in it, etc/modprobe.d/x.conf has 'blacklist virtio-rng'"),
     "never to be loaded": ({**image(), "etc/modprobe.d/x.conf": b"install virtio_rng /bin/true\n"}, (True, False, None, "initramfs-tools"),
                            "in it, etc/modprobe.d/x.conf has 'install virtio_rng /bin/true'"),
-    "by udev, whose alias is another module's": ({**image(named=False), **UDEV, "usr/local/lib/modprobe.d/x.conf": b"alias virtio:d00000004v* off\n"},
-                                                (True, False, None, "initramfs-tools"),
-                                                "in it, usr/local/lib/modprobe.d/x.conf has 'alias virtio:d00000004v* off'"),
+    "by udev, whose alias is another module's": (
+        {**image(named=False), **UDEV, "usr/local/lib/modprobe.d/x.conf": b"alias virtio:d00000004v* off\n"},
+        (True, False, None, "initramfs-tools"), "in it, usr/local/lib/modprobe.d/x.conf has 'alias virtio:d00000004v* off'"),
     "named to systemd, and its alias is another module's": (
         {**image(named=False), "etc/modprobe.d/x.conf": b"alias virtio:* off\n", "etc/modules-load.d/x.conf": b"virtio_rng\n"},
         (True, True, "etc/modules-load.d/x.conf", "initramfs-tools"), None),
