@@ -12,7 +12,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils._entropy_hwrng import 
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_hypervisor import kvm_guest
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_log import events
 from ansible_collections.kvm.entropy.plugins.module_utils._entropy_platform import confidential, cpu_facts, domain_uuid, fips, is_x86, vmgenid
-from ansible_collections.kvm.entropy.plugins.module_utils._entropy_problems import problems, unseen
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy_problems import next_boot_problems, problems, unseen
 from ansible_collections.kvm.entropy.plugins.module_utils._printable import printable
 
 SCHEMA = 1
@@ -34,9 +34,17 @@ def gather(root="/", health_bytes=0, health_timeout=10, initramfs=False):
         # What reads archives takes modules that an ordinary look does without, and that an initramfs which calls this does not have.
         from ansible_collections.kvm.entropy.plugins.module_utils import _initramfs  # noqa: PLC0415
 
-        facts["initramfs"] = _initramfs.examine(root, facts["container"])
-        facts["unseen"] += _initramfs.unseen(facts["initramfs"])
+        found = _initramfs.examine(root, facts["container"])
+        facts["unseen"] += _initramfs.unseen(found)
+        add_initramfs(facts, found)
     return facts
+
+
+def add_initramfs(facts, found):
+    """Add to ``facts`` (dict) what was ``found`` (dict, see ``_initramfs.examine``) of the initramfs, and judge them anew."""
+    facts["initramfs"] = found
+    facts["problems"] += next_boot_problems(facts)
+    facts["links"], facts["verdict"] = _verdict.judge_guest(facts)
 
 
 def facts_of(seen):
@@ -70,7 +78,7 @@ def facts_of(seen):
     facts["feeder"] = feeder_facts(seen, facts["hwrng"], facts["kernel"]["generation"])
     facts["crng"] = crng_facts(seen, log, facts["hwrng"], facts["cpu"], facts["feeder"])
     facts["unseen"] = unseen(seen, log, facts)
-    facts["problems"] = problems(facts, log, is_x86(seen))
+    facts["problems"] = problems(facts, log, is_x86(seen), seen.get("refusal"))
     facts["links"], facts["verdict"] = _verdict.judge_guest(facts)
     return facts
 

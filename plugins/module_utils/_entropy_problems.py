@@ -19,17 +19,17 @@ _LOG_NEEDS, _NO_LOG = "root, or sysctl kernel.dmesg_restrict=0", "a kernel with 
 LOG = "crng.ready_at, crng.seeded_by, crng.uninitialized_reads, crng.in_time"
 
 
-def problems(facts, log, is_x86=None):
+def problems(facts, log, is_x86=None, refusal=None):
     """Return the problems (list of dict) that ``facts`` (dict) and ``log`` (``_entropy_log.events``) show, the nearest to the host first.
 
-    ``is_x86`` (bool or None: not known) is the machine's architecture.
+    ``is_x86`` (bool or None: not known) is the machine's architecture, and ``refusal`` (str or None) what keeps the driver from being loaded.
     """
-    found = list(_source_problems(facts)) + list(_health_problems(facts)) + list(_time_problems(facts, log)) + list(_other_problems(facts, is_x86))
+    found = list(_source_problems(facts, refusal)) + list(_health_problems(facts)) + list(_time_problems(facts, log)) + list(_other_problems(facts, is_x86))
     # More rights cannot make it better than broken.
     return found if BREAKING & {one["code"] for one in found} else list(_rights_problems(facts)) + found
 
 
-def _source_problems(facts):
+def _source_problems(facts, refusal):
     hwrng = facts["hwrng"]
     elsewhere = facts["kvm_guest"] is not False and fed_otherwise(hwrng) is not False
     if elsewhere:
@@ -38,16 +38,21 @@ def _source_problems(facts):
     if hwrng["device"] is False and facts["kvm_guest"] is True and not elsewhere:
         yield problem("no-device", "no virtio device with id 4 on the bus; %s" % facts["kvm_guest_evidence"])
     if hwrng["device"] is True:
-        yield from _device_problems(facts, elsewhere)
+        yield from _device_problems(facts, elsewhere, refusal)
 
 
-def _device_problems(facts, elsewhere):
-    """Yield the problems of a guest that has the device; ``elsewhere`` (bool): the kernel listens to another driver's source that may be sound."""
+def _device_problems(facts, elsewhere, refusal):
+    """Yield the problems of a guest that has the device; ``elsewhere`` (bool): the kernel listens to another driver's source that may be sound.
+
+    ``refusal`` (str or None) is what keeps the driver from being loaded.
+    """
     hwrng = facts["hwrng"]
     # Only a driver names a source.
     if not (hwrng["driver_bound"] or is_virtio(hwrng["current"])):
-        yield problem("driver-missing", "the device%s has no driver; virtio_rng is %sloaded" % (
-            " at PCI %s" % hwrng["device_at"] if hwrng["device_at"] else "", "" if hwrng["driver_loaded"] is True else "not "))
+        is_loaded = hwrng["driver_loaded"] is True
+        yield problem("driver-missing", "the device%s has no driver; virtio_rng is %sloaded%s" % (
+            " at PCI %s" % hwrng["device_at"] if hwrng["device_at"] else "", "" if is_loaded else "not ",
+            ", as " + printable(refusal) if refusal and not is_loaded else ""))
     elif elsewhere:
         return
     elif hwrng["current"] is not None and not is_virtio(hwrng["current"]):
@@ -98,6 +103,23 @@ def _came_late(facts, log):
         return False
     plugged = plugged_at(log, hwrng["device_at"])
     return plugged is not None and plugged < started
+
+
+def next_boot_problems(facts):
+    """Return the problems (list of dict) of the next boot that ``facts`` (dict) show, with what was seen of the initramfs. What was not seen shows none."""
+    images = [image for image in facts["initramfs"]["images"] if "next" in image["when"]]
+    if not images or any(image["early"] is not False for image in images) or not _needs_early_driver(facts):
+        return []
+    seen = ["%s: %s" % (image["image"], image["reason"]) for image in images]
+    return [problem("initramfs-without-driver", "kernel %s boots next (%s); %s" % (images[0]["kernel"], facts["initramfs"]["next_evidence"], "; ".join(seen)))]
+
+
+def _needs_early_driver(facts):
+    """Return whether (bool) the device of a guest serves it, and nothing else is known to make its CRNG ready before any driver."""
+    hwrng, crng, cpu = facts["hwrng"], facts["crng"], facts["cpu"]
+    serves = hwrng["device"] is True and (hwrng["driver_bound"] or is_virtio(hwrng["current"])) and facts["kvm_guest"] is not False
+    by_cpu = crng["seeded_by"] == "cpu" or (cpu["trusted"] is True and True in (cpu["rdrand"], cpu["rdseed"]))
+    return bool(serves) and not (crng["in_time"] is not False and (by_cpu or crng["seeded_by"] == "bootloader"))
 
 
 def _rights_problems(facts):

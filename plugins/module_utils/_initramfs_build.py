@@ -5,6 +5,7 @@
 """Build images of an initramfs anew, with the way back: a copy of each is kept until the new ones were looked into."""
 
 import contextlib
+import glob
 import os
 import shutil
 import stat
@@ -14,6 +15,13 @@ from ansible_collections.kvm.entropy.plugins.module_utils._errors import Entropy
 
 # Of root alone, and not where others can put something: copies are of images that root alone may read. The folder above it has virt_restart's records too.
 COPIES = "/var/lib/kvm-entropy/initramfs"
+# Where builders have their temporary files (TMPDIR, which mkinitramfs(8) and dracut(8) honour): those of a killed one go with the copies.
+TEMPORARY = COPIES + "/build"
+# In it is a file for each image with the names that were not beside it before the build.
+_ABSENT = COPIES + "/absent"
+# What a killed build may leave beside the image: update-initramfs of initramfs-tools writes .new first, that and dracut's keep the old image as .dpkg-bak
+# (generate_initramfs() and backup_initramfs() there), dracut 112 writes .tmp first (outfile_final), and ``put_back`` .kvm-entropy.
+_BESIDE = (".new", ".dpkg-bak", ".tmp", ".kvm-entropy")
 # What may be needed beyond the old image's size: a driver has some 20 KiB, and what else was updated since comes with it.
 _GROWTH = 8 << 20
 _MIB = 1 << 20
@@ -41,6 +49,7 @@ class Copies:
     def __init__(self, root: str = ""):
         self._root = root
         self._folder = root + COPIES
+        self._absent = root + _ABSENT
         self._copies: Dict[str, str] = {}
 
     def check(self, images: List[str]) -> None:
@@ -69,6 +78,8 @@ class Copies:
             self.drop()
             os.makedirs(os.path.dirname(self._folder), 0o700, exist_ok=True)
             os.mkdir(self._folder, 0o700)
+            os.mkdir(self._root + TEMPORARY, 0o700)
+            self._note_absent(images)
             for number, image in enumerate(images):
                 copy = os.path.join(self._folder, "%d-%s" % (number, os.path.basename(image)))
                 shutil.copy2(self._root + image, copy)
@@ -77,6 +88,15 @@ class Copies:
             self.drop()
             raise EntropyError("%s: the images cannot be copied there: %s. The initramfs and its settings were not changed." % (
                 COPIES, error.strerror or error)) from error
+
+    def _note_absent(self, images: List[str]) -> None:
+        """Note which names are not there, that a killed build may leave."""
+        with open(self._absent, "wb") as file:
+            file.write(b"\0".join(os.fsencode(image + end) for image in images for end in _BESIDE if not os.path.lexists(self._root + image + end)))
+
+    def is_left(self) -> bool:
+        """Return whether a run that was interrupted has left its copies."""
+        return os.path.lexists(self._folder)
 
     def put_back(self, image: str) -> bool:
         """Have ``image`` (path) as it was, and return whether it was another; raise OSError."""
@@ -108,8 +128,11 @@ class Copies:
         """Return where the copy of ``image`` is."""
         return self._copies[image][len(self._root):]
 
-    def drop(self) -> None:
-        """Remove the copies."""
+    def drop(self) -> List[str]:
+        """Remove the copies, and what a killed build has left; return the paths of the latter. The caller holds the lock, so that no build goes on."""
+        left = self.left()
+        for path in left:
+            _remove(self._root + path)
         if os.path.islink(self._folder):
             os.unlink(self._folder)
         elif os.path.isdir(self._folder):
@@ -118,6 +141,33 @@ class Copies:
         with contextlib.suppress(OSError):
             os.rmdir(os.path.dirname(self._folder))
         self._copies = {}
+        return left
+
+    def left(self) -> List[str]:
+        """Return the paths beside images that were not there before a build that was killed, are root's, and that nobody has open."""
+        try:
+            with open(self._absent, "rb") as file:
+                names = [os.fsdecode(name) for name in file.read().split(b"\0") if name]
+        except OSError:
+            return []
+        return [name for name in names if name.endswith(_BESIDE) and _is_ours(self._root + name)]
+
+
+def _is_ours(path: str) -> bool:
+    """Return whether ``path`` is a regular file of root's that no process has open: another builder may have begun to write it."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_uid == 0 and not any(_is_of(handle, found) for handle in glob.iglob("/proc/[0-9]*/fd/*"))
+
+
+def _is_of(handle: str, found: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.stat(handle), found)
+    except OSError:
+        # It is closed by now.
+        return False
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -20,7 +20,7 @@ _NAMED = re.compile(r"(?:^|[\s,\"'(])virtio[_-]rng(?=$|[\s,\"')])", re.MULTILINE
 _TEXTS = (
     (re.compile(r"usr/lib/modules/[^/]+/modules\.alias$"), 4 << 20),
     (re.compile(r"conf/modules$|config$|etc/modules$"), 1 << 16),
-    (re.compile(r"(?:etc|run|usr/lib)/(?:cmdline|modules-load|modprobe)\.d/[^/]+\.conf$"), 1 << 16),
+    (re.compile(r"(?:etc|run|usr/lib|usr/local/lib)/(?:cmdline|modules-load|modprobe)\.d/[^/]+\.conf$"), 1 << 16),
     (re.compile(r"etc/booster\.init\.yaml$"), 1 << 16),
 )
 # Names by which it is seen who built an image, and whether udev loads drivers in it.
@@ -73,7 +73,7 @@ def judged(contents, release: str, driver: Driver) -> Judged:
     if driver.kind == ABSENT:
         return Judged(NO, NO, None, False, builder, driver.evidence)
     present = _modules(contents.names, release)
-    loader, is_named, why = _loader(contents, release)
+    loader, is_named, why = _loader(contents, release, driver.needs)
     if DRIVER in present:
         missing = _missing(driver, present)
         if not missing:
@@ -113,7 +113,7 @@ def _missing(driver: Driver, present: frozenset):
     return list(dict.fromkeys(missing))
 
 
-def _loader(contents, release: str):
+def _loader(contents, release: str, needs: Iterable[str]):
     """Early is what is loaded before the root file system is mounted.
 
     By name: initramfs-tools loads conf/modules (load_modules in its init, after init-top), dracut rd.driver.pre (dracut-pre-udev.sh, parse-kernel.sh), systemd
@@ -121,9 +121,9 @@ def _loader(contents, release: str):
 
     Return what in the image loads the driver (str or None), whether that names it (bool), and why nothing does (str)."""
     texts = contents.texts
-    refusal = _modprobe.refusal_in({path: text for path, text in texts.items() if "/modprobe.d/" in path})
+    refusal = _modprobe.refusal_in({path: text for path, text in texts.items() if "/modprobe.d/" in path}, needs=needs)
     for path, text in sorted(texts.items()):
-        if _names_it(path, text) and not (refusal and (refusal.how == _modprobe.ALWAYS or "/modules-load.d/" in path)):
+        if _names_it(path, text) and not (refusal and (refusal.how == _modprobe.ALWAYS or (refusal.how == _modprobe.BY_ALIAS and "/modules-load.d/" in path))):
             return path, True, ""
     if refusal:
         return None, False, IN_IT + refusal.evidence

@@ -23,6 +23,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils import (
     _kernel_journal,
     _kernel_log,
     _kernel_seeders,
+    _modprobe,
 )
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import LONGEST, Tree
@@ -123,6 +124,7 @@ def observe(root="/", health_bytes=0, health_timeout=10):
     that /dev has), ``processes`` (dict or None), ``wanted`` (dict, see ``_wanted``),
     ``has_sys`` (bool: there is a /sys), ``suspended`` (float, s of this boot in a suspend), ``random_nodes`` (dict: each of RANDOM_NODES that is there, to
     its kind and its name in words, see ``_device_kind``), ``seeders`` (list of str: see ``_kernel_seeders``),
+    ``refusal`` (str or None: what keeps the driver from being loaded, see ``_modprobe``, where a device has none),
     ``container`` (str: which manager runs this, or None), ``config`` (dict or None), ``log`` (dict or None), ``health`` (None, or with ``health_bytes``
     what came of testing at most so many bytes of the source in at most ``health_timeout`` s, see ``_kernel_health``).
 
@@ -183,6 +185,7 @@ def _observe(tree):
         "nodes": [name for name in NODES if tree.has("/dev/" + name)],
         "processes": processes,
         "wanted": _wanted(tree),
+        "refusal": _refusal(tree) if pci_rng or not all(device["driver"] for device in rng) else None,
         "container": _container(tree) if tree.is_live else None,
         "config": _config(tree, release),
         "log": _live_log(ready) if tree.is_live else _saved_log(tree),
@@ -191,6 +194,11 @@ def _observe(tree):
     if _entropy_hwrng.is_doubtful(seen):
         processes["fill_watch"] = _kernel_fill.watch(tree, processes["fill_pid"])
     return seen
+
+
+def _refusal(tree):
+    found = _modprobe.refusal_of(tree)
+    return found and found.evidence
 
 
 def _random_nodes(tree):

@@ -39,9 +39,11 @@ _known("no-device",
        sure="Certain. Where both look, the host's word counts, but for a guest that was seen later to be fed by its device (unmanaged-device).")
 _known("driver-missing",
        "The virtio-rng device is there and no driver serves it",
-       "Load virtio_rng now and at every boot (role kvm.entropy.guest); where the kernel has no such module, install the package that carries it",
+       "Load virtio_rng now and at every boot (role kvm.entropy.guest); where the kernel has no such module, install the package that carries it; where a "
+       "line of modprobe.d or of the kernel's command line keeps it out, remove that line first",
        seen_by=GUEST, needs="nothing",
-       detected="The device on the guest's bus has no link to a driver.",
+       detected="The device on the guest's bus has no link to a driver. The evidence names a line that keeps modprobe or the kernel from loading it: "
+                "blacklist, install or alias in modprobe.d, module_blacklist= or modprobe.blacklist= on the kernel's command line.",
        sure="Certain at the moment of the look.")
 _known("driver-late",
        "The driver came after user space had started, too late for its first reads",
@@ -49,6 +51,16 @@ _known("driver-late",
        seen_by=GUEST, needs=_LOG,
        detected="The kernel's fill thread started after systemd or the init did, and the device's PCI function was found before that.",
        sure="Certain; not said of a device that was plugged later, nor where another source may have started the thread.")
+_known("initramfs-without-driver",
+       "The initramfs of the kernel that boots next does not load the virtio-rng driver, so the next boot has no source until its root file system is "
+       "mounted",
+       "Put virtio_rng into it: kvm.entropy.rng_driver, or role kvm.entropy.guest with entropy_guest_early. Where it is built by other means, name virtio_rng "
+       "there and build it again",
+       seen_by=GUEST, needs="a look into the images (initramfs; entropy_verify_initramfs), and root where only root may read them",
+       detected="The device has its driver now, and each image that the kernel which boots next has was looked into: the driver is missing in it, or a module "
+                "that it needs, or nothing in it loads the driver. Not said where the CPU or the bootloader makes the CRNG ready before any driver does, where "
+                "the driver is built in, nor where the next kernel is not known or an image of it was not seen.",
+       sure="Certain of the image. A guest that starts with a kernel and an initramfs from outside its disk (QEMU's -kernel) does not use it.")
 _known("not-current",
        "The kernel's current source is not the virtio-rng device, and is none that is known to be sound",
        "Choose it: kvm.entropy.hwrng with source virtio_rng",

@@ -5,11 +5,13 @@
 """What a look did not see for want of rights. Pure: from the facts' ``unseen``, also of those that an earlier version of the collection wrote."""
 
 _UUID = "domain_uuid"
+# What only the next boot depends on decides nothing where it was not seen.
+_LATER = "initramfs"
 
 
 def refused(facts):
     """Return what decides the machine's verdict, was refused and takes root (str), with the reasons; None where nothing was, or it is known otherwise."""
-    return _words(one for one in _of_root(facts) if one.get("what") != _UUID and not _is_beside(one, facts))
+    return _words(one for one in _of_root(facts) if one.get("what") not in (_UUID, _LATER) and not _is_beside(one, facts))
 
 
 def uuid_refused(facts):

@@ -11,9 +11,9 @@ import subprocess
 import tempfile
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _driver_module, _initramfs, _initramfs_builder, _initramfs_contents, _modprobe
+from ansible_collections.kvm.entropy.plugins.module_utils import _driver_lock, _driver_module, _initramfs, _initramfs_builder, _initramfs_contents, _modprobe
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
-from ansible_collections.kvm.entropy.plugins.module_utils._initramfs_build import Copies, command, refusal
+from ansible_collections.kvm.entropy.plugins.module_utils._initramfs_build import TEMPORARY, Copies, command, refusal
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import Tree
 from ansible_collections.kvm.entropy.plugins.module_utils._own_file import NotOwnError, check_own, read_own, remove_own, replace_own
 from ansible_collections.kvm.entropy.plugins.module_utils._printable import printable
@@ -76,11 +76,12 @@ class System:
         tree = Tree(self.root or "/")
         try:
             release = tree.text("/proc/sys/kernel/osrelease") or ""
+            driver = _driver_module.driver_of(_driver_module.observe(tree, release, self._is_live))
             return Seen(
-                release, _driver_module.driver_of(_driver_module.observe(tree, release, self._is_live)),
+                release, driver,
                 self._is_live and tree.has(_driver_module.REGISTERED), self.read(AT_BOOT),
                 _initramfs.look(tree, wish) if early else None, shutil.which("modprobe", path=_PATH),
-                _modprobe.refusal_of(tree))
+                _modprobe.refusal_of(tree, driver.needs))
         finally:
             tree.close()
 
@@ -130,22 +131,29 @@ class System:
         except OSError as error:
             raise EntropyError("%s: cannot be written: %s" % (path, _sentence(error))) from error
 
-    def run(self, words: List[str], seconds: float) -> Tuple[int, str]:
-        """Run a program; return its status and the end of what it printed.
+    def run(self, words: List[str], seconds: float, lock: Optional[_driver_lock.Lock] = None) -> Tuple[int, str]:
+        """Run a program; return its status and the end of what it printed. With ``lock`` it is a builder, which holds that until it has ended.
 
-        The status is -1 where it took longer than ``seconds``, and 126, as a shell's, where it cannot be started.
+        The status is -1 where it took longer than ``seconds``, and 126, as a shell's, where it cannot be started. It does not outlive an exception.
         """
         environment = {"PATH": _PATH, "LC_ALL": "C", "HOME": "/root", "TERM": "dumb"}
+        source, started = subprocess.DEVNULL, words
+        if lock:
+            environment["TMPDIR"] = self.root + TEMPORARY
+            source, started = lock.file, _driver_lock.holding(words)
         # Into a file: a daemon that a hook has started would keep a pipe open for ever.
         try:
             with tempfile.TemporaryFile() as output:
-                process = subprocess.Popen(
-                    words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd="/", start_new_session=True)
+                process = subprocess.Popen(started, stdin=source, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd="/", start_new_session=True)
                 try:
+                    if lock:
+                        lock.name(process.pid, words)
                     status = process.wait(timeout=seconds)
-                except subprocess.TimeoutExpired:
+                except BaseException as error:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
+                    if not isinstance(error, subprocess.TimeoutExpired):
+                        raise
                     status = -1
                 output.seek(max(0, output.seek(0, os.SEEK_END) - _MOST_OUTPUT))
                 return status, _end(output.read())
@@ -158,6 +166,10 @@ class System:
             if os.path.isdir(self.root + folder):
                 self.run(["run-parts", "--arg=" + release, "--arg=" + image, folder], _BUILD_SECONDS)
 
+    def locked(self, patience: float = _driver_lock.PATIENCE):
+        """Hold the lock of builders meanwhile, see ``_driver_lock.locked``."""
+        return _driver_lock.locked(self.root, patience)
+
     def copies(self) -> Copies:
         """Return a place for copies of images."""
         return Copies(self.root)
@@ -169,25 +181,45 @@ def make_so(system: System, wanted: Dict[str, Any], check_mode: bool) -> Dict[st
     Where a build of the initramfs fails or has no effect, its settings and images are as before then.
     """
     seen = system.see(wanted["early"], wanted["initramfs"])
+    if check_mode:
+        return _made(system, wanted, seen, None, system.copies().left(), check_mode)
+    is_to_build = _builds(plan(seen, wanted["early"]))
+    if is_to_build or system.copies().is_left():
+        try:
+            with system.locked(_driver_lock.PATIENCE if is_to_build else 0) as lock:
+                # What an interrupted run has left. Another run may have built meanwhile.
+                left = system.copies().drop()
+                return _made(system, wanted, system.see(wanted["early"], wanted["initramfs"]), lock, left)
+        except _driver_lock.BusyError:
+            # Images that are right now, and copies that are another run's.
+            if is_to_build:
+                raise
+    return _made(system, wanted, seen, None, [])
+
+
+def _builds(planned: Plan) -> bool:
+    return bool(planned.settings or planned.build)
+
+
+def _made(system: System, wanted: Dict[str, Any], seen: Seen, lock: Optional[_driver_lock.Lock], left: List[str], check_mode: bool = False) -> Dict[str, Any]:
+    """Do what is to be done about what was ``seen``, with the ``lock`` where that is to build, and return the module's result. Raise EntropyError.
+
+    ``left`` are the paths that a killed build left, and that were removed.
+    """
     planned = plan(seen, wanted["early"])
     settings = _settings(system, planned, seen)
     if planned.writes_at_boot:
         system.check(AT_BOOT)
     if planned.build:
         system.copies().check([image.target.image for image in planned.build])
-    before = state(seen)
+    before, done = state(seen), ["removed %s, which a killed build had left" % path for path in left]
     if check_mode or not planned.is_change:
-        if not check_mode:
-            # An interrupted run has left them, and the images are right now.
-            system.copies().drop()
-        return _result(before, predicted(before, planned), planned, _words(planned), seen, is_predicted=True)
-    done = []
+        return _result(before, predicted(before, planned), planned, done + _words(planned), seen, is_predicted=True)
     if planned.loads:
         _load(system, seen, done)
     if planned.writes_at_boot:
         _write_at_boot(system, done)
-    is_built = settings or planned.build
-    after = _build(system, seen, planned, settings, wanted, done) if is_built else system.see(wanted["early"], wanted["initramfs"])
+    after = _build(system, seen, planned, settings, wanted, done, lock) if _builds(planned) else system.see(wanted["early"], wanted["initramfs"])
     return _result(before, state(after), planned, done, after)
 
 
@@ -197,7 +229,8 @@ def plan(seen: Seen, early: bool) -> Plan:
     is_module = _driver_module.MODULE in kinds
     left = []
     loads = seen.driver.kind == _driver_module.MODULE and not seen.is_loaded
-    if is_module and seen.refusal:
+    # What keeps the device's alias alone out does not keep modules-load.d out.
+    if is_module and seen.refusal and seen.refusal.how != _modprobe.BY_DEVICE:
         left.append("virtio_rng is not loaded at boot%s: %s. Remove that, and run this again" % (
             "" if seen.refusal.how == _modprobe.ALWAYS else ", but by an initramfs that names it", seen.refusal.evidence))
     missing = None if seen.is_loaded else _missing_driver(seen)
@@ -305,7 +338,7 @@ def _result(before, after, planned: Plan, done: List[str], seen: Seen, is_predic
         initramfs = {"builder": sight.builder.name, "supported": sight.builder.is_supported, "evidence": printable(sight.builder.evidence, 200),
                      "next_known": sight.kernels.is_next_known, "next_evidence": printable(sight.kernels.evidence, 200),
                      "images": [_initramfs.image_fact(image) for image in sight.images]}
-    return {"changed": planned.is_change, "kernel": {"release": seen.release, "driver": seen.driver.kind, "evidence": seen.driver.evidence},
+    return {"changed": bool(done), "kernel": {"release": seen.release, "driver": seen.driver.kind, "evidence": seen.driver.evidence},
             "before": before, "after": after, "done": done, "left": left, "initramfs": initramfs, "diff": {"before": before, "after": after}}
 
 
@@ -367,7 +400,7 @@ def _why_not_loaded(said: str) -> str:
     return ""
 
 
-def _build(system: System, seen: Seen, planned: Plan, settings, wanted, done: List[str]) -> Seen:
+def _build(system: System, seen: Seen, planned: Plan, settings, wanted, done: List[str], lock) -> Seen:  # noqa: PLR0913 (what a run has gathered)
     """Name the driver to the builder and build the images; return what there is then. Raise EntropyError; settings and images are as before then."""
     copies = system.copies()
     images = [image.target.image for image in planned.build]
@@ -379,7 +412,7 @@ def _build(system: System, seen: Seen, planned: Plan, settings, wanted, done: Li
             done.append("wrote %s" % settings[0])
         for image in planned.build:
             words = command(seen.sight.builder, image.target.image, image.target.release)
-            status, said = system.run(words, _BUILD_SECONDS)
+            status, said = system.run(words, _BUILD_SECONDS, lock)
             if status != 0:
                 raise EntropyError("%s: it failed with status %d%s: %s." % (
                     " ".join(words), status, " (it took longer than %d s)" % _BUILD_SECONDS if status == -1 else "", said or "it said nothing"))
@@ -391,7 +424,7 @@ def _build(system: System, seen: Seen, planned: Plan, settings, wanted, done: Li
         is_over = True
         return after
     except EntropyError as error:
-        words = [one for one in done if one.startswith(("loaded", "wrote " + AT_BOOT))]
+        words = [one for one in done if one.startswith(("removed", "loaded", "wrote " + AT_BOOT))]
         is_over, back = _put_back(system, copies, planned.build, settings)
         # Images or settings that could not be put back are a change too.
         raise EntropyError("%s %s%s" % (error, back, _what_stays(words)), changed=bool(words) or not is_over, done=words) from error

@@ -27,7 +27,8 @@ BREAKING = frozenset(("not-ready", "early-reads", "fake-source", "fake-device", 
 
 # Every link may look right, and yet the next start or the next minutes will not be.
 DEGRADING = frozenset((
-    "unsafe-backend", "backend-starves", "cannot-start", "rate-starves", "seeded-late", "driver-late", "not-filling", "quality-zero", "managed-save"))
+    "unsafe-backend", "backend-starves", "cannot-start", "rate-starves", "seeded-late", "driver-late", "initramfs-without-driver", "not-filling",
+    "quality-zero", "managed-save"))
 
 # Something that would decide cannot be relied upon: never ``ok``, whatever the links say.
 UNDECIDED = frozenset(("bad-facts", "bad-variable", "needs-root"))

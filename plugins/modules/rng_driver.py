@@ -35,6 +35,11 @@ options:
 notes:
   - Where a build fails or has no effect, the module fails, and the settings and images of the initramfs are as before. A copy of each image is kept in
     C(/var/lib/kvm-entropy/initramfs) meanwhile. The driver stays loaded now and at every boot.
+  - One run builds at a time. The lock C(/run/kvm-entropy-rng_driver.lock) is held until the program that builds has ended, also where the task was killed
+    before. Another run waits 300 seconds for it, and then fails and names the process.
+  - Temporary files of a build are in C(/var/lib/kvm-entropy/initramfs). What a killed build has left there and beside the images is removed by the next run. A
+    file beside an image is removed only where its name is one that the program uses (C(.new), C(.tmp), C(.dpkg-bak)), it was not there before that build, and
+    no process has it open.
   - The room that a build takes is looked for first. A full C(/boot) is an error before anything is changed.
   - A file to be written that is a link, a device, a file of another user or in a folder that others can write is an error, and nothing is changed.
     C(/etc/initramfs-tools/modules) gets one line, and keeps its mode and owner.

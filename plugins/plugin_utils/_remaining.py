@@ -44,7 +44,8 @@ def _left(row, after_host, after_guest):
     links = row["links"]
     is_defined = links["config"] in _RIGHT
     remedies = dict(after_host)
-    if is_defined:
+    # A restart alone does nothing for an initramfs that this run could not build.
+    if is_defined and not any(one["code"] == "initramfs-without-driver" for one in row["problems"]):
         restart = _REBOOT if links["live"] in _RIGHT else _POWER_CYCLE
         remedies.update({code: words.format(restart=restart) for code, words in after_guest.items()})
     if not any(one["code"] in remedies for one in row["problems"]):

@@ -13,7 +13,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import yaml
-from ansible_collections.kvm.entropy.plugins.module_utils._entropy import facts_of
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy import add_initramfs, facts_of
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain import chain
 
 FOLDER = Path(__file__).resolve().parent
@@ -72,5 +72,10 @@ def _half(half):
         # A host is a machine like any other; this one is known from its own record.
         (other,) = record_of(half["seen_of"])["guests"].values()
         seen = other["seen"]
-    more = {key: value for key, value in half.items() if key not in ("seen", "seen_of")}
-    return dict(more, entropy=facts_of(seen)) if seen else more
+    more = {key: value for key, value in half.items() if key not in ("seen", "seen_of", "initramfs")}
+    if not seen:
+        return more
+    facts = facts_of(seen)
+    if half.get("initramfs"):
+        add_initramfs(facts, half["initramfs"])
+    return dict(more, entropy=facts)

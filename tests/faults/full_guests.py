@@ -35,8 +35,10 @@ FIRST_CREDIT = 14
 _OBSERVE = """
 import json, sys
 sys.path.insert(0, sys.argv[1] + "/collections")
-from ansible_collections.kvm.entropy.plugins.module_utils import _kernel
-print(json.dumps(_kernel.observe(**json.loads(sys.argv[2]))))
+from ansible_collections.kvm.entropy.plugins.module_utils import _initramfs, _kernel
+asked = json.loads(sys.argv[2])
+found = {"initramfs": _initramfs.examine()} if asked.pop("initramfs", False) else {}
+print(json.dumps(dict(found, seen=_kernel.observe(**asked))))
 """
 
 
@@ -52,7 +54,7 @@ class LabGuests:
         return Guest(self._daemon, name)
 
     def seen(self, name, user="root", **asked):
-        """Return what the kernel of guest ``name`` showed ``user`` (dict of ``_kernel.observe``, with what is ``asked`` of it)."""
+        """Return what guest ``name`` showed ``user`` (dict): ``seen``, of ``_kernel.observe`` with what is ``asked`` of it, and ``initramfs``, where asked."""
         words = self.guest(name).ssh_words(user)
         target = "kvm-entropy-look"
         command = "cat >%s && python3 -c '%s' %s '%s'" % (target, _OBSERVE, target, json.dumps(asked))
@@ -61,9 +63,8 @@ class LabGuests:
 
     def look(self, name, user="root", uuid=None, **asked):
         """Return the record (dict) of guest ``name`` and its host, as they are now."""
-        seen = self.seen(name, user, **asked)
-        half = {"seen": seen, "uuid": uuid} if uuid else {"seen": seen}
-        return record(name, {HOST: {"domains": domains_of(self._host, name), "seen_of": "healthy-6.12"}}, {name: half}, seen["now"])
+        half = dict(self.seen(name, user, **asked), **({"uuid": uuid} if uuid else {}))
+        return record(name, {HOST: {"domains": domains_of(self._host, name), "seen_of": "healthy-6.12"}}, {name: half}, half["seen"]["now"])
 
     def attach(self, name, xml, *scopes):
         """Give the domain ``name`` the device ``xml`` (str), in the ``scopes`` (virsh's words)."""
@@ -196,6 +197,11 @@ def _run_rngd(guest, options):
               "systemctl is-active rngd" % options)
 
 
+def _rebuilt(lab, name):
+    lab.guest(name).ssh("rm /usr/share/initramfs-tools/modules.d/lab; update-initramfs -u -k all", timeout=900)
+    yield "initramfs-rebuilt-without-driver", lab.look(name, initramfs=True)
+
+
 def _again(lab, name):
     guest = lab.guest(name)
     # The buffers of the driver that is loaded now are counted anew; the first comes at once.
@@ -266,6 +272,7 @@ STORIES = {
     "eyes": Story("trixie,early,rng,genid", _eyes, (
         "two-names", "rngd-names-its-output", "processes-hidden", "rngd-fake-in-one-word", "unplugged")),
     "again": Story("trixie,early,rng,genid", _again, ("driver-reloaded", "two-feeders")),
+    "rebuilt": Story("trixie,early,rng,genid", _rebuilt, ("initramfs-rebuilt-without-driver",)),
     "plain": Story("trixie,early,rng", _plain, ("no-genid", "rngd-fake-by-link", "rngd-masked")),
     "late": Story("trixie,rng", _healthy("driver-late"), ("driver-late",)),
     "bullseye": Story("bullseye,early,rng", _healthy("healthy-debian-11"), ("healthy-debian-11",)),

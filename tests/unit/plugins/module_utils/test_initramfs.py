@@ -8,10 +8,11 @@ import json
 import os
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils import _initramfs
-from ansible_collections.kvm.entropy.plugins.module_utils._entropy import gather
+from ansible_collections.kvm.entropy.plugins.module_utils import _initramfs, _rights
+from ansible_collections.kvm.entropy.plugins.module_utils._entropy import add_initramfs, gather
 from ansible_collections.kvm.entropy.plugins.plugin_utils._facts_schema import ENTROPY
-from initramfs_images import BUILTIN, DEPENDENCIES, RELEASE, archive, grow, image
+from chain_halves import facts as chain_facts
+from initramfs_images import BUILTIN, DEPENDENCIES, OTHERS, RELEASE, archive, grow, image
 
 IMAGE = "boot/initrd.img-" + RELEASE
 TREE = {
@@ -87,3 +88,72 @@ def test_hostile_images_end_in_facts_that_fit(tmp_path):
     (found,) = facts(tmp_path, initramfs=True)["initramfs"]["images"]
     assert found["reason"].isprintable()
     assert found["early"] is False
+
+
+# --- the problem of the next boot --------------------------------------------------------------------------------------------------------
+
+def served(**crng):
+    """Return the facts (dict) of a guest whose device serves it, with what is seen of its generator."""
+    half = chain_facts()
+    half["hwrng"].update(driver_bound=["virtio0"])
+    half["cpu"] = {"rdrand": crng.pop("rdrand", False), "rdseed": False, "trusted": True}
+    half["crng"].update({"seeded_by": "hwrng", **crng})
+    return half
+
+
+def found(tmp_path, half, **files):
+    """Return the codes of the problems, and the verdict, of ``half`` (dict) beside the images of a tree with these ``files``."""
+    grow(tmp_path, {**TREE, **files})
+    add_initramfs(half, _initramfs.examine(str(tmp_path)))
+    return [one["code"] for one in half["problems"]], half["verdict"]
+
+
+CODE = "initramfs-without-driver"
+NEXT = {"boot/vmlinuz-6.9.0": "", "vmlinuz": "-> boot/vmlinuz-6.9.0", "lib/modules/6.9.0/modules.dep": DEPENDENCIES}
+
+
+@pytest.mark.parametrize("content", [image(driver=False), image(named=False), image(others=())])
+def test_an_image_that_boots_next_and_does_not_load_the_driver_is_a_problem(tmp_path, content):
+    half = served()
+    assert found(tmp_path, half, **{IMAGE: archive(content)}) == ([CODE], "degraded")
+    assert half["problems"][0]["evidence"].startswith("kernel %s boots next (it is the only kernel); /%s: it has " % (RELEASE, IMAGE))
+
+
+@pytest.mark.parametrize("files", [
+    {}, {"lib/modules/%s/modules.builtin" % RELEASE: "kernel/drivers/char/hw_random/virtio-rng.ko\n", IMAGE: archive(image(driver=False))},
+    # What was not seen: an image of another kind, none at all, and which kernel boots next.
+    {IMAGE: b"an image of another kind"}, {**NEXT, IMAGE: archive(image(driver=False))},
+    {**NEXT, "vmlinuz": "-> boot/nothing", IMAGE: archive(image(driver=False))},
+    # One of two images has it.
+    {IMAGE: archive(image(driver=False)), "boot/initramfs-%s.img" % RELEASE: archive(image(builder="dracut"))},
+    # That of the running kernel does not count.
+    {**NEXT, IMAGE: archive(image(driver=False)), "boot/initrd.img-6.9.0": archive(image(release="6.9.0", others=tuple(
+        name.replace(RELEASE, "6.9.0") for name in OTHERS)))}])
+def test_an_image_that_has_the_driver_or_was_not_seen_is_no_problem(tmp_path, files):
+    assert found(tmp_path, served(), **files) == ([], "ok")
+
+
+@pytest.mark.parametrize(("crng", "is_problem"), [
+    ({"seeded_by": "cpu"}, False), ({"seeded_by": "bootloader"}, False), ({"seeded_by": "unknown", "in_time": "unknown", "rdrand": True}, False),
+    ({"seeded_by": "unknown", "in_time": "unknown"}, True), ({"seeded_by": "jitter"}, True), ({"in_time": False, "rdrand": True}, True)])
+def test_a_guest_that_is_ready_before_any_driver_does_without(tmp_path, crng, is_problem):
+    codes, _verdict = found(tmp_path, served(**crng), **{IMAGE: archive(image(driver=False))})
+    assert codes == [CODE] * is_problem
+
+
+@pytest.mark.parametrize("change", [{"device": False}, {"driver_bound": [], "current": "tpm-rng-0"}])
+def test_a_guest_whose_device_does_not_serve_it_has_another_problem(tmp_path, change):
+    half = served()
+    half["hwrng"].update(change)
+    assert CODE not in found(tmp_path, half, **{IMAGE: archive(image(driver=False))})[0]
+
+
+def test_a_machine_that_is_no_guest_needs_no_driver(tmp_path):
+    half = served()
+    half["kvm_guest"] = False
+    assert found(tmp_path, half, **{IMAGE: archive(image(driver=False))})[0] == []
+
+
+def test_a_look_without_the_right_to_read_images_is_not_undecided_for_that(tmp_path):
+    half = {**served(), "unseen": [{"what": "initramfs", "why": "/%s: only root may read it" % IMAGE, "needs": "root"}]}
+    assert _rights.refused(half) is None

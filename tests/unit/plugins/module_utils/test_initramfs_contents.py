@@ -57,6 +57,14 @@ IMAGES = {
         (True, False, None, "initramfs-tools"), "in it, etc/modprobe.d/x.conf has 'blacklist virtio-rng'"),
     "never to be loaded": ({**image(), "etc/modprobe.d/x.conf": b"install virtio_rng /bin/true\n"}, (True, False, None, "initramfs-tools"),
                            "in it, etc/modprobe.d/x.conf has 'install virtio_rng /bin/true'"),
+    "by udev, whose alias is another module's": (
+        {**image(named=False), **UDEV, "usr/local/lib/modprobe.d/x.conf": b"alias virtio:d00000004v* off\n"},
+        (True, False, None, "initramfs-tools"), "in it, usr/local/lib/modprobe.d/x.conf has 'alias virtio:d00000004v* off'"),
+    "named to systemd, and its alias is another module's": (
+        {**image(named=False), "etc/modprobe.d/x.conf": b"alias virtio:* off\n", "etc/modules-load.d/x.conf": b"virtio_rng\n"},
+        (True, True, "etc/modules-load.d/x.conf", "initramfs-tools"), None),
+    "what it needs is never to be loaded": ({**image(), "etc/modprobe.d/x.conf": b"install virtio_ring \\\n/bin/true\n"},
+                                            (True, False, None, "initramfs-tools"), "in it, etc/modprobe.d/x.conf has 'install virtio_ring /bin/true'"),
     "in a file system of its own": ({**image(builder="dracut", driver=False), "squashfs-root.img": b"hsqs"}, ("unknown", "unknown", None, "dracut"),
                                     "its files are in a file system of their own (squashfs or erofs), which is not looked into"),
 }

@@ -217,6 +217,19 @@ def test_the_nodes_of_the_running_system_are_known_by_their_numbers():
     assert observe()["random_nodes"] == {"/dev/random": ["random", "character device 1:8"], "/dev/urandom": ["urandom", "character device 1:9"]}
 
 
+@pytest.mark.parametrize(("path", "text", "line"), [
+    ("/etc/modprobe.d/x.conf", "install \\\nvirtio* /bin/true\n", "/etc/modprobe.d/x.conf has 'install virtio* /bin/true'"),
+    ("/proc/cmdline", "quiet modprobe.blacklist=virtio_rng", "the kernel's command line has modprobe.blacklist=virtio_rng")])
+def test_a_device_without_a_driver_comes_with_the_line_that_keeps_the_driver_out(tree, path, text, line):
+    tree(path, text)
+    assert observe(tree.root)["refusal"] is None
+    tree("/sys/bus/virtio/devices/virtio0/device", "0x0004\n")
+    evidence = {each["code"]: each["evidence"] for each in gather(tree.root)["problems"]}["driver-missing"]
+    assert evidence == "the device has no driver; virtio_rng is not loaded, as " + line
+    link(tree, "/sys/bus/virtio/devices/virtio0/driver", "../../drivers/virtio_rng")
+    assert observe(tree.root)["refusal"] is None
+
+
 def test_programs_that_credit_a_seed_of_the_boot_before_are_told(tree):
     assert observe(tree.root)["seeders"] == []
     tree("/var/lib/seedrng/seed.credit", "x")

@@ -9,7 +9,8 @@ from ansible_collections.kvm.entropy.plugins.module_utils import _problems, _ver
 
 # The contract's list.
 CODES = [
-    "no-device", "driver-missing", "driver-late", "not-current", "other-source", "quality-zero", "not-filling", "not-ready", "seeded-late", "early-reads",
+    "no-device", "driver-missing", "driver-late", "initramfs-without-driver", "not-current", "other-source", "quality-zero", "not-filling", "not-ready",
+    "seeded-late", "early-reads",
     "rate-starves", "config-only", "live-only", "managed-save", "unmanaged-device", "duplicate-device", "unsafe-backend", "backend-starves", "backend-slow",
     "unknown-backend", "untrusted-host", "cannot-start", "vmgenid-unsupported",
     "fake-source", "fake-device", "feeder-useless", "feeder-dead", "source-stuck", "no-vmgenid", "host-unsound", "managed-elsewhere", "stale", "unreachable",

@@ -10,7 +10,7 @@ import stat
 import time
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.module_utils import _initramfs_build, _initramfs_contents, _rng_driver
+from ansible_collections.kvm.entropy.plugins.module_utils import _driver_lock, _initramfs_build, _initramfs_contents, _rng_driver
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._rng_driver import System, make_so
 from initramfs_images import BUILTIN, DEPENDENCIES, RELEASE, archive, grow, image, unified
@@ -23,6 +23,7 @@ DRACUT_CONF = "/etc/dracut.conf.d/kvm-entropy.conf"
 AT_BOOT = _rng_driver.AT_BOOT
 COMMON = {
     "proc/sys/kernel/osrelease": RELEASE + "\n", "proc/modules": "", "sys/bus/virtio/devices/x": "", "var/lib/x": "", "etc/modules-load.d/x.conf": "",
+    "run/x": "",
     "lib/modules/%s/modules.dep" % RELEASE: DEPENDENCIES, "lib/modules/%s/modules.builtin" % RELEASE: BUILTIN,
     "boot/vmlinuz-" + RELEASE: "", "vmlinuz": "-> boot/vmlinuz-" + RELEASE}
 TOOLS = {**COMMON, "usr/sbin/update-initramfs": "mkinitramfs\n", "usr/sbin/mkinitramfs": "", "etc/initramfs-tools/modules": "# ours\nloop\n"}
@@ -39,7 +40,7 @@ class Machine(System):
         self.fault = fault
         self.commands = []
 
-    def run(self, words, seconds):
+    def run(self, words, seconds, lock=None):
         """Be modprobe, update-initramfs or dracut."""
         self.commands.append(words)
         if words[0] == "run-parts":
@@ -62,6 +63,11 @@ class Machine(System):
             return 0, "update-initramfs: Not updating initramfs."
         if self.fault == "killed":
             raise KeyboardInterrupt
+        if self.fault == "killed with its run":
+            for end in (".new", ".dpkg-bak", ".tmp", ".kvm-entropy"):
+                shutil.copy(path, path + end)
+            os.mkdir(self.root + _initramfs_build.TEMPORARY + "/dracut.dTBUqA")
+            os._exit(9)
         if self.fault == "removed":
             os.unlink(path)
             return 1, "dracut: Creation of the image failed"
@@ -94,12 +100,12 @@ def made(request, tmp_path, monkeypatch):
 
 
 def everything(machine):
-    """Return all files (dict, path to content, mode and time) but the kernel's."""
+    """Return all files (dict, path to content, mode and time) but the lock."""
     found = {}
     for folder, _folders, names in os.walk(machine.root):
         for name in names:
             path = os.path.join(folder, name)
-            if not os.path.islink(path):
+            if not os.path.islink(path) and not path.endswith(_driver_lock.LOCK):
                 with open(path, "rb") as file:
                     found[path[len(machine.root):]] = (file.read(), stat.S_IMODE(os.stat(path).st_mode), os.stat(path).st_mtime_ns)
     return found
@@ -240,6 +246,69 @@ def test_copies_of_a_killed_run_are_removed(made):
     shutil.copy(machine.root + IMAGE, grow_at)
     assert make_so(machine, ALL, False)["changed"] is False
     assert not os.path.exists(os.path.dirname(grow_at))
+
+
+def killed(machine):
+    """Have a run of the module on ``machine``, which the kernel ends while it builds."""
+    machine.fault = "killed with its run"
+    child = os.fork()
+    if not child:
+        try:
+            make_so(machine, ALL, False)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    machine.fault = None
+
+
+def test_what_a_killed_build_has_left_is_removed_and_nothing_else(made):
+    machine, settings = made(files={IMAGE + ".tmp": "an administrator's", IMAGE + ".bak": ""})
+    killed(machine)
+    left = [IMAGE + end for end in (".new", ".dpkg-bak", ".kvm-entropy")]
+    with open(machine.root + IMAGE + ".dpkg-bak", "rb"):
+        foretold = make_so(machine, ALL, True)
+        result = make_so(machine, ALL, False)
+    assert os.path.exists(machine.root + IMAGE + ".dpkg-bak")
+    assert result["done"] == foretold["done"] == ["removed %s, which a killed build had left" % path for path in (left[0], left[2])] + ["built " + IMAGE]
+    assert {path for path in everything(machine) if path.startswith(IMAGE)} == {IMAGE, IMAGE + ".tmp", IMAGE + ".bak", IMAGE + ".dpkg-bak"}
+    assert everything(machine)[settings][0]
+    assert not os.path.exists(machine.root + os.path.dirname(_initramfs_build.COPIES))
+
+
+def test_what_a_killed_build_has_left_is_removed_where_the_image_is_right_by_now(made):
+    machine, settings = made()
+    killed(machine)
+    machine._build(["update-initramfs" if settings == LIST else "dracut"])
+    result = make_so(machine, ALL, False)
+    assert (result["changed"], len(result["done"])) == (True, 4)
+    assert {path for path in everything(machine) if path.startswith(IMAGE)} == {IMAGE}
+    assert make_so(machine, ALL, False)["changed"] is False
+
+
+def test_the_copies_of_another_run_that_still_builds_stay(made):
+    machine, settings = made(files={LIST: "virtio_rng\n", DRACUT_CONF: 'force_drivers+=" virtio_rng "\n'}, driver=True, named=True)
+    make_so(machine, ALL, False)
+    copy = machine.root + _initramfs_build.COPIES + "/0-initrd"
+    os.makedirs(os.path.dirname(copy))
+    shutil.copy(machine.root + settings, copy)
+    with machine.locked():
+        assert make_so(machine, ALL, False)["changed"] is False
+        assert os.path.exists(copy)
+    make_so(machine, ALL, False)
+    assert not os.path.exists(copy)
+
+
+def test_what_another_run_has_built_meanwhile_is_not_built_again(made, monkeypatch):
+    machine, _settings = made()
+    waited = Machine.locked
+
+    def locked(self, patience):
+        monkeypatch.setattr(Machine, "locked", waited)
+        assert make_so(self, ALL, False)["done"][-1] == "built " + IMAGE
+        return waited(self, patience)
+
+    monkeypatch.setattr(Machine, "locked", locked)
+    assert (make_so(machine, ALL, False)["changed"], len(machine.commands)) == (False, 2)
 
 
 def test_the_records_of_virt_restart_stay(made):
@@ -404,6 +473,7 @@ def test_a_kernel_without_the_driver_is_said_and_no_failure(made, files, words):
 REFUSALS = {
     "etc/modprobe.d/x.conf": ("blacklist virtio_rng\n", "virtio_rng is not loaded at boot, but by an initramfs that names it: /etc/modprobe.d/x.conf has"),
     "usr/lib/modprobe.d/x.conf": ("install virtio-rng /bin/false\n", "virtio_rng is not loaded at boot: /usr/lib/modprobe.d/x.conf has"),
+    "etc/modprobe.d/y.conf": ("install virtio_ring /bin/true\n", "virtio_rng is not loaded at boot: /etc/modprobe.d/y.conf has"),
     "proc/cmdline": ("quiet module_blacklist=floppy,virtio_rng", "virtio_rng is not loaded at boot: the kernel's command line has module_blacklist="),
 }
 
@@ -425,6 +495,11 @@ def test_what_was_done_before_the_list_for_every_boot_could_not_be_written_is_sa
     with pytest.raises(EntropyError, match="No space left on device. What stays: loaded virtio_rng.$") as error:
         make_so(machine, ALL, False)
     assert error.value.results == {"changed": True, "done": ["loaded virtio_rng"]}
+
+
+def test_an_alias_of_the_device_does_not_keep_the_driver_out_at_boot(made):
+    machine, _settings = made(files={"etc/modprobe.d/x.conf": "alias virtio:d00000004v* off\n"})
+    assert "at boot" not in " ".join(make_so(machine, ALL, True)["left"])
 
 
 def test_settings_that_cannot_be_written_are_no_failed_way_back(made, monkeypatch):

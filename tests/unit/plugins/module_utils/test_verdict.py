@@ -25,7 +25,7 @@ def test_what_makes_numbers_guessable_breaks_whatever_else_is_right(code):
     assert verdict(WHOLE, [code]) == "broken"
 
 
-@pytest.mark.parametrize("code", ["rate-starves", "unsafe-backend", "seeded-late"])
+@pytest.mark.parametrize("code", ["rate-starves", "unsafe-backend", "seeded-late", "initramfs-without-driver"])
 def test_what_will_hurt_degrades_although_every_link_is_there(code):
     assert verdict(WHOLE, [code]) == "degraded"
 

@@ -34,6 +34,7 @@ def test_a_device_that_is_only_defined_needs_the_domain_off_and_on():
 
 
 def test_what_this_run_has_not_done_keeps_its_remedy():
-    for found in (left(row("early-reads"), guests=()), left(row("early-reads", config="broken")), left(row("not-ready"))):
+    for found in (left(row("early-reads"), guests=()), left(row("early-reads", config="broken")), left(row("not-ready")),
+                  left(row("early-reads", "initramfs-without-driver"))):
         assert not found["problems"][0]["remedy"].startswith("This run") and found["text"] == ["before"]
         assert not is_pending(found)
