@@ -8,12 +8,13 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 
 RUN = Path(__file__).resolve().parents[2] / "run"
-OURS = "import ensurepip; ensurepip.bootstrap(default_pip=True)\n"
+SHIPPED_OF_TESTS = ["tests", "tests/config.yml"]  # the second tells ansible-test which Python the modules run on
 
 
 @pytest.fixture
@@ -46,7 +47,9 @@ def test_the_artifact_is_built_without_any_package_where_there_is_an_ansible(run
     ansible = Path(sys.executable).parent
     done = run("build", path=[ansible])
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(list(open_folder.glob("kvm-entropy-*.tar.gz"))) == 1
+    (artifact,) = open_folder.glob("kvm-entropy-*.tar.gz")
+    with tarfile.open(artifact) as archive:
+        assert [name for name in archive.getnames() if name.startswith("tests")] == SHIPPED_OF_TESTS
     assert not (open_folder / "called").exists() and done.stdout == ""
 
 
@@ -59,19 +62,18 @@ def test_without_an_ansible_the_build_asks_for_an_environment_and_nothing_of_the
 
 
 def test_clean_all_leaves_nothing_of_ours_and_what_is_not(run, open_folder):
-    pip = open_folder / "home/.ansible/test/cache"
-    pip.mkdir(parents=True)
-    (pip / "get_pip_24_2.py").write_text(OURS)
+    (open_folder / "home/.ansible/tmp").mkdir(parents=True)
     (open_folder / "cache/kvm-entropy/images/trixie-1").mkdir(parents=True)
+    (open_folder / "cache/kvm-entropy/ansible-test/.ansible/test/venv").mkdir(parents=True)
     (open_folder / "cache/kvm-entropy/installed-packages").write_text("qemu-utils\nuidmap\nqemu-utils\n")
     done = run("clean", "--all")
     assert done.returncode == 0, done.stderr
     assert "apt-get purge --autoremove qemu-utils uidmap" in done.stdout
     assert (list((open_folder / "home").iterdir()), list((open_folder / "cache").iterdir())) == ([], [])
-    pip.mkdir(parents=True)
-    (pip / "get_pip_24_2.py").write_text("print('from the network')\n")
+    theirs = open_folder / "home/.ansible/roles"
+    theirs.mkdir(parents=True)
     assert run("clean", "--all").returncode == 0
-    assert (pip / "get_pip_24_2.py").exists()
+    assert theirs.exists()
 
 
 def test_clean_knows_one_option_only(run):

@@ -71,6 +71,11 @@ class FakeKernel:
         return True
 
 
+def fail_with(error):
+    """Raise ``error``."""
+    raise error
+
+
 class FakeSource:
     """Has the interface of Source. It gives ``data`` (bytes) in pieces; then it is silent, or ends where it ``ends`` (bool).
 
@@ -89,7 +94,7 @@ class FakeSource:
     def open(self):
         self.opened += 1
         if self.trouble:
-            raise self.trouble
+            fail_with(self.trouble)
         self.is_open = True
 
     def close(self):
@@ -103,7 +108,7 @@ class FakeSource:
     def look(self):
         if isinstance(self.current, GoneError):
             self.close()
-            raise self.current
+            fail_with(self.current)
         self.name = self.current or self.name
 
     def read(self, most, seconds):

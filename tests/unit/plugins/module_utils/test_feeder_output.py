@@ -40,10 +40,8 @@ def test_a_pipe_that_is_full_keeps_nobody_waiting_and_says_more_once_it_is_read(
     script = SCRIPT.replace("line %d", "line %04000d")
     subprocess.run([sys.executable, "-c", script, "", str(tell)], pass_fds=[tell], stderr=theirs, check=True, timeout=60)
     os.close(theirs)
-    lines = b""
-    while piece := os.read(ours, 65536):
-        lines += piece
-    os.close(ours)
+    with open(ours, "rb") as pipe:
+        lines = pipe.read()
     os.close(told)
     os.close(tell)
     assert lines.startswith(b"entropy-feeder: line 0000")

@@ -10,7 +10,9 @@ import time
 def when(found):
     """Return what ``found()`` returns as soon as that is something; a machine that is busy has time for it."""
     deadline = time.monotonic() + 60
-    while not (result := found()):
+    result = found()
+    while not result:
         assert time.monotonic() < deadline, "it did not happen within a minute"
         time.sleep(0.005)
+        result = found()
     return result
