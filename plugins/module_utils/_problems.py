@@ -284,7 +284,8 @@ _known("needs-root",
        "Look as root: become, with -K where sudo asks for a password; see whether the inventory turns it off by ansible_become: false (docs/rights.md)",
        seen_by=GUEST, needs="nothing",
        detected="The kernel's log, other users' processes, a test that was asked for or, where no inventory names it, the domain's UUID was refused to this "
-                "account; ansible_facts.entropy.unseen lists each with what it takes.",
+                "account; ansible_facts.entropy.unseen lists each with what it takes. Another remedy is named where the look was made in a container or as "
+                "root.",
        sure="Certain of what was not seen. Seen by root, the machine may be ok or broken.")
 _known("host-not-seen",
        "No host was seen that runs this guest's domain",

@@ -4,7 +4,8 @@
 
 """What an administrator sees of machines that answer and do not let themselves be looked at, beside a good one: each row, its one problem, the exit code.
 
-Each machine is this one, through ansible-core's own ssh plugin and a stand-in for ssh that runs the command as nobody. sudo is the machine's own where it
+Each machine is this one, through ansible-core's own ssh plugin and a stand-in for ssh that runs the command as nobody, or as a root of less than all
+rights. sudo is the machine's own where it
 has one, else and beside it a stand-in that says and does what sudo 1.9 and su do.
 """
 
@@ -25,8 +26,8 @@ for last; do :; done
 {before}
 cd /
 # Without rights of root, this user is unprivileged already.
-[ "$(id -u)" != 0 ] || as_nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
-exec $as_nobody env -i HOME={home} USER=nobody PATH={path} sh -c "$last"
+[ "$(id -u)" != 0 ] || as="{as_whom}"
+exec $as env -i HOME={home} USER=nobody PATH={path} sh -c "$last"
 """
 # It asks as sudo does where ansible-core has a password: by -p PROMPT, on the standard error.
 SUDO = """#!/bin/sh
@@ -55,6 +56,7 @@ class Machine(NamedTuple):
     sudo: str = None
     before: str = ""
     mkdir: str = None
+    as_whom: str = "setpriv --reuid=65534 --regid=65534 --clear-groups"
     variables: dict = {}
 
 
@@ -89,6 +91,12 @@ if shutil.which("sudo") and os.getuid() == 0:
     MACHINES["real-sudo"] = Machine("look-failed", "Missing sudo password", "-K (--ask-become-pass)")
     MACHINES["real-sudo-wrong-password"] = Machine(
         "look-failed", "Incorrect sudo password", "Give the right password", variables={"ansible_become_password": "wrong"})
+if os.getuid() == 0 and Path("/proc/sys/kernel/dmesg_restrict").read_text().strip() == "1":
+    ROOT = {"ansible_become": False, "ansible_user": "root"}
+    MACHINES["root-without-a-capability"] = Machine("needs-root", "it takes root with all capabilities", "made as root already", variables=ROOT,
+                                                    as_whom="setpriv --bounding-set -syslog --inh-caps -syslog")
+    MACHINES["container"] = Machine("needs-root", "it takes root outside the container", "put that machine into the inventory", variables=ROOT,
+                                    as_whom="unshare --user --map-root-user --pid --fork --mount-proc")
 HEAD = re.compile(r"^[ \"]*(?:host )?([\w-]+): ([A-Z]+)(?:, not proven in time)?  \[.*$", re.MULTILINE)
 
 
@@ -110,7 +118,7 @@ def made(folder, name, machine):
     if machine.mkdir:
         script(own / "mkdir", machine.mkdir)
         path = f"{own}:{path}"
-    ssh = SSH.format(before=machine.before, home=home, path=path)
+    ssh = SSH.format(before=machine.before, home=home, path=path, as_whom=machine.as_whom)
     variables = {"ansible_ssh_executable": script(own / "ssh", ssh), "ansible_ssh_args": "", "ansible_ssh_transfer_method": "piped",
                  "ansible_remote_tmp": str(home / "tmp"), "ansible_user": "nobody", "ansible_python_interpreter": "/usr/bin/python3"}
     if machine.sudo:
