@@ -58,7 +58,9 @@ def chain(hosts, guests, now, max_age):
     rows += [_nobodys(*one, hosts, silent) for one in identities.unclaimed(index)]
     # What a host proves of a domain is told also where its guest's row has no place for it.
     rows += [row for row in (_nobodys(*one, hosts, silent) for one in untold.values()) if row["verdict"] == BROKEN]
-    rows += [_unseen_host(name, host) for name, host in hosts.items() if not host["domains"] and host["expect"] != GUEST_ONLY]
+    # A host has a row of its own where it was not seen and no other row says so: one of a domain that now runs elsewhere does not.
+    named = {row["host"] for row in rows if row["links"]["config"] == UNKNOWN}
+    rows += [_unseen_host(name, host) for name, host in hosts.items() if not (host["fresh"] or host["expect"] == GUEST_ONLY or name in named)]
     return sorted(rows, key=lambda row: (VERDICTS.index(row["verdict"]), row["guest"] or "", row["domain"] or "", row["host"] or ""))
 
 
@@ -74,7 +76,7 @@ def _silent(hosts):
 
 
 def _unseen_host(name, host):
-    """Return the row (dict) of a host of which no domains are known: what it runs cannot be judged."""
+    """Return the row (dict) of a host that was not seen: what it runs cannot be judged."""
     return _told({
         "guest": None, "domain": None, "domain_state": None, "uuid": None, "host": name, "links": dict.fromkeys(LINKS, UNKNOWN), "verdict": UNKNOWN,
         "problems": [host["why"] or problem("host-not-seen", "nobody looked at host %s" % name), *host["doubts"]],

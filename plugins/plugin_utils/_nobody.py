@@ -42,18 +42,16 @@ def too_few(scope, hosts, guests, wanted, least, inventory):  # noqa: PLR0913 (e
     if scope.size >= least:
         return _mistyped(wanted, inventory) if least else None
     if scope.size:
-        return (f"Too few to judge: {counted(len(scope.hosts), 'host')} and {counted(len(scope.guests), 'guest')}, entropy_verify_min_judged asks for {least}"
-                f"{_left_out(scope)}. Name more of them in the inventory or the limit, or correct entropy_verify_min_judged.")
+        beside = f"; entropy_verify_expect is guest-only for {_words.names(list(scope.not_looked_at))}" if scope.not_looked_at else ""
+        return (f"Too few to judge: {counted(len(scope.judged_hosts), 'host')} and {counted(len(scope.guests), 'guest')}, entropy_verify_min_judged asks for "
+                f"{least}{_left_out(scope)}{beside}. Name more of them in the inventory or the limit, or correct entropy_verify_min_judged.")
+    if scope.not_looked_at:
+        return (f"{_BEGIN}entropy_verify_expect is guest-only for {_words.names(list(scope.not_looked_at))}, so that nobody looks there, and there is no guest"
+                f"{_left_out(scope)}. Name guests in the inventory or the limit, or correct entropy_verify_expect.")
     if hosts or guests:
         return (f"{_BEGIN}limit {shown_limit(scope.limit)} has none of {_all_of(hosts, 'host', wanted['entropy_hosts_group'])} and "
                 f"{_all_of(guests, 'guest', wanted['entropy_guests_group'])}. Name hosts and guests in the limit.")
     return _BEGIN + _why_empty(wanted, inventory)
-
-
-def nobody_looked_at(scope):
-    """Return why (str) a ``scope`` (Scope) without guests is nobody to judge where each of its hosts is one that nobody looks at."""
-    return (f"{_BEGIN}entropy_verify_expect is guest-only for {_words.names(list(scope.hosts))}, so that nobody looks there, and there is no guest"
-            f"{_left_out(scope)}. Name guests in the inventory or the limit, or correct entropy_verify_expect.")
 
 
 def _mistyped(wanted, inventory):
