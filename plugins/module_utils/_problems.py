@@ -269,7 +269,8 @@ _known("unreachable",
        "The machine did not answer",
        "See its error in this run, make it reachable, and verify again",
        seen_by=BOTH, needs="nothing",
-       detected="Ansible calls it unreachable in this run; older facts in a cache do not count then.",
+       detected="Ansible calls it unreachable in this run, or could not ask it: a plugin, a library or a program for its connection is missing on the "
+                "controller, or there is no such container. Older facts in a cache do not count then. The remedy is chosen by the reason's words.",
        sure="Certain.")
 _known("look-failed",
        "The machine answered, and the look at it failed",

@@ -56,11 +56,13 @@ class Machine(NamedTuple):
     sudo: str = None
     before: str = ""
     mkdir: str = None
+    python: str = None
     as_whom: str = "setpriv --reuid=65534 --regid=65534 --clear-groups"
     variables: dict = {}
 
 
 ROOTLESS = "ansible_become: false"
+UNPRIVILEGED = {"ansible_become": False}
 MACHINES = {
     "good-without-root": Machine("needs-root", "takes root", "-K where sudo asks", variables={"ansible_become": False}),
     "asks": Machine("look-failed", "Missing sudo password", "Run it with -K (--ask-become-pass)", sudo=ASKS),
@@ -79,6 +81,28 @@ MACHINES = {
                          variables={"ansible_become_password": "x", "ansible_ssh_timeout": 2}),
     "no-python": Machine("look-failed", "python9", "ansible_python_interpreter",
                          variables={"ansible_become": False, "ansible_python_interpreter": "/usr/bin/python9"}),
+    # What Python 3.7 prints of ansible-core 2.19: a traceback that has the whole module in one of its lines.
+    "old-python": Machine("look-failed", "SyntaxError: invalid syntax", "Install a Python", variables=UNPRIVILEGED, python="""#!/bin/sh
+echo 'Traceback (most recent call last):' >&2; head -c 170000 /dev/zero | tr '\\0' x >&2; printf '\\n  File "x.py", line 50\\n    def f(name: str, /):\\n' >&2
+echo 'SyntaxError: invalid syntax' >&2; exit 1
+"""),
+    "older-python": Machine("look-failed", "future feature annotations is not defined", "Install a Python", variables=UNPRIVILEGED,
+                            python="#!/bin/sh\necho 'SyntaxError: future feature annotations is not defined' >&2; exit 1\n"),
+    "python-is-no-program": Machine("look-failed", "/etc/passwd: Permission denied", "Name a Python",
+                                    variables=UNPRIVILEGED | {"ansible_python_interpreter": "/etc/passwd"}),
+    "python-is-a-shell": Machine("look-failed", "AnsiballZ_", "Name a Python", variables=UNPRIVILEGED | {"ansible_python_interpreter": "/bin/sh"}),
+    "python-says-nothing": Machine("look-failed", "", "Name a Python", variables=UNPRIVILEGED | {"ansible_python_interpreter": "/bin/true"}),
+    "python-says-something-else": Machine("look-failed", ": Hello", "Name a Python", variables=UNPRIVILEGED, python="#!/bin/sh\necho Hello\n"),
+    # As docker, podman and kubectl exec end, by no exit status of their own.
+    "no-container": Machine("unreachable", "it runs no command: Error response from daemon: No such container: web", "Start the container or domain",
+                            before='echo "Error response from daemon: No such container: web" >&2; exit 1'),
+    "no-shell": Machine("unreachable", "it runs no command: This account is currently not available.", "Give the account a login shell",
+                        before='echo "This account is currently not available."; exit 1'),
+    "windows": Machine("unreachable", "it was not asked: ", "Judge a Windows guest by its host alone", variables={"ansible_connection": "psrp"}),
+    "windows-without-become": Machine("unreachable", "it was not asked: pypsrp or dependencies are not installed", "Judge a Windows guest by its host alone",
+                                      variables=UNPRIVILEGED | {"ansible_connection": "psrp"}),
+    "no-such-shell": Machine("unreachable", "it runs no command: /bin/sh: 1: /nowhere/sh: not found", "ansible_shell_executable",
+                             variables=UNPRIVILEGED | {"ansible_connection": "local", "ansible_shell_executable": "/nowhere/sh"}),
     "read-only-home": Machine("look-failed", "Failed to create temporary directory", "ansible_remote_tmp",
                               variables={"ansible_become": False, "ansible_remote_tmp": "/proc/kvm-entropy"}),
     "full": Machine("look-failed", "No space left on device", "Free space", variables={"ansible_become": False},
@@ -121,6 +145,8 @@ def made(folder, name, machine):
     ssh = SSH.format(before=machine.before, home=home, path=path, as_whom=machine.as_whom)
     variables = {"ansible_ssh_executable": script(own / "ssh", ssh), "ansible_ssh_args": "", "ansible_ssh_transfer_method": "piped",
                  "ansible_remote_tmp": str(home / "tmp"), "ansible_user": "nobody", "ansible_python_interpreter": "/usr/bin/python3"}
+    if machine.python:
+        variables["ansible_python_interpreter"] = script(own / "python", machine.python)
     if machine.sudo:
         variables["ansible_become_exe"] = script(own / "sudo", SUDO.format(then=machine.sudo))
     return variables | machine.variables
