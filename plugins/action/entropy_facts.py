@@ -68,7 +68,6 @@ class ActionModule(ActionBase):
         result["_ansible_verbose_override"] = self._display.verbosity < VERBOSE
         return result
 
-
     def _raise_where_no_command_runs(self, reason):
         """Raise AnsibleConnectionFailure where the ``reason`` (str) is a folder that cannot be made, and the machine runs no command at all.
 

@@ -27,7 +27,7 @@ from ansible_collections.kvm.entropy.plugins.plugin_utils._chain import chain
 from ansible_collections.kvm.entropy.plugins.plugin_utils._halves import DONE, FAILED, guest_half, host_half, step_ended
 from ansible_collections.kvm.entropy.plugins.plugin_utils._handover import handover
 from ansible_collections.kvm.entropy.plugins.plugin_utils._inventory_variables import InventoryVariables
-from ansible_collections.kvm.entropy.plugins.plugin_utils._nobody import Inventory, too_few
+from ansible_collections.kvm.entropy.plugins.plugin_utils._nobody import Inventory, misread, too_few
 from ansible_collections.kvm.entropy.plugins.plugin_utils._remaining import remaining
 from ansible_collections.kvm.entropy.plugins.plugin_utils._role_variables import role_options
 from ansible_collections.kvm.entropy.plugins.plugin_utils._scope import scope_of, within
@@ -109,14 +109,18 @@ def _uncollected():
 
 def _scope(options, hostvars, variables, task_vars):
     """Return the Scope of ``options`` (dict); raise EntropyError where it has names that the inventory has not, or too few of them."""
+    wanted = {"entropy_hosts_group": options["hosts_group"], "entropy_guests_group": options["guests_group"]}
+    inventory = _inventory(variables, task_vars)
+    why = misread(wanted, inventory)
+    if why:
+        raise EntropyError(why)
     missing = [name for names in ("hosts", "guests") for name in options[names] if name not in hostvars]
     if missing:
         raise EntropyError("not in the inventory, and so not to be judged: %s. Correct entropy_verify_hosts or entropy_verify_guests." % _words.names(missing))
     limit = task_vars.get("ansible_limit")
     scope = scope_of(options["hosts"], options["guests"], limit, variables.in_limit(limit))
     scope = scope._replace(not_looked_at=tuple(name for name in scope.hosts if _is_left_to_guests(name, variables, options)))
-    wanted = {"entropy_hosts_group": options["hosts_group"], "entropy_guests_group": options["guests_group"]}
-    why = too_few(scope, options["hosts"], options["guests"], wanted, options["min_judged"], _inventory(variables, task_vars))
+    why = too_few(scope, options["hosts"], options["guests"], wanted, options["min_judged"], inventory)
     if why:
         raise EntropyError(why)
     return scope
@@ -132,7 +136,7 @@ def _inventory(variables, task_vars):
     sources = [str(source) for source in task_vars.get("ansible_inventory_sources") or ()]
     files = [source for source in sources if "," not in source]
     return Inventory(sources, [file for file in files if not Path(file).exists()], variables.groups(),
-                     is_given=sources != _DEFAULT_INVENTORY)
+                     is_given=sources != _DEFAULT_INVENTORY, names=variables.names())
 
 
 def _read(half, name, variables, expect):

@@ -53,7 +53,7 @@ _ON_CONTROLLER = (
            r"Invalid become method"),
     _cause("Correct this variable in the inventory, or define what it is made of",
            r"is undefined", r"undefined variable", r"has no attribute", r"decryption failed", r"no vault secrets", r"template error",
-           r"syntax error in (?:template|expression)"),
+           r"^it was not asked: Validation of arguments failed", r"syntax error in (?:template|expression)"),
 )
 
 # Of a machine that did not answer, or answered no command.

@@ -76,6 +76,14 @@ CASES = [
          ("-i", "typo.yml"), oldest=True),
     Case("hosts that nobody looks at, and no guest", FAILED, NOBODY + r"entropy_verify_expect is guest-only for kvm1, so that nobody looks there",
          inventory={"kvm_hosts": {"hosts": {"kvm1": {"entropy_verify_expect": "guest-only"}}}}),
+    Case("an inventory with an error in the middle", FAILED, r"the inventory \S*/inventory was not read to its end, and what follows there would be left out\.",
+         inventory="kvm_guests:\n  hosts:\n    web-1: {ansible_connection: local}\n    'web[2]': {}\n    web-3: {}\n", playbook="audit", oldest=True),
+    Case("a host with the name of its group", FAILED, r"the inventory \S*/inventory has a host and a group with the name kvm_guests \(entropy_guests_group\)",
+         inventory={"kvm_guests": {"hosts": {"kvm_guests": CLOSED, "web-1": CLOSED}}}, playbook="audit", oldest=True),
+    Case("a name that is a template", FAILED, r"has names that Ansible takes for templates: web-\{\{ 1 \}\}\. Rename these hosts",
+         inventory={"kvm_hosts": {"hosts": {"kvm1": CLOSED}}, "kvm_guests": {"hosts": {"web-{{ 1 }}": CLOSED}}}, playbook="audit", oldest=True),
+    Case("strange names", GREEN, r"judged 0 hosts and 8 guests", playbook="audit", oldest=True, inventory={"kvm_guests": {"hosts": dict.fromkeys(
+        ("2001:db8::1", "::1", "w\u00e4b", "\u65e5\u672c", "a,b", "web 1", "!x", "kvm_hosts"), CLOSED)}}),
     # The limit.
     Case("a limit that is not in the inventory", ERROR, r"Specified inventory, host pattern and/or --limit leaves us with no hosts to target\.",
          ("--limit", "web-11")),

@@ -100,6 +100,7 @@ UNREACHABLE = [
     ("Invalid become method specified, could not find matching plugin: 'nowhere'.", False, "Correct ansible_become_method"),
     ("The field 'become_pass' has an invalid value, which includes an undefined variable.", False, "Correct this variable"),
     ("Error processing keyword 'become_pass': 'nowhere' is undefined", False, "Correct this variable"),
+    ("it was not asked: Validation of arguments failed:\nargument 'entropy_verify_health_bytes' is of type <class", False, "Correct this variable"),
     ("Attempting to decrypt but no vault secrets found.", False, "Correct this variable"),
     ("it runs no command: Error response from daemon: No such container: web", False, "Start the container or domain"),
     ("it runs no command: Error response from daemon: container 4f66ad9a0b2e is not running", False, "Start the container or domain"),
