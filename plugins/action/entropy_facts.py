@@ -55,22 +55,38 @@ class ActionModule(ActionBase):
             # ansible-core says so as well of a password prompt that does not come, and of a folder that cannot be made.
             if not _look_failure.is_of_machine_that_answered(str(error)):
                 raise
-            answer = {"failed": True, "msg": str(error)}
-        except AnsibleError as error:
+            self._raise_where_no_command_runs(str(error))
             answer = {"failed": True, "msg": str(error)}
         except Exception as error:  # noqa: BLE001  an answer of another form than JSON's objects ends ansible-core's own reading in many ways
-            answer = {"failed": True, "msg": "the machine's answer cannot be read: %s" % error}
+            if _look_failure.is_of_controller(str(error)):
+                # Without the cause, which ansible-core 2.19 would tell once more.
+                raise AnsibleConnectionFailure("it was not asked: %s" % error) from None
+            is_read = isinstance(error, AnsibleError)
+            answer = {"failed": True, "msg": str(error) if is_read else "the machine's answer cannot be read: %s" % error}
         result.update(with_look(kept(answer), (task_vars or {}).get("ansible_facts"), int(time.time())))
         # As with ansible.builtin.gather_facts: the facts of a fleet would hide what is said of it. A failure's message is shown all the same.
         result["_ansible_verbose_override"] = self._display.verbosity < VERBOSE
         return result
 
+    def _raise_where_no_command_runs(self, reason):
+        """Raise AnsibleConnectionFailure where the ``reason`` (str) is a folder that cannot be made, and the machine runs no command at all.
+
+        Only ssh has an exit status of its own. Where docker, podman or kubectl have no such container, ansible-core takes it for the folder's fault, and
+        keeps what they say of it to itself.
+        """
+        if _look_failure.NO_FOLDER not in reason:
+            return
+        tried = self._low_level_execute_command("true", sudoable=False)
+        if tried.get("rc"):
+            said = _look_failure.reason_of(str(tried.get("stderr") or ""), printed=str(tried.get("stdout") or ""))
+            raise AnsibleConnectionFailure("it runs no command: %s" % said) from None
+
 
 def with_look(result, facts, now):
     """Return ``result`` (dict of ``kept``) with the fact ``entropy_look`` where it fails at ``now`` (int, s UTC) or the machine's ``facts`` have one."""
     if result.get("failed"):
-        texts = [result[key] for key in ("msg", "module_stderr", "exception", "module_stdout") if isinstance(result.get(key), str)]
-        reason = _look_failure.reason_of(*texts)
+        said = [result[key] for key in ("msg", "module_stderr", "exception") if isinstance(result.get(key), str)]
+        reason = _look_failure.reason_of(*said, printed=result.get("module_stdout", ""))
         own = {LOOK: {"failed_at": now, "reason": reason}}
         return dict(result, msg=reason, ansible_facts=dict(result.get("ansible_facts") or {}, **own))
     if isinstance(facts, dict) and facts.get(LOOK) and "ansible_facts" in result:
@@ -103,8 +119,9 @@ def kept(answer):
 
 
 def _lines(text):
-    """Return a machine's ``text`` (str) for people: its lines, the first a failure's message has, printable."""
-    return "\n".join(printable(line, _MOST) for line in text[:_MOST].split("\n"))
+    """Return a machine's ``text`` (str) for people: its lines, printable; of a long one the first and the last, which a traceback's cause is in."""
+    text = text if len(text) <= _MOST else "%s\n%s" % (text[:_MOST // 2 - 1], text[-_MOST // 2:])
+    return "\n".join(printable(line, _MOST) for line in text.split("\n"))
 
 
 def _warning(one):

@@ -27,7 +27,7 @@ from ansible_collections.kvm.entropy.plugins.plugin_utils._chain import chain
 from ansible_collections.kvm.entropy.plugins.plugin_utils._halves import DONE, FAILED, guest_half, host_half, step_ended
 from ansible_collections.kvm.entropy.plugins.plugin_utils._handover import handover
 from ansible_collections.kvm.entropy.plugins.plugin_utils._inventory_variables import InventoryVariables
-from ansible_collections.kvm.entropy.plugins.plugin_utils._nobody import Inventory, nobody_looked_at, too_few
+from ansible_collections.kvm.entropy.plugins.plugin_utils._nobody import Inventory, misread, too_few
 from ansible_collections.kvm.entropy.plugins.plugin_utils._remaining import remaining
 from ansible_collections.kvm.entropy.plugins.plugin_utils._role_variables import role_options
 from ansible_collections.kvm.entropy.plugins.plugin_utils._scope import scope_of, within
@@ -66,7 +66,7 @@ class ActionModule(ActionBase):
             options = _judgement.checked({**OPTIONS, **(role_options(self._task, hostvars, variables) if from_role else {}), **given})
             scope = _scope(options, hostvars, variables, task_vars)
             if check_only:
-                return {"changed": False, "_ansible_verbose_override": True, "hosts": len(scope.hosts), "guests": len(scope.guests)}
+                return {"changed": False, "_ansible_verbose_override": True, "hosts": len(scope.judged_hosts), "guests": len(scope.guests)}
             with _uncollected():
                 judged = self._judged(options, scope, variables, bool(task_vars.get("__entropy_site")))
         except EntropyError as error:
@@ -109,15 +109,18 @@ def _uncollected():
 
 def _scope(options, hostvars, variables, task_vars):
     """Return the Scope of ``options`` (dict); raise EntropyError where it has names that the inventory has not, or too few of them."""
+    wanted = {"entropy_hosts_group": options["hosts_group"], "entropy_guests_group": options["guests_group"]}
+    inventory = _inventory(variables, task_vars)
+    why = misread(wanted, inventory)
+    if why:
+        raise EntropyError(why)
     missing = [name for names in ("hosts", "guests") for name in options[names] if name not in hostvars]
     if missing:
         raise EntropyError("not in the inventory, and so not to be judged: %s. Correct entropy_verify_hosts or entropy_verify_guests." % _words.names(missing))
     limit = task_vars.get("ansible_limit")
     scope = scope_of(options["hosts"], options["guests"], limit, variables.in_limit(limit))
-    wanted = {"entropy_hosts_group": options["hosts_group"], "entropy_guests_group": options["guests_group"]}
-    why = too_few(scope, options["hosts"], options["guests"], wanted, options["min_judged"], _inventory(variables, task_vars))
-    if not why and options["min_judged"] and not scope.guests and all(_is_left_to_guests(name, variables, options) for name in scope.hosts):
-        why = nobody_looked_at(scope)
+    scope = scope._replace(not_looked_at=tuple(name for name in scope.hosts if _is_left_to_guests(name, variables, options)))
+    why = too_few(scope, options["hosts"], options["guests"], wanted, options["min_judged"], inventory)
     if why:
         raise EntropyError(why)
     return scope
@@ -133,7 +136,7 @@ def _inventory(variables, task_vars):
     sources = [str(source) for source in task_vars.get("ansible_inventory_sources") or ()]
     files = [source for source in sources if "," not in source]
     return Inventory(sources, [file for file in files if not Path(file).exists()], variables.groups(),
-                     is_given=sources != _DEFAULT_INVENTORY)
+                     is_given=sources != _DEFAULT_INVENTORY, names=variables.names())
 
 
 def _read(half, name, variables, expect):

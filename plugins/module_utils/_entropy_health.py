@@ -8,6 +8,7 @@ import errno
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _health_cutoffs, _health_fips, _kernel_health, _kernel_reader
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
+from ansible_collections.kvm.entropy.plugins.module_utils._rights import ROOT
 
 UNKNOWN = "unknown"
 
@@ -142,5 +143,5 @@ def _needs(found):
     if found["hindrance"]:
         return _HINDRANCES[found["hindrance"]][1]
     if found["error"] in (errno.EACCES, errno.EPERM):
-        return "root"
+        return ROOT
     return "a source that delivers" if found["error"] is None else "a source that can be read"

@@ -15,7 +15,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BREAKI
 READS = "crng.uninitialized_reads, crng.in_time"
 # What opening the log says to a user without rights; anything else root would be told as well.
 _FOR_WANT_OF_RIGHTS = ("EPERM", "EACCES")
-_LOG_NEEDS, _NO_LOG = "root, or sysctl kernel.dmesg_restrict=0", "a kernel with /dev/kmsg"
+_LOG_NEEDS, _NO_LOG = "%s, or sysctl kernel.dmesg_restrict=0", "a kernel with /dev/kmsg"
 LOG = "crng.ready_at, crng.seeded_by, crng.uninitialized_reads, crng.in_time"
 
 
@@ -126,7 +126,7 @@ def _rights_problems(facts):
     """Yield the problem that what decides was refused to the account that looked."""
     refused = _rights.refused(facts)
     if refused:
-        yield problem("needs-root", refused)
+        yield _rights.needs_root(refused)
 
 
 def _other_problems(facts, is_x86):
@@ -153,40 +153,45 @@ def unseen(seen, log, facts):
 
 
 def _unseen(seen, log, facts):
+    root = _rights.taken(facts["container"], seen.get("is_root"))
     if not seen["live"]:
         yield "hwrng.filling, feeder", "only a running kernel can tell", "a run on that machine itself"
     if facts["crng"]["ready"] == "unknown":
         yield "crng.ready", facts["crng"]["ready_evidence"], "a run on that machine itself"
-    yield from _unseen_log(seen, log, facts)
+    yield from _unseen_log(seen, log, facts, root)
     if facts["domain_uuid"] is None and facts["kvm_guest"] is not False:
         refused = "/sys/class/dmi/id/product_uuid" in seen["refused"]
-        yield "domain_uuid", facts["domain_uuid_reason"], "root" if refused else "entropy_domain_uuid in the inventory"
+        yield "domain_uuid", facts["domain_uuid_reason"], root if refused else "entropy_domain_uuid in the inventory"
     if seen["live"] and not seen["processes"]["kernel"]:
         # In a container's PID namespace root does not see the kernel's threads either.
-        yield ("hwrng.filling, hwrng.driver_at, feeder",) + (
-            ("/proc shows the processes of a container (%s) alone" % facts["container"], "root outside the container") if facts["container"] else
-            ("/proc hides other users' processes (hidepid)", "root"))
+        yield "hwrng.filling, hwrng.driver_at, feeder", (
+            "/proc shows the processes of a container (%s) alone" % facts["container"] if facts["container"] else
+            "/proc hides other users' processes (hidepid)"), root
     elif seen["live"] and facts["hwrng"]["filling"] == "unknown":
         yield "hwrng.filling", facts["hwrng"]["filling_evidence"], (
             "a look a minute after the boot or later; for a KVM guest also one at its host's rate limit and backend (kvm.entropy.virt_rng_info)")
     if facts["kvm_guest"] == "unknown" and not log["readable"]:
         yield "kvm_guest", facts["kvm_guest_evidence"], "the kernel's log from the boot on, which tells the hypervisor's name"
     for process in facts["feeder"]["unproven"]:
-        yield "feeder.running, feeder.fake, feeder.useful", process, "root"
+        yield "feeder.running, feeder.fake, feeder.useful", process, root
     if facts["cpu"]["trusted"] == "unknown":
         yield "cpu.trusted", "the kernel's build options are not to be found", "a readable /boot/config-%s" % (facts["kernel"]["release"] or "RELEASE")
     if seen["live"] and facts["boot_id"] is None and facts["crng"]["ready"] is False:
         yield "boot_id", "its first read draws a number, and the CRNG is not ready", "a look once it is ready"
     if _entropy_health.unseen(seen):
-        yield ("health",) + _entropy_health.unseen(seen)
+        why, needs = _entropy_health.unseen(seen)
+        yield "health", why, root if needs == _rights.ROOT else needs
 
 
-def _unseen_log(seen, log, facts):
-    """Yield what the kernel's log does not tell."""
+def _unseen_log(seen, log, facts, root):
+    """Yield what the kernel's log does not tell; ``root`` (str) is what it takes where that was refused."""
     if seen["log"] is None:
         yield LOG, "no log of the kernel is in the tree", "a run on that machine itself"
     elif "refused" in seen["log"]:
-        yield LOG, "%s: %s" % (seen["log"]["source"], seen["log"]["refused"]), _LOG_NEEDS if seen["log"]["refused"] in _FOR_WANT_OF_RIGHTS else _NO_LOG
+        refused = seen["log"]["refused"]
+        # In a container the node may be missing, too, and its manager may refuse what the kernel allows.
+        yield LOG, "%s: %s" % (seen["log"]["source"], refused), (
+            root if facts["container"] else _LOG_NEEDS % root if refused in _FOR_WANT_OF_RIGHTS else _NO_LOG)
     elif not log["complete"]:
         journal = seen["log"].get("journal")
         yield (LOG, "%s does not go back to the boot%s" % (log["source"], "; %s" % journal if journal else ""),

@@ -125,8 +125,9 @@ def observe(root="/", health_bytes=0, health_timeout=10):
     ``has_sys`` (bool: there is a /sys), ``suspended`` (float, s of this boot in a suspend), ``random_nodes`` (dict: each of RANDOM_NODES that is there, to
     its kind and its name in words, see ``_device_kind``), ``seeders`` (list of str: see ``_kernel_seeders``),
     ``refusal`` (str or None: what keeps the driver from being loaded, see ``_modprobe``, where a device has none),
-    ``container`` (str: which manager runs this, or None), ``config`` (dict or None), ``log`` (dict or None), ``health`` (None, or with ``health_bytes``
-    what came of testing at most so many bytes of the source in at most ``health_timeout`` s, see ``_kernel_health``).
+    ``container`` (str: which manager runs this, or None), ``is_root`` (bool: this look is made as root), ``config`` (dict or None), ``log`` (dict or None),
+    ``health`` (None, or with ``health_bytes`` what came of testing at most so many bytes of the source in at most ``health_timeout`` s, see
+    ``_kernel_health``).
 
     Raise EntropyError where ``root`` is no folder.
     """
@@ -187,6 +188,7 @@ def _observe(tree):
         "wanted": _wanted(tree),
         "refusal": _refusal(tree) if pci_rng or not all(device["driver"] for device in rng) else None,
         "container": _container(tree) if tree.is_live else None,
+        "is_root": os.geteuid() == 0,
         "config": _config(tree, release),
         "log": _live_log(ready) if tree.is_live else _saved_log(tree),
         "refused": tree.refused,

@@ -281,7 +281,8 @@ _known("unreachable",
        "The machine did not answer",
        "See its error in this run, make it reachable, and verify again",
        seen_by=BOTH, needs="nothing",
-       detected="Ansible calls it unreachable in this run; older facts in a cache do not count then.",
+       detected="Ansible calls it unreachable in this run, or could not ask it: a plugin, a library or a program for its connection is missing on the "
+                "controller, or there is no such container. Older facts in a cache do not count then. The remedy is chosen by the reason's words.",
        sure="Certain.")
 _known("look-failed",
        "The machine answered, and the look at it failed",
@@ -296,7 +297,8 @@ _known("needs-root",
        "Look as root: become, with -K where sudo asks for a password; see whether the inventory turns it off by ansible_become: false (docs/rights.md)",
        seen_by=GUEST, needs="nothing",
        detected="The kernel's log, other users' processes, a test that was asked for or, where no inventory names it, the domain's UUID was refused to this "
-                "account; ansible_facts.entropy.unseen lists each with what it takes.",
+                "account; ansible_facts.entropy.unseen lists each with what it takes. Another remedy is named where the look was made in a container or as "
+                "root.",
        sure="Certain of what was not seen. Seen by root, the machine may be ok or broken.")
 _known("host-not-seen",
        "No host was seen that runs this guest's domain",

@@ -60,7 +60,9 @@ options:
     type: int
     default: 0
   min_judged:
-    description: How many hosts and guests there must be to judge, at least. With fewer, this action fails and says why. V(0) allows none.
+    description:
+      - How many hosts and guests there must be to judge, at least. With fewer, this action fails and says why. V(0) allows none.
+      - Hosts at which nobody looks (C(entropy_verify_expect=guest-only)) do not count.
     type: int
     default: 1
     version_added: 0.7.0
@@ -117,8 +119,8 @@ counts:
   sample: {broken: 1, degraded: 0, ok: 998, unknown: 1, not_proven: 3}
 told:
   description:
-    - The lines for a person. Those of each guest that is not ok (of all with C(-v)), the worst first, what is left out, the counts, and over how many hosts
-      and guests was judged.
+    - The lines for a person. Those of each guest that is not ok (of all with C(-v)), the worst first, what is left out, the counts, and over how many hosts,
+      guests and other domains was judged.
   type: list
   elements: str
   returned: success

@@ -12,7 +12,7 @@ import uuid
 from ansible_collections.kvm.entropy.plugins.module_utils._problems import problem
 from ansible_collections.kvm.entropy.plugins.plugin_utils._domains_schema import DOMAINS
 from ansible_collections.kvm.entropy.plugins.plugin_utils._facts_schema import ENTROPY
-from ansible_collections.kvm.entropy.plugins.plugin_utils._look_failure import look_failed
+from ansible_collections.kvm.entropy.plugins.plugin_utils._look_failure import look_failed, unreachable
 from ansible_collections.kvm.entropy.plugins.plugin_utils._printable import printable
 from ansible_collections.kvm.entropy.plugins.plugin_utils._schema import MisfitError, shown
 
@@ -100,7 +100,7 @@ def _validated(key, value):
 def _why_not(found, age, max_age):
     """Return the problem (dict) for which ``found`` (dict), facts of this ``age`` (s, negative for the future, or None), does not count, or None."""
     if found["error"]:
-        return problem("unreachable", found["error"])
+        return unreachable(found["error"])
     if found["look_failed"]:
         return look_failed(found["look_failed"])
     if age is None:

@@ -21,8 +21,9 @@ _MOST_OF_SILENT = 200
 # Of what was seen of one problem so many characters are shown: of a guest's own words, and of the controller's.
 _MOST_OWN_WORDS, _MOST_EVIDENCE = 1000, 3000
 # Where there are hosts, and nothing says which of their domains is the guest's.
-_REMEDY_UUID = ("Look into the guest as root, which can read its UUID (become), or set entropy_domain_uuid for it ('virsh domuuid' on its host prints it), "
-                "or say entropy_verify_expect: guest-only")
+_REMEDY_UUID = "Set entropy_domain_uuid for it ('virsh domuuid' on its host prints it), or say entropy_verify_expect: guest-only"
+# Where nobody has looked into it. A look that was refused the UUID is told as needs-root; any other has shown that the platform has none.
+_REMEDY_UNSEEN_UUID = "Look into the guest as root, which can read its UUID (become). Or set" + _REMEDY_UUID[3:]
 # What keeps a machine from being seen, and so from being joined.
 _CAUSES = frozenset(("bad-facts", "bad-variable", "look-failed", "needs-root", "stale", "unreachable"))
 GUEST_LINKS = ("current", "fed", "ready", "in_time")
@@ -57,7 +58,9 @@ def chain(hosts, guests, now, max_age):
     rows += [_nobodys(*one, hosts, silent) for one in identities.unclaimed(index)]
     # What a host proves of a domain is told also where its guest's row has no place for it.
     rows += [row for row in (_nobodys(*one, hosts, silent) for one in untold.values()) if row["verdict"] == BROKEN]
-    rows += [_unseen_host(name, host) for name, host in hosts.items() if not host["domains"] and host["expect"] != GUEST_ONLY]
+    # A host has a row of its own where it was not seen and no other row says so: one of a domain that now runs elsewhere does not.
+    named = {row["host"] for row in rows if row["links"]["config"] == UNKNOWN}
+    rows += [_unseen_host(name, host) for name, host in hosts.items() if not (host["fresh"] or host["expect"] == GUEST_ONLY or name in named)]
     return sorted(rows, key=lambda row: (VERDICTS.index(row["verdict"]), row["guest"] or "", row["domain"] or "", row["host"] or ""))
 
 
@@ -73,7 +76,7 @@ def _silent(hosts):
 
 
 def _unseen_host(name, host):
-    """Return the row (dict) of a host of which no domains are known: what it runs cannot be judged."""
+    """Return the row (dict) of a host that was not seen: what it runs cannot be judged."""
     return _told({
         "guest": None, "domain": None, "domain_state": None, "uuid": None, "host": name, "links": dict.fromkeys(LINKS, UNKNOWN), "verdict": UNKNOWN,
         "problems": [host["why"] or problem("host-not-seen", "nobody looked at host %s" % name), *host["doubts"]],
@@ -151,12 +154,17 @@ def _guest_half(name, guest, domain, identity, by_agent, why_not):
 
 def _own_problems(facts):
     """Return the problems (list of dict) that a guest's ``facts`` (dict) name: the code and the evidence are its own, all other words are ours."""
-    own = [problem(one["code"], _words.cut(one["evidence"], _MOST_OWN_WORDS)) for one in facts["problems"]]
+    own = [_own(one["code"], _words.cut(one["evidence"], _MOST_OWN_WORDS)) for one in facts["problems"]]
     refused = _rights.refused(facts)
     # Before 0.7.0 a look without the rights that decide named no problem.
     if refused and not {"needs-root", *BREAKING} & {one["code"] for one in own}:
-        own.append(problem("needs-root", _words.cut(refused, _MOST_OWN_WORDS)))
+        own.append(_rights.needs_root(_words.cut(refused, _MOST_OWN_WORDS)))
     return own
+
+
+def _own(code, evidence):
+    """Return the problem (dict) ``code`` (str) for which a machine has this ``evidence`` (str)."""
+    return _rights.needs_root(evidence) if code == "needs-root" else problem(code, evidence)
 
 
 def _beside_agent(guest, identity):
@@ -178,9 +186,10 @@ def _whys_without(guest, host, found, hosts, identity, silent):
     is_nameless = not (identity.uuid or identity.dispute or found)
     refused = _rights.uuid_refused(guest.get("entropy")) if is_nameless else None
     if refused:
-        yield problem("needs-root", refused)
+        yield _rights.needs_root(refused)
     elif not (is_nameless and guest.get("why") and guest["expect"] != HOST_ONLY):
-        yield _why_without(host, found, hosts, identity, silent)
+        why = _why_without(host, found, hosts, identity, silent)
+        yield dict(why, remedy=_REMEDY_UUID if guest.get("entropy") else _REMEDY_UNSEEN_UUID) if is_nameless and hosts else why
 
 
 def _why_without(host, found, hosts, identity, silent):
@@ -193,8 +202,7 @@ def _why_without(host, found, hosts, identity, silent):
     if found:
         return host["why"]
     if not identity.uuid:
-        unknown = problem("host-not-seen", "the guest's domain UUID is not known")
-        return dict(unknown, remedy=_REMEDY_UUID) if hosts else unknown
+        return problem("host-not-seen", "the guest's domain UUID is not known")
     return problem("host-not-seen", "no host that was seen has a domain with UUID %s%s" % (identity.uuid, silent))
 
 
@@ -206,8 +214,8 @@ def _causes_first(problems):
 def _merged(inside, outside):
     """Return the problems of both halves, each code once: what the host knows of the device replaces the guest's guess."""
     # Rights that both halves lack are one problem.
-    both = {one["code"]: one["evidence"] for one in inside if one["code"] == "needs-root"}
-    outside = [dict(one, evidence="%s; %s" % (both[one["code"]], one["evidence"])) if one["code"] in both else one for one in outside]
+    refused = next((one["evidence"] for one in inside if one["code"] == "needs-root"), None)
+    outside = [_rights.needs_root("%s; %s" % (refused, one["evidence"])) if refused and one["code"] == "needs-root" else one for one in outside]
     known = {one["code"] for one in outside}
     if known & {"no-device", "config-only"}:
         known.add("no-device")

@@ -4,7 +4,7 @@
 
 """From the variables that Ansible has of a host or guest to its half of the chain, as ``_chain.chain`` takes it. Pure."""
 
-from ansible_collections.kvm.entropy.plugins.plugin_utils._look_failure import is_of_machine_that_answered
+from ansible_collections.kvm.entropy.plugins.plugin_utils._look_failure import is_of_machine_that_answered, without_prefix
 
 # What the inventory may say of a host or guest, as a template where it likes.
 EXPECT, UUID = "entropy_verify_expect", "entropy_domain_uuid"
@@ -85,7 +85,7 @@ def _not_begun(variables, name, looks):
 def _reason(look):
     """Return whether the machine answered (bool), and what (str) its ``look`` (dict) that failed says."""
     message = look.get("msg")
-    message = message if isinstance(message, str) and message else "the look at it failed without a word"
+    message = without_prefix(message) if isinstance(message, str) and message else "the look at it failed without a word"
     # ansible-core calls some unreachable that answered; entropy_facts tells them apart, other modules do not.
     return not look.get("unreachable") or is_of_machine_that_answered(message), message
 

@@ -32,7 +32,7 @@ def handover(rows, counts, scope, most):
     limit, unnamed = _limit_of(repairable, most)
     return {
         "entropy_verdicts": counts,
-        "entropy_judged": {"hosts": len(scope.hosts), "guests": len(scope.guests), "hosts_left_out": scope.hosts_left_out,
+        "entropy_judged": {"hosts": len(scope.judged_hosts), "guests": len(scope.guests), "hosts_left_out": scope.hosts_left_out,
                            "guests_left_out": scope.guests_left_out},
         "entropy_limit": limit,
         "entropy_limit_omitted": unnamed,

@@ -98,6 +98,10 @@ class InventoryVariables:
         """Return the groups (dict of name to number of hosts) of the inventory."""
         return {name: len(group.get_hosts()) for name, group in self._hostvars._inventory.groups.items()}  # noqa: SLF001
 
+    def names(self):
+        """Return the names (frozenset of str) of the hosts of the inventory."""
+        return frozenset(self._hostvars._inventory.hosts)  # noqa: SLF001
+
     def _trusted(self, name):
         """Return the variables (dict) of ``name`` without its facts."""
         return self.without_facts(name, include_hostvars=False)

@@ -51,7 +51,7 @@ def checked(options):
     wrong = []
     found = dict(options)
     found.update({name: _number(options, name, least, expected, wrong) for name, (least, expected) in _NUMBERS.items()})
-    found.update({name: _words_of(options[name]) for name in _LISTS})
+    found.update({name: _once(_words_of(options[name])) for name in _LISTS})
     for name, expected in _LISTS.items():
         # Any name may be one of the inventory, where it is looked for once.
         known = VERDICTS if name == "fail_on" else ()
@@ -78,6 +78,11 @@ def _words_of(value):
         return value
     words = (word.strip(" \t\n'\"") for word in value.strip().strip("[]").split(","))
     return [word for word in words if word]
+
+
+def _once(value):
+    """Return ``value``, of a list of words each one once: whoever is named twice is one."""
+    return list(dict.fromkeys(value)) if isinstance(value, list) and all(isinstance(word, str) for word in value) else value
 
 
 def _number(options, name, least, expected, wrong):
@@ -107,7 +112,7 @@ def judgement(rows, options, scope, everyone, failed_steps=()):
     lines = ([_words.cut(line, _MOST_LINE) for line in row["text"]] for row in (shown_rows[:max_results] if max_results else shown_rows))
     blocks = _bounds.fitting(lines, _bounds.room({})) if max_results else list(lines)
     rest = shown_rows[len(blocks):]
-    blocks = blocks + ([[_left_out(rest)]] if rest else []) + [_counts_in_words(counts, len(unseen), scope)]
+    blocks = blocks + ([[_left_out(rest)]] if rest else []) + [_counts_in_words(counts, rows, len(unseen), scope)]
     verdicts = [_failing(guests, options["fail_on"])]
     if UNKNOWN in options["fail_on"]:
         verdicts.append(_unseen(unseen, scope))
@@ -137,14 +142,19 @@ def is_off(row):
     return row["domain_state"] is not None and row["domain_state"] not in RUNNING and row["links"]["config"] != UNKNOWN
 
 
-def _counts_in_words(counts, unseen, scope):
+def _counts_in_words(counts, rows, unseen, scope):
     """Return the last lines (list of str): how many guests have each verdict and how many hosts are ``unseen`` (int), then over whom was judged.
 
-    Of how many that are ok nothing shows any more that they were ready in time is said, too.
+    Said are, too, of how many that are ok nothing shows any more that they were ready in time, how many hosts none of the ``rows`` (list of dict) is about,
+    and how many rows are about a domain that is none of the guests.
     """
+    guests, named = frozenset(scope.guests), {row["host"] for row in rows}
+    without = sum(name not in named for name in scope.judged_hosts)
     notes = [f"{counts['not_proven']} ok, but not proven in time"] if counts["not_proven"] else []
     notes += [f"{counted(unseen, 'host')} unknown"] if unseen else []
-    return [", ".join(f"{counts[one]} {one}" for one in _COUNTED) + (f" ({'; '.join(notes)})" if notes else ""), scope.words()]
+    notes += [f"{counted(without, 'host')} without a judged domain"] if without else []
+    others = sum(not is_host(row) and row["guest"] not in guests for row in rows)
+    return [", ".join(f"{counts[one]} {one}" for one in _COUNTED) + (f" ({'; '.join(notes)})" if notes else ""), scope.words(others)]
 
 
 def _left_out(rest):

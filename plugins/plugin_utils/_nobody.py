@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why a run judges nobody, or too few: the one message, with the remedy that fits the cause. Pure."""
+"""Why a run judges nobody, too few, or not all whom the inventory means: the one message, with the remedy that fits the cause. Pure."""
 
 import difflib
+import re
 from typing import NamedTuple
 
 from ansible_collections.kvm.entropy.plugins.module_utils import _words
@@ -15,6 +16,7 @@ _ALWAYS = ("all", "ungrouped")
 _MOST_GROUPS = 10
 # How close two names are, from 0 to 1, of which one is taken for a slip of the other.
 _CLOSE = 0.7
+_TEMPLATE = re.compile(r"\{[{%#]")
 _BEGIN = "No host or guest to judge: "
 _TO_BEGIN = "ansible-playbook -i kvm1.example.org, -e entropy_hosts_group=all kvm.entropy.audit audits a single host without an inventory file"
 _DEFAULTS = {"entropy_hosts_group": "kvm_hosts", "entropy_guests_group": "kvm_guests"}
@@ -24,13 +26,34 @@ _WANTED = (("entropy_hosts_group", "hosts"), ("entropy_guests_group", "guests"))
 class Inventory(NamedTuple):
     """What the inventory of a run is: its ``sources`` (list of str), those of them that are ``missing`` files, and ``groups`` (dict: name to number of hosts).
 
-    ``is_given`` (bool): somebody chose it, by -i or in the configuration.
+    ``is_given`` (bool): somebody chose it, by -i or in the configuration. ``names`` (frozenset of str) are those of its hosts.
     """
 
     sources: list
     missing: list
     groups: dict
     is_given: bool
+    names: frozenset = frozenset()
+
+
+def misread(wanted, inventory):
+    """Return why (str) Ansible takes the ``inventory`` (Inventory) for less than it says, so that some would not be looked at; None where it does not.
+
+    ``wanted``: as in ``too_few``.
+    """
+    where = f"the inventory {_words.names(inventory.sources)}"
+    # Of a file that ends in an error Ansible keeps the hosts before it, and puts them into no group all.
+    if len(inventory.names) > inventory.groups.get("all", 0):
+        return (f"{where} was not read to its end, and what follows there would be left out. Ansible's warnings above say why. Correct it there "
+                "(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true ends any run in such a case).")
+    for variable, group in wanted.items():
+        if group in inventory.names and group in inventory.groups:
+            return (f"{where} has a host and a group with the name {group} ({variable}), for which Ansible takes the host alone, and nobody else of the group "
+                    "would be looked at. Rename one of them.")
+    templates = sorted(name for name in inventory.names if _TEMPLATE.search(name))
+    if templates:
+        return f"{where} has names that Ansible takes for templates: {_words.names(templates)}. Rename these hosts, and give their addresses by ansible_host."
+    return None
 
 
 def too_few(scope, hosts, guests, wanted, least, inventory):  # noqa: PLR0913 (each is needed for the words)
@@ -42,18 +65,16 @@ def too_few(scope, hosts, guests, wanted, least, inventory):  # noqa: PLR0913 (e
     if scope.size >= least:
         return _mistyped(wanted, inventory) if least else None
     if scope.size:
-        return (f"Too few to judge: {counted(len(scope.hosts), 'host')} and {counted(len(scope.guests), 'guest')}, entropy_verify_min_judged asks for {least}"
-                f"{_left_out(scope)}. Name more of them in the inventory or the limit, or correct entropy_verify_min_judged.")
+        beside = f"; entropy_verify_expect is guest-only for {_words.names(list(scope.not_looked_at))}" if scope.not_looked_at else ""
+        return (f"Too few to judge: {counted(len(scope.judged_hosts), 'host')} and {counted(len(scope.guests), 'guest')}, entropy_verify_min_judged asks for "
+                f"{least}{_left_out(scope)}{beside}. Name more of them in the inventory or the limit, or correct entropy_verify_min_judged.")
+    if scope.not_looked_at:
+        return (f"{_BEGIN}entropy_verify_expect is guest-only for {_words.names(list(scope.not_looked_at))}, so that nobody looks there, and there is no guest"
+                f"{_left_out(scope)}. Name guests in the inventory or the limit, or correct entropy_verify_expect.")
     if hosts or guests:
         return (f"{_BEGIN}limit {shown_limit(scope.limit)} has none of {_all_of(hosts, 'host', wanted['entropy_hosts_group'])} and "
                 f"{_all_of(guests, 'guest', wanted['entropy_guests_group'])}. Name hosts and guests in the limit.")
     return _BEGIN + _why_empty(wanted, inventory)
-
-
-def nobody_looked_at(scope):
-    """Return why (str) a ``scope`` (Scope) without guests is nobody to judge where each of its hosts is one that nobody looks at."""
-    return (f"{_BEGIN}entropy_verify_expect is guest-only for {_words.names(list(scope.hosts))}, so that nobody looks there, and there is no guest"
-            f"{_left_out(scope)}. Name guests in the inventory or the limit, or correct entropy_verify_expect.")
 
 
 def _mistyped(wanted, inventory):

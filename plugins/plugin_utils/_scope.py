@@ -20,22 +20,36 @@ _MOST_LIMIT = 100
 
 
 class Scope(NamedTuple):
-    """The inventory names of the ``hosts`` and ``guests`` that are judged, how many of each the limit leaves out, and the ``limit`` (None: there is none)."""
+    """The inventory names of the ``hosts`` and ``guests`` that are judged, how many of each the limit leaves out, and the ``limit`` (None: there is none).
+
+    ``not_looked_at`` are those of the hosts at which nobody looks, as the inventory says (guest-only): they are not counted as judged.
+    """
 
     hosts: tuple
     guests: tuple
     hosts_left_out: int
     guests_left_out: int
     limit: str | None
+    not_looked_at: tuple = ()
+
+    @property
+    def judged_hosts(self):
+        """Return the hosts (list of str) that are judged."""
+        others = frozenset(self.not_looked_at)
+        return [name for name in self.hosts if name not in others]
 
     @property
     def size(self):
         """Return how many hosts and guests are judged (int)."""
-        return len(self.hosts) + len(self.guests)
+        return len(self.judged_hosts) + len(self.guests)
 
-    def words(self):
-        """Return the line (str) that says over how many hosts and guests was judged, and how many the limit leaves out."""
-        judged = f"judged {counted(len(self.hosts), 'host')} and {counted(len(self.guests), 'guest')}"
+    def words(self, others=0):
+        """Return the line (str) that says over how many hosts and guests was judged, and how many the limit leaves out.
+
+        ``others`` (int) is how many judged domains are none of these guests.
+        """
+        hosts, guests = counted(len(self.judged_hosts), "host"), counted(len(self.guests), "guest")
+        judged = f"judged {hosts}, {guests} and {counted(others, 'other domain')}" if others else f"judged {hosts} and {guests}"
         if self.limit is None:
             return judged
         if not self.hosts_left_out and not self.guests_left_out:

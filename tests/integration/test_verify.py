@@ -96,7 +96,7 @@ def test_one_bad_host_and_one_bad_guest_do_not_keep_site_from_judging_the_rest(h
     assert run.status == 2, run.output
     assert "host kvm2: UNKNOWN" in run.output
     assert "web-1: UNKNOWN" in run.output
-    assert "1 ok, 0 degraded, 0 broken, 1 unknown (1 host unknown)\njudged 2 hosts and 1 guest\n" in run.output
+    assert "1 ok, 0 degraded, 0 broken, 1 unknown (1 host unknown)\njudged 2 hosts, 1 guest and 1 other domain\n" in run.output
     assert {name: counts["failed"] for name, counts in run.counts.items()} == {"kvm1": 0, "kvm2": 1, "web-1": 1, "localhost": 1}
     assert {counts["rescued"] for counts in run.counts.values()} == {0}
     assert "A step of this run failed on kvm2, web-1: see its error above. 2 hosts and guests are unknown" in run.output
@@ -235,10 +235,10 @@ def test_the_groups_may_have_other_names(ansible, host, tmp_path):
     names = {"entropy_hosts_group": "hypervisors", "entropy_guests_group": "vms"}
     (tmp_path / "inventory.json").write_text(json.dumps({"all": {"vars": names}, "hypervisors": {"hosts": {"kvm1": good}}, "vms": {}}))
     controller = Controller(tmp_path / "inventory.json", tmp_path)
-    assert "1 ok, 0 degraded, 0 broken, 0 unknown\njudged 1 host and 0 guests" in controller.play("kvm.entropy.audit").output
+    assert "1 ok, 0 degraded, 0 broken, 0 unknown\njudged 1 host, 0 guests and 1 other domain" in controller.play("kvm.entropy.audit").output
     assert controller.play("kvm.entropy.host", "--check").counts["kvm1"]["ok"] > 5
     (tmp_path / "inventory.json").write_text(json.dumps({"ungrouped": {"hosts": {"kvm1": good}}}))
-    assert "judged 1 host and 0 guests" in controller.play("kvm.entropy.audit", "-e", "entropy_hosts_group=all").output
+    assert "judged 1 host, 0 guests and 1 other domain" in controller.play("kvm.entropy.audit", "-e", "entropy_hosts_group=all").output
 
 
 def test_verbosity_prints_the_guests_that_are_ok_and_no_facts(ansible, host, tmp_path):

@@ -22,6 +22,7 @@ FLEET = {"kvm_hosts": {"hosts": {"kvm1": CLOSED}}, "kvm_guests": {"hosts": {"web
          "others": {"hosts": {"backup1": CLOSED}}}
 FLEET_INI = "ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1"
 READ = LOCAL | {"entropy_verify_expect": "guest-only"}
+BAD = LOCAL | {"ansible_python_interpreter": "/nowhere/python3"}
 GUEST = {"kvm_guests": {"hosts": {"web-1": LOCAL}}}
 NOT_ASKED = {"kvm_guests": {"hosts": {"web-1": LOCAL | {"ansible_become_password": "{{ nowhere }}"}}}}
 # ansible-core's own exit codes: 1 for an error before the first play, 2 for a failed task.
@@ -75,6 +76,14 @@ CASES = [
          ("-i", "typo.yml"), oldest=True),
     Case("hosts that nobody looks at, and no guest", FAILED, NOBODY + r"entropy_verify_expect is guest-only for kvm1, so that nobody looks there",
          inventory={"kvm_hosts": {"hosts": {"kvm1": {"entropy_verify_expect": "guest-only"}}}}),
+    Case("an inventory with an error in the middle", FAILED, r"the inventory \S*/inventory was not read to its end, and what follows there would be left out\.",
+         inventory="kvm_guests:\n  hosts:\n    web-1: {ansible_connection: local}\n    'web[2]': {}\n    web-3: {}\n", playbook="audit", oldest=True),
+    Case("a host with the name of its group", FAILED, r"the inventory \S*/inventory has a host and a group with the name kvm_guests \(entropy_guests_group\)",
+         inventory={"kvm_guests": {"hosts": {"kvm_guests": CLOSED, "web-1": CLOSED}}}, playbook="audit", oldest=True),
+    Case("a name that is a template", FAILED, r"has names that Ansible takes for templates: web-\{\{ 1 \}\}\. Rename these hosts",
+         inventory={"kvm_hosts": {"hosts": {"kvm1": CLOSED}}, "kvm_guests": {"hosts": {"web-{{ 1 }}": CLOSED}}}, playbook="audit", oldest=True),
+    Case("strange names", GREEN, r"judged 0 hosts and 8 guests", playbook="audit", oldest=True, inventory={"kvm_guests": {"hosts": dict.fromkeys(
+        ("2001:db8::1", "::1", "w\u00e4b", "\u65e5\u672c", "a,b", "web 1", "!x", "kvm_hosts"), CLOSED)}}),
     # The limit.
     Case("a limit that is not in the inventory", ERROR, r"Specified inventory, host pattern and/or --limit leaves us with no hosts to target\.",
          ("--limit", "web-11")),
@@ -109,12 +118,13 @@ CASES = [
          inventory={"kvm_guests": {"hosts": {"web-1.invalid": {}}}}),
     Case("a connection plugin that is not there", FAILED, r"1 host or guest is unknown, entropy_verify_max_unknown allows 0: web-1\.",
          inventory={"kvm_guests": {"hosts": {"web-1": {"ansible_connection": "nowhere"}}}}),
-    Case("a become plugin that is not there", GREEN, r"judged 0 hosts and 1 guest", playbook="audit",
+    Case("a become plugin that is not there", GREEN, r"    unreachable: .* -> Correct ansible_become_method, or install", playbook="audit", oldest=True,
          inventory={"kvm_guests": {"hosts": {"web-1": LOCAL | {"ansible_become": True, "ansible_become_method": "nowhere"}}}}),
     Case("a variable of the connection that is not defined", FAILED,
-         r"    unreachable: The machine did not answer \(it was not asked: .*nowhere.* is undefined", oldest=True,
+         r"    unreachable: The machine did not answer \(it was not asked: .*nowhere.* is undefined.* -> Correct this variable in the inventory", oldest=True,
          inventory=NOT_ASKED),
-    Case("a connection plugin that is not there, by its row", FAILED, r"    unreachable: The machine did not answer \(it was not asked: ",
+    Case("a connection plugin that is not there, by its row", FAILED,
+         r"    unreachable: The machine did not answer \(it was not asked: .*nowhere.* -> Correct ansible_connection, or install the collection", oldest=True,
          inventory={"kvm_hosts": {"hosts": {"kvm1": {"ansible_connection": "nowhere"}}}}),
     Case("a step that could not begin, in site", FAILED, r"^fatal: .*A step of this run failed on web-1: see its error above\.", playbook="site", oldest=True,
          words=("-e", "entropy_verify_max_unknown=-1"), inventory=NOT_ASKED),
@@ -126,6 +136,13 @@ CASES = [
          environment={"ANSIBLE_STRATEGY": "host_pinned"}),
     Case("errors that are fatal for all", GREEN, r"judged 0 hosts and 3 guests", playbook="audit", oldest=True,
          inventory={"kvm_guests": {"hosts": {"web-1": READ, "web-2": CLOSED, "web-3": READ}}}, environment={"ANSIBLE_ANY_ERRORS_FATAL": "true"}),
+    # Without the judgement, which fails site for its steps, they fail it themselves.
+    Case("a guest's step that failed, without the judgement", FAILED, r"^fatal: \[web-1\]", ("--check", "--skip-tags", "always"), "site",
+         {"kvm_guests": {"hosts": {"web-1": BAD}}}, oldest=True),
+    Case("a host's step that failed, without the judgement", FAILED, r"^fatal: \[kvm1\]", ("--check", "--skip-tags", "tagged"), "site",
+         {"kvm_hosts": {"hosts": {"kvm1": BAD}}}, oldest=True),
+    Case("a task that is not there to start at, which ansible-core does not fail for", GREEN, "No matching task", ("--start-at-task", "Jugde every guest")),
+    Case("the judgement to start at", FAILED, r"3 hosts and guests are unknown", ("--start-at-task", "Judge every guest")),
     Case("no tags match", FAILED, r"1 host or guest is unknown", ("--tags", "nothing"), inventory=GUEST),
 ]
 

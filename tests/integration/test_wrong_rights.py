@@ -4,7 +4,8 @@
 
 """What an administrator sees of machines that answer and do not let themselves be looked at, beside a good one: each row, its one problem, the exit code.
 
-Each machine is this one, through ansible-core's own ssh plugin and a stand-in for ssh that runs the command as nobody. sudo is the machine's own where it
+Each machine is this one, through ansible-core's own ssh plugin and a stand-in for ssh that runs the command as nobody, or as a root of less than all
+rights. sudo is the machine's own where it
 has one, else and beside it a stand-in that says and does what sudo 1.9 and su do.
 """
 
@@ -25,8 +26,8 @@ for last; do :; done
 {before}
 cd /
 # Without rights of root, this user is unprivileged already.
-[ "$(id -u)" != 0 ] || as_nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
-exec $as_nobody env -i HOME={home} USER=nobody PATH={path} sh -c "$last"
+[ "$(id -u)" != 0 ] || as="{as_whom}"
+exec $as env -i HOME={home} USER=nobody PATH={path} sh -c "$last"
 """
 # It asks as sudo does where ansible-core has a password: by -p PROMPT, on the standard error.
 SUDO = """#!/bin/sh
@@ -55,10 +56,13 @@ class Machine(NamedTuple):
     sudo: str = None
     before: str = ""
     mkdir: str = None
+    python: str = None
+    as_whom: str = "setpriv --reuid=65534 --regid=65534 --clear-groups"
     variables: dict = {}
 
 
 ROOTLESS = "ansible_become: false"
+UNPRIVILEGED = {"ansible_become": False}
 MACHINES = {
     "good-without-root": Machine("needs-root", "takes root", "-K where sudo asks", variables={"ansible_become": False}),
     "asks": Machine("look-failed", "Missing sudo password", "Run it with -K (--ask-become-pass)", sudo=ASKS),
@@ -77,6 +81,28 @@ MACHINES = {
                          variables={"ansible_become_password": "x", "ansible_ssh_timeout": 2}),
     "no-python": Machine("look-failed", "python9", "ansible_python_interpreter",
                          variables={"ansible_become": False, "ansible_python_interpreter": "/usr/bin/python9"}),
+    # What Python 3.7 prints of ansible-core 2.19: a traceback that has the whole module in one of its lines.
+    "old-python": Machine("look-failed", "SyntaxError: invalid syntax", "Install a Python", variables=UNPRIVILEGED, python="""#!/bin/sh
+echo 'Traceback (most recent call last):' >&2; head -c 170000 /dev/zero | tr '\\0' x >&2; printf '\\n  File "x.py", line 50\\n    def f(name: str, /):\\n' >&2
+echo 'SyntaxError: invalid syntax' >&2; exit 1
+"""),
+    "older-python": Machine("look-failed", "future feature annotations is not defined", "Install a Python", variables=UNPRIVILEGED,
+                            python="#!/bin/sh\necho 'SyntaxError: future feature annotations is not defined' >&2; exit 1\n"),
+    "python-is-no-program": Machine("look-failed", "/etc/passwd: Permission denied", "Name a Python",
+                                    variables=UNPRIVILEGED | {"ansible_python_interpreter": "/etc/passwd"}),
+    "python-is-a-shell": Machine("look-failed", "AnsiballZ_", "Name a Python", variables=UNPRIVILEGED | {"ansible_python_interpreter": "/bin/sh"}),
+    "python-says-nothing": Machine("look-failed", "", "Name a Python", variables=UNPRIVILEGED | {"ansible_python_interpreter": "/bin/true"}),
+    "python-says-something-else": Machine("look-failed", ": Hello", "Name a Python", variables=UNPRIVILEGED, python="#!/bin/sh\necho Hello\n"),
+    # As docker, podman and kubectl exec end, by no exit status of their own.
+    "no-container": Machine("unreachable", "it runs no command: Error response from daemon: No such container: web", "Start the container or domain",
+                            before='echo "Error response from daemon: No such container: web" >&2; exit 1'),
+    "no-shell": Machine("unreachable", "it runs no command: This account is currently not available.", "Give the account a login shell",
+                        before='echo "This account is currently not available."; exit 1'),
+    "windows": Machine("unreachable", "it was not asked: ", "Judge a Windows guest by its host alone", variables={"ansible_connection": "psrp"}),
+    "windows-without-become": Machine("unreachable", "it was not asked: pypsrp or dependencies are not installed", "Judge a Windows guest by its host alone",
+                                      variables=UNPRIVILEGED | {"ansible_connection": "psrp"}),
+    "no-such-shell": Machine("unreachable", "it runs no command: /bin/sh: 1: /nowhere/sh: not found", "ansible_shell_executable",
+                             variables=UNPRIVILEGED | {"ansible_connection": "local", "ansible_shell_executable": "/nowhere/sh"}),
     "read-only-home": Machine("look-failed", "Failed to create temporary directory", "ansible_remote_tmp",
                               variables={"ansible_become": False, "ansible_remote_tmp": "/proc/kvm-entropy"}),
     "full": Machine("look-failed", "No space left on device", "Free space", variables={"ansible_become": False},
@@ -89,6 +115,12 @@ if shutil.which("sudo") and os.getuid() == 0:
     MACHINES["real-sudo"] = Machine("look-failed", "Missing sudo password", "-K (--ask-become-pass)")
     MACHINES["real-sudo-wrong-password"] = Machine(
         "look-failed", "Incorrect sudo password", "Give the right password", variables={"ansible_become_password": "wrong"})
+if os.getuid() == 0 and Path("/proc/sys/kernel/dmesg_restrict").read_text().strip() == "1":
+    ROOT = {"ansible_become": False, "ansible_user": "root"}
+    MACHINES["root-without-a-capability"] = Machine("needs-root", "it takes root with all capabilities", "made as root already", variables=ROOT,
+                                                    as_whom="setpriv --bounding-set -syslog --inh-caps -syslog")
+    MACHINES["container"] = Machine("needs-root", "it takes root outside the container", "put that machine into the inventory", variables=ROOT,
+                                    as_whom="unshare --user --map-root-user --pid --fork --mount-proc")
 HEAD = re.compile(r"^[ \"]*(?:host )?([\w-]+): ([A-Z]+)(?:, not proven in time)?  \[.*$", re.MULTILINE)
 
 
@@ -110,9 +142,11 @@ def made(folder, name, machine):
     if machine.mkdir:
         script(own / "mkdir", machine.mkdir)
         path = f"{own}:{path}"
-    ssh = SSH.format(before=machine.before, home=home, path=path)
+    ssh = SSH.format(before=machine.before, home=home, path=path, as_whom=machine.as_whom)
     variables = {"ansible_ssh_executable": script(own / "ssh", ssh), "ansible_ssh_args": "", "ansible_ssh_transfer_method": "piped",
                  "ansible_remote_tmp": str(home / "tmp"), "ansible_user": "nobody", "ansible_python_interpreter": "/usr/bin/python3"}
+    if machine.python:
+        variables["ansible_python_interpreter"] = script(own / "python", machine.python)
     if machine.sudo:
         variables["ansible_become_exe"] = script(own / "sudo", SUDO.format(then=machine.sudo))
     return variables | machine.variables

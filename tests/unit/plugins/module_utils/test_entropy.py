@@ -204,6 +204,20 @@ class TestFilling:
         assert {"what": "hwrng.filling, hwrng.driver_at, feeder", "why": "/proc shows the processes of a container (docker) alone",
                 "needs": "root outside the container"} in facts["unseen"]
         assert codes(facts) == ["needs-root"]
+        assert facts["problems"][0]["remedy"].startswith("Root inside it is not enough.")
+
+    def test_a_look_as_root_is_not_told_to_become_root(self):
+        seen = dict(machine("trixie-fed-user"), is_root=True)
+        seen["processes"].update(fill=None, kernel=False)
+        facts = facts_of(seen)
+        needs = {each["needs"] for each in facts["unseen"] if each["needs"].startswith("root")}
+        assert needs == {"root with all capabilities, or sysctl kernel.dmesg_restrict=0", "root with all capabilities"}
+        assert codes(facts) == ["needs-root"] and facts["problems"][0]["remedy"].startswith("The look was made as root already")
+
+    @pytest.mark.parametrize("error", ["ENOENT", "EPERM", "EACCES"])
+    def test_a_container_without_the_kernels_log_does_not_say_that_the_kernel_has_none(self, error):
+        facts = facts_of(dict(machine("trixie-fed"), container="docker", is_root=True, log={"source": "/dev/kmsg", "refused": error}))
+        assert [each["needs"] for each in facts["unseen"] if each["why"] == "/dev/kmsg: " + error] == ["root outside the container"]
 
     @pytest.mark.parametrize(("state", "asleep", "filling", "verdict"), [
         ("S", 30, True, "ok"), ("S", 11, True, "ok"), ("S", 10.1, "unknown", "unknown"), ("S", None, "unknown", "unknown"), ("D", 5, "unknown", "unknown")])

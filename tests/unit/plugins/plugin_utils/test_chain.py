@@ -410,6 +410,27 @@ def test_a_guest_whose_uuid_takes_root_is_not_told_to_look_for_its_host():
     assert codes(named) == [] and named["domain"] == "web"
 
 
+@pytest.mark.parametrize(("takes", "remedy"), [
+    ("root", "Look as root: become"),
+    ("root, or sysctl kernel.dmesg_restrict=0", "Look as root: become"),
+    ("root outside the container", "put that machine into the inventory in its place"),
+    ("root with all capabilities, or sysctl kernel.dmesg_restrict=0", "takes a capability away"),
+])
+def test_the_remedy_for_rights_fits_who_has_looked_and_where(takes, remedy):
+    by_facts, by_problem = without_rights(dict(LOG_REFUSED, needs=takes)), without_rights(problems=["needs-root"])
+    by_problem["entropy"]["problems"][0]["evidence"] = "crng.in_time (/dev/kmsg: EPERM; it takes %s)" % takes
+    by_uuid = without_rights(dict(LOG_REFUSED, needs=takes), dict(UUID_REFUSED, needs=takes), uuid=None)
+    for hosts, half in (({"kvm1": host(domain())}, by_facts), ({"kvm1": host(domain())}, by_problem), ({"kvm1": host()}, by_uuid)):
+        (one,) = judged(hosts, {"web-1": half})["problems"]
+        assert one["code"] == "needs-root" and remedy in one["remedy"]
+
+
+@pytest.mark.parametrize(("half", "advises_root"), [(guest(uuid=None), False), ({}, True)])
+def test_a_guest_whose_platform_has_no_uuid_is_not_told_to_look_as_root(half, advises_root):
+    (one,) = [one for one in judged({"kvm1": host()}, {"web-1": half})["problems"] if one["code"] == "host-not-seen"]
+    assert ("as root" in one["remedy"]) == advises_root and "et entropy_domain_uuid for it" in one["remedy"]
+
+
 def test_a_broken_guest_is_broken_whatever_rights_would_show_besides():
     row = judged({"kvm1": host(domain())}, {"web-1": without_rights(LOG_REFUSED, problems=["early-reads"])})
     assert (row["verdict"], codes(row)) == ("broken", ["early-reads"])
@@ -428,7 +449,8 @@ def test_where_no_log_goes_back_to_the_boot_any_more_ok_is_said_to_be_not_proven
 
 def test_the_remedy_of_a_guest_that_is_not_joined_fits_the_cause():
     (unjoined,) = [row for row in chain({"kvm1": host()}, {"web-1": guest(uuid=None)}, NOW, 86400) if row["guest"]]
-    assert [one["remedy"].split(",")[0] for one in unjoined["problems"]] == ["Look into the guest as root"]
+    assert [one["remedy"].split(",")[0] for one in unjoined["problems"]] == [
+        "Set entropy_domain_uuid for it ('virsh domuuid' on its host prints it)"]
     (alone,) = chain({}, {"web-1": guest(uuid=None)}, NOW, 86400)
     assert alone["problems"][0]["remedy"].startswith("Put its host into the group")
 

@@ -76,7 +76,7 @@ def test_a_guest_whose_host_nobody_is_to_see_hides_nothing_of_a_domain_by_claimi
 @pytest.mark.parametrize("gone", [host(domain(live=STUCK), error="timed out"), host(domain(live=STUCK), age=DAY + 1)])
 def test_a_host_that_does_not_count_disputes_no_domain_that_runs_on_another(gone):
     rows = chain({"kvm1": gone, "kvm2": host(domain())}, {"web-1": guest()}, NOW, DAY)
-    assert [(row["guest"], row["host"], row["verdict"]) for row in rows] == [("web-1", "kvm2", "ok")]
+    assert [(row["guest"], row["host"], row["verdict"]) for row in rows] == [(None, "kvm1", "unknown"), ("web-1", "kvm2", "ok")]
 
 
 def test_guests_whose_uuid_cannot_be_read_are_not_said_to_have_one():

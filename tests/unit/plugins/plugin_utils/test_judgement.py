@@ -14,6 +14,7 @@ OPTIONS = {"hosts": ["kvm1"], "guests": ["web-1"], "expect": "auto", "max_age": 
            "max_results": 500, "max_names": 100}
 SCOPE = Scope(("kvm1", "kvm2"), ("web-1", "web-2"), 0, 0, None)
 JUDGED = "judged 2 hosts and 2 guests"
+WITHOUT = "2 hosts without a judged domain"
 
 
 def row(number, verdict="broken", words="why", **more):
@@ -36,8 +37,9 @@ def said(rows, fail_on=(), max_unknown=ANY, max_results=500, everyone=False, fai
 
 
 def test_guests_that_are_not_ok_are_told_and_the_rest_is_counted():
-    found = said([row(1), row(2, "unknown"), row(3, "ok")])
-    assert found["told"] == ["web-1: BROKEN", "    no-device: why", "web-2: UNKNOWN", "    no-device: why", "1 ok, 0 degraded, 1 broken, 1 unknown", JUDGED]
+    found = said([row(1), row(2, "unknown"), domain("web-3", "ok")])
+    assert found["told"] == ["web-1: BROKEN", "    no-device: why", "web-2: UNKNOWN", "    no-device: why",
+                             "1 ok, 0 degraded, 1 broken, 1 unknown (1 host without a judged domain)", "judged 2 hosts, 2 guests and 1 other domain"]
     assert found["blocks"][0] == ["web-1: BROKEN", "    no-device: why"]
     assert found["counts"] == {"broken": 1, "degraded": 0, "unknown": 1, "ok": 1, "not_proven": 0}
     assert "web-3: OK" in said([row(3, "ok")], everyone=True)["told"]
@@ -63,7 +65,7 @@ def test_a_code_of_a_newer_collection_among_cached_facts_is_counted_like_any_oth
 def test_ten_thousand_long_rows_fit_into_an_event_of_ansible_runner():
     found = said([row(number, words="x" * 5000) for number in range(10000)], fail_on=["broken"], max_results=10000)
     assert _bounds.size(found["told"]) < _bounds.EVENT
-    assert found["told"][-3].startswith("and 98") and found["told"][-2:] == ["0 ok, 0 degraded, 10000 broken, 0 unknown", JUDGED]
+    assert found["told"][-3].startswith("and 98") and found["told"][-2] == "0 ok, 0 degraded, 10000 broken, 0 unknown (%s)" % WITHOUT
     assert len(found["verdict_failure"]) < 2000
 
 
@@ -85,7 +87,7 @@ def test_hosts_and_guests_of_the_inventory_that_are_unknown_fail_the_job_beyond_
 
 def test_a_host_that_does_not_answer_is_unknown_although_its_domains_are_known_of_old():
     found = said([dict(domain("a"), links={"config": "unknown"}), row(1, "ok")], max_unknown=0)
-    assert found["told"][-2] == "1 ok, 0 degraded, 0 broken, 1 unknown (1 host unknown)"
+    assert found["told"][-2] == "1 ok, 0 degraded, 0 broken, 1 unknown (1 host unknown; 1 host without a judged domain)"
     assert found["verdict_failure"].startswith("1 host or guest is unknown, entropy_verify_max_unknown allows 0: host kvm1. ")
 
 
@@ -127,7 +129,7 @@ def test_everything_that_is_wrong_is_one_error_that_names_each_and_the_nearest_w
 def test_what_is_ok_and_not_proven_in_time_is_counted_and_said_in_the_last_line():
     found = said([dict(row(1, "ok"), links={"config": "ok", "in_time": "unknown"}), dict(row(2, "ok"), links={"config": "ok", "in_time": "ok"}), row(3)])
     assert found["counts"]["not_proven"] == 1
-    assert found["told"][-2] == "2 ok, 0 degraded, 1 broken, 0 unknown (1 ok, but not proven in time)"
+    assert found["told"][-2] == "2 ok, 0 degraded, 1 broken, 0 unknown (1 ok, but not proven in time; %s)" % WITHOUT
 
 
 def test_ten_times_as_many_names_are_checked_in_ten_times_as_many_steps():

@@ -5,7 +5,7 @@
 """Why a run has nobody to judge: one message, with the remedy that fits the cause."""
 
 import pytest
-from ansible_collections.kvm.entropy.plugins.plugin_utils._nobody import Inventory, nobody_looked_at, too_few
+from ansible_collections.kvm.entropy.plugins.plugin_utils._nobody import Inventory, misread, too_few
 from ansible_collections.kvm.entropy.plugins.plugin_utils._scope import scope_of
 
 WANTED = {"entropy_hosts_group": "kvm_hosts", "entropy_guests_group": "kvm_guests"}
@@ -69,10 +69,29 @@ def test_a_file_that_is_missing_beside_others_is_named():
     assert too_few(scope, ["kvm1"], [], WANTED, 1, found._replace(is_given=False)) is None
 
 
-def test_hosts_that_nobody_looks_at_are_named():
-    assert nobody_looked_at(scope_of(["kvm1"], ["a"], "kvm1", {"kvm1"})) == (
+def test_hosts_that_nobody_looks_at_are_named_and_not_counted():
+    found = Inventory(["inv.yml"], [], {"all": 2, "kvm_hosts": 1, "kvm_guests": 1}, is_given=True)
+    scope = scope_of(["kvm1"], ["a"], "kvm1", {"kvm1"})._replace(not_looked_at=("kvm1",))
+    assert too_few(scope, ["kvm1"], ["a"], WANTED, 1, found) == (
         "No host or guest to judge: entropy_verify_expect is guest-only for kvm1, so that nobody looks there, and there is no guest "
         "(limit 'kvm1' leaves out 1). Name guests in the inventory or the limit, or correct entropy_verify_expect.")
+    both = scope_of(["kvm1"], ["a"], None, None)._replace(not_looked_at=("kvm1",))
+    assert too_few(both, ["kvm1"], ["a"], WANTED, 1, found) is None
+    assert too_few(both, ["kvm1"], ["a"], WANTED, 2, found).startswith(
+        "Too few to judge: 0 hosts and 1 guest, entropy_verify_min_judged asks for 2; entropy_verify_expect is guest-only for kvm1. ")
+
+
+@pytest.mark.parametrize(("names", "groups", "words"), [
+    (["a", "b"], {"all": 2, "kvm_guests": 2}, None),
+    (["a", "b"], {"all": 0, "kvm_guests": 2}, "was not read to its end"),
+    (["a", "kvm_guests"], {"all": 2, "kvm_guests": 2}, "has a host and a group with the name kvm_guests (entropy_guests_group)"),
+    (["kvm_guests"], {"all": 1, "kvm_hosts": 1}, None),
+    (["a{{ b }}", "c{%"], {"all": 2, "kvm_hosts": 1}, "takes for templates: a{{ b }}, c{%"),
+    (["a{b}"], {"all": 1, "kvm_hosts": 1}, None),
+])
+def test_an_inventory_that_ansible_takes_for_less_than_it_says_is_refused(names, groups, words):
+    found = misread(WANTED, Inventory(["inv.yml"], [], groups, is_given=True, names=frozenset(names)))
+    assert (words is None and found is None) or (found.startswith("the inventory inv.yml ") and words in found)
 
 
 def test_names_that_were_given_empty_are_named():
