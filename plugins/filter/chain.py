@@ -54,7 +54,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - One row per guest, and one per domain that no guest claims, worst first.
+    - One row per guest, and one per domain that no guest claims, worst first. A host has a row of its own, without guest and domain, where no other row
+      is about it and it was not seen, or its own generator cannot be relied upon.
     - A row has C(guest), C(domain), C(domain_state), C(uuid), C(host) (each null where not known), C(links) (a dictionary from each of C(host), C(config),
       C(live), C(current), C(fed), C(ready), C(in_time) to V(ok), V(broken), V(unknown) or V(n/a)), C(verdict) (V(ok), V(degraded),
       V(broken) or V(unknown)), C(problems) (each with C(code), C(text), C(remedy), C(evidence)), C(guest_age) and C(host_age),

@@ -260,7 +260,8 @@ _known("host-unsound",
        "The host's own generator cannot be relied upon, and it is where all its guests get theirs",
        "Repair the host first: see its own problems (kvm.entropy.entropy_facts on the host)",
        seen_by=HOST, needs="nothing",
-       detected="The host's own facts say not-ready, fake-source, fake-device or source-stuck.",
+       detected="The host's own facts say not-ready, fake-source, fake-device or source-stuck. It is in the rows of its domains; a host that has none gets "
+                "a row of its own.",
        sure="As sure as that problem of the host's.")
 _known("managed-elsewhere",
        "The definition is written by a manager, which undoes what is changed beside it",

@@ -9,7 +9,7 @@ from ansible_collections.kvm.entropy.plugins.module_utils._problems import probl
 from ansible_collections.kvm.entropy.plugins.module_utils._verdict import BREAKING, BROKEN, LINKS, NOT_APPLICABLE, OK, UNKNOWN, VERDICTS, guest_links, verdict
 from ansible_collections.kvm.entropy.plugins.plugin_utils._admission import GUEST_ONLY, HOST_ONLY, admitted
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_agent import half_by_agent, told_by_agents
-from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_host import backends_of, host_links, host_problems, seen_inside
+from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_host import backends_of, host_links, host_problems, seen_inside, unsound
 from ansible_collections.kvm.entropy.plugins.plugin_utils._chain_text import text_of
 from ansible_collections.kvm.entropy.plugins.plugin_utils._identity import Identities, Identity
 from ansible_collections.kvm.entropy.plugins.plugin_utils._join import RUNNING, Index
@@ -61,6 +61,10 @@ def chain(hosts, guests, now, max_age):
     # A host has a row of its own where it was not seen and no other row says so: one of a domain that now runs elsewhere does not.
     named = {row["host"] for row in rows if row["links"]["config"] == UNKNOWN}
     rows += [_unseen_host(name, host) for name, host in hosts.items() if not (host["fresh"] or host["expect"] == GUEST_ONLY or name in named)]
+    # What is wrong with a host's own generator is in the rows of its domains; where it has none, in a row of its own.
+    named = {row["host"] for row in rows}
+    rows += [_unsound_host(name, host) for name, host in hosts.items()
+             if host["fresh"] and host["expect"] != GUEST_ONLY and name not in named and unsound(host)]
     return sorted(rows, key=lambda row: (VERDICTS.index(row["verdict"]), row["guest"] or "", row["domain"] or "", row["host"] or ""))
 
 
@@ -77,10 +81,20 @@ def _silent(hosts):
 
 def _unseen_host(name, host):
     """Return the row (dict) of a host that was not seen: what it runs cannot be judged."""
+    why = host["why"] or problem("host-not-seen", "nobody looked at host %s" % name)
+    return _host_row(name, host, UNKNOWN, dict.fromkeys(LINKS, UNKNOWN), [why])
+
+
+def _unsound_host(name, host):
+    """Return the row (dict) of a host without a judged domain whose own generator cannot be relied upon."""
+    return dict(_host_row(name, host, BROKEN, dict(dict.fromkeys(LINKS, NOT_APPLICABLE), host=BROKEN), unsound(host)), host_age=host["age"])
+
+
+def _host_row(name, host, worst, links, problems):
+    """Return the row (dict) of the ``host`` (dict) ``name`` (str) that is about no domain, with the verdict ``worst`` (str)."""
     return _told({
-        "guest": None, "domain": None, "domain_state": None, "uuid": None, "host": name, "links": dict.fromkeys(LINKS, UNKNOWN), "verdict": UNKNOWN,
-        "problems": [host["why"] or problem("host-not-seen", "nobody looked at host %s" % name), *host["doubts"]],
-        "guest_age": None, "host_age": None,
+        "guest": None, "domain": None, "domain_state": None, "uuid": None, "host": name, "links": links, "verdict": worst,
+        "problems": problems + host["doubts"], "guest_age": None, "host_age": None,
     })
 
 

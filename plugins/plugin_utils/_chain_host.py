@@ -60,11 +60,15 @@ def _own(facts):
     return state_of(facts["crng"]["ready"])
 
 
+def unsound(host):
+    """Return the problem (list of one dict) that the own generator of ``host`` (dict) cannot be relied upon; empty where it can, or was not seen."""
+    words = "the host's own generator is not ready, or what it is fed is not entropy"
+    return [problem("host-unsound", words)] if _own(host.get("entropy")) == BROKEN else []
+
+
 def host_problems(host, domain):
     """Return the problems (list of dict) that ``host`` (dict) can tell of ``domain`` (a row of ``entropy_domains``)."""
-    problems = list(_device_problems(domain))
-    if host_links(host, domain)["host"] == BROKEN:
-        problems.insert(0, problem("host-unsound", "the host's own generator is not ready, or what it is fed is not entropy"))
+    problems = unsound(host) + list(_device_problems(domain))
     running = domain["live"] or []
     # What is defined and does not run yet is what the next start brings.
     for device in running + [device for device in domain["config"] or [] if device not in running]:

@@ -113,7 +113,8 @@ def judgement(rows, options, scope, everyone, failed_steps=()):
     blocks = _bounds.fitting(lines, _bounds.room({})) if max_results else list(lines)
     rest = shown_rows[len(blocks):]
     blocks = blocks + ([[_left_out(rest)]] if rest else []) + [_counts_in_words(counts, rows, len(unseen), scope)]
-    verdicts = [_failing(guests, options["fail_on"])]
+    unsound = [row for row in rows if is_host(row) and row["verdict"] == BROKEN]
+    verdicts = [_failing(guests, options["fail_on"]), _unsound(unsound, options["fail_on"], scope)]
     if UNKNOWN in options["fail_on"]:
         verdicts.append(_unseen(unseen, scope))
     else:
@@ -151,6 +152,8 @@ def _counts_in_words(counts, rows, unseen, scope):
     guests, named = frozenset(scope.guests), {row["host"] for row in rows}
     without = sum(name not in named for name in scope.judged_hosts)
     notes = [f"{counts['not_proven']} ok, but not proven in time"] if counts["not_proven"] else []
+    broken = sum(is_host(row) and row["verdict"] == BROKEN for row in rows)
+    notes += [f"{counted(broken, 'host')} {BROKEN}"] if broken else []
     notes += [f"{counted(unseen, 'host')} unknown"] if unseen else []
     notes += [f"{counted(without, 'host')} without a judged domain"] if without else []
     others = sum(not is_host(row) and row["guest"] not in guests for row in rows)
@@ -178,6 +181,13 @@ def _failing(rows, fail_on):
         return None
     verdicts = [verdict for verdict in _WORST_FIRST if verdict in {row["verdict"] for row in failing}]
     return f"{_of(len(failing), len(rows), 'guest')} {' or '.join(verdicts)}: {_words.names([name_of(row) for row in failing], '; ')}."
+
+
+def _unsound(rows, fail_on, scope):
+    """Return why ``fail_on`` (list of verdicts) fails the job (str) for ``rows`` (list of dict) of hosts that are broken; None where it does not."""
+    if BROKEN not in fail_on or not rows:
+        return None
+    return f"{_of(len(rows), len(scope.hosts), 'host')} {BROKEN}: {_words.names([row['host'] for row in rows], '; ')}."
 
 
 def _unseen(hosts, scope):

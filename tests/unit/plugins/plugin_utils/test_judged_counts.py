@@ -49,6 +49,13 @@ CASES = {
     "a guest whose host is not in the inventory": Case({}, {"web-1": guest()}, UNKNOWN, "judged 0 hosts and 1 guest", fails=True),
     "a guest that nobody sees from outside": Case({}, {"web-1": guest(expect="guest-only")}, OK, "judged 0 hosts and 1 guest"),
     "a host without domains": Case({"kvm1": host()}, {}, NONE + " (1 host without a judged domain)", "judged 1 host and 0 guests"),
+    "a host without domains whose own generator is not ready": Case({"kvm1": host(ready=False)}, {}, NONE + " (1 host broken)", "judged 1 host and 0 guests",
+                                                                    fails=True),
+    "a host whose own generator is fed no entropy, beside a sound one": Case(
+        {"kvm1": host(problems=["fake-source"]), "kvm2": host(domain())}, {"web-1": guest()}, OK + " (1 host broken)", "judged 2 hosts and 1 guest",
+        fails=True),
+    "a host that is not sound, and at which nobody looks": Case({"kvm1": host(ready=False, expect="guest-only")}, {"web-1": guest(expect="guest-only")}, OK,
+                                                                "judged 0 hosts and 1 guest"),
     "one host of two without domains": Case({"kvm1": host(), "kvm2": host(domain())}, {"web-1": guest()}, OK + " (1 host without a judged domain)",
                                             "judged 2 hosts and 1 guest"),
     "a host alone": Case({"kvm1": host(domain(), expect="host-only")}, {}, OK, "judged 1 host, 0 guests and 1 other domain"),
