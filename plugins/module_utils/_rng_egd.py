@@ -179,6 +179,10 @@ def _check_bound(path):
     if not os.path.isdir(folder):
         raise UnfitError(f"egd: the folder {_options.shown(folder)}, in which QEMU is to make a socket, is not there",
                          "A domain with it could not start. Make the folder, or give another path.")
+    # libvirt removes what is there before it binds (qemuOpenChrChardevUNIXSocket in qemu_command.c), as root.
+    if os.path.lexists(path) and not stat.S_ISSOCK(os.lstat(path).st_mode):
+        raise UnfitError(f"egd: {_options.shown(path)}, where QEMU is to make a socket, is there and is no socket",
+                         "A start of the domain would remove it, or fail. Give a path of which nothing is there.")
 
 
 def unchecked(egd, uri=None, daemon=NOBODY_KNOWN):

@@ -6,6 +6,7 @@
 
 import os
 import socket
+from pathlib import Path
 
 import pytest
 from virt_host import DESCRIBED, RNG, row
@@ -112,6 +113,20 @@ def test_a_place_where_another_process_listens_is_refused_before_anything_is_wri
                            ({"type": "tcp", "sources": [source("bind", host="127.0.0.1", service=port)]}, f"tcp 127.0.0.1 port {port}")):
             result = host.rng(expect_failure=True, domains=["*"], backend="egd", egd=egd)
             assert f"egd: {place} is in use by another process" in result["msg"] and host.everything() == before
+
+
+def test_a_file_in_the_place_of_a_socket_to_bind_is_kept_though_a_start_would_remove_it(host, listening):
+    theirs = Path(listening + ".conf")
+    theirs.write_text("keep me")
+    theirs.chmod(0o666)
+    egd = {"type": "unix", "sources": [source("bind", path=str(theirs))]}
+    host.define("web-1")
+    before = host.everything()
+    result = host.rng(expect_failure=True, domains=["web-1"], backend="egd", egd=egd)
+    assert f"egd: {theirs}, where QEMU is to make a socket, is there and is no socket" in result["msg"] and host.everything() == before
+    # Without the collection:
+    host.define("web-2", f"<rng model='virtio'><backend model='egd' type='unix'><source mode='bind' path='{theirs}'/></backend></rng>", start=True)
+    assert not theirs.is_file()
 
 
 def test_a_running_device_that_listens_there_itself_stays_until_the_next_start(host):

@@ -122,6 +122,13 @@ def test_a_socket_to_bind_needs_its_folder(tmp_path):
         check_socket(described("unix", [{"path": str(tmp_path / "none/egd.sock"), "mode": "bind"}]))
 
 
+@pytest.mark.parametrize("make", [lambda path: path.write_text("keep me"), lambda path: path.mkdir(), lambda path: path.symlink_to("/nowhere")])
+def test_what_is_there_and_is_no_socket_is_not_given_to_a_start_that_would_remove_it(tmp_path, make):
+    make(tmp_path / "socket")
+    with pytest.raises(EntropyError, match="is there and is no socket.*would remove it"):
+        check_socket(described("unix", [{"path": str(tmp_path / "socket"), "mode": "bind"}]))
+
+
 @pytest.mark.parametrize("family, bound, hosts", [
     (socket.AF_INET, "127.0.0.1", {"127.0.0.1": True, "localhost": True, "127.0.0.2": False, "::1": False, "::ffff:127.0.0.1": True}),
     (socket.AF_INET, "0.0.0.0", {"127.0.0.1": True, "127.9.9.9": True, "::1": False}),  # noqa: S104
