@@ -12,12 +12,12 @@ import importlib
 import os
 import select
 import struct
-import subprocess
 import time
 import zlib
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.kvm.entropy.plugins.module_utils._cpio import ArchiveError, DamagedError, Limits, Member, Stream, is_cpio, members
+from ansible_collections.kvm.entropy.plugins.module_utils._program import printing
 
 # What an image may have, unpacked (bytes), and take (s). Ubuntu's with all firmware has some 300 MiB; a core of 2020 unpacks 300 MiB/s.
 MOST_BYTES = 1 << 30
@@ -222,23 +222,16 @@ def _by_program(handle: int, at: int, known: _Format, is_wanted: Callable[[str],
     if program is None:
         raise ArchiveError("it is compressed by %s, and there is no program %s: install it" % (known.name, known.programs[0][0]))
     os.lseek(handle, at, os.SEEK_SET)
-    process = subprocess.Popen(
-        program, stdin=handle, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={"PATH": _PATH, "LC_ALL": "C"}, close_fds=True)
-    try:
-        output = process.stdout.fileno()
+    with printing(program, handle, {"PATH": _PATH, "LC_ALL": "C"}) as pipe:
 
         def read_pipe(size: int) -> bytes:
-            if not select.select([output], [], [], max(0.0, limits.deadline - time.monotonic()))[0]:
+            if not select.select([pipe], [], [], max(0.0, limits.deadline - time.monotonic()))[0]:
                 raise ArchiveError("reading it took too long")
-            return os.read(output, size)
+            return os.read(pipe, size)
 
         stream = Stream(read_pipe, limits)
         # The program may complain of what follows the compressed part: the archive has an end of its own.
         yield from _inner(stream, is_wanted)
-    finally:
-        process.kill()
-        process.stdout.close()
-        process.wait()
 
 
 def _found(command: Tuple[str, ...]) -> Optional[List[str]]:

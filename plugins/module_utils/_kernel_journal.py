@@ -140,15 +140,11 @@ def _journal(program):
 
 def _printed(program):
     """Return what ``program`` (str) prints (bytes), and whether that was cut (bool) as it was too long or took too long. Raise OSError."""
-    # An initramfs that calls this collection has no such module, and no journal.
-    import subprocess  # noqa: PLC0415
+    # An initramfs that calls this collection may lack a module of Python's that this takes, and has no journal.
+    from ansible_collections.kvm.entropy.plugins.module_utils._program import printing  # noqa: PLC0415
 
-    with open(os.devnull, "r+b") as nothing, subprocess.Popen(
-            [program, *_ARGUMENTS], stdin=nothing, stdout=subprocess.PIPE, stderr=nothing, env=_ENVIRONMENT, cwd="/") as process:
-        try:
-            return _collected(process.stdout.fileno())
-        finally:
-            process.kill()
+    with printing([program, *_ARGUMENTS], None, _ENVIRONMENT) as pipe:
+        return _collected(pipe)
 
 
 def _collected(pipe):

@@ -6,12 +6,18 @@
 
 import os
 import shutil
-import signal
-import subprocess
 import tempfile
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.kvm.entropy.plugins.module_utils import _driver_lock, _driver_module, _initramfs, _initramfs_builder, _initramfs_contents, _modprobe
+from ansible_collections.kvm.entropy.plugins.module_utils import (
+    _driver_lock,
+    _driver_module,
+    _initramfs,
+    _initramfs_builder,
+    _initramfs_contents,
+    _modprobe,
+    _program,
+)
 from ansible_collections.kvm.entropy.plugins.module_utils._errors import EntropyError
 from ansible_collections.kvm.entropy.plugins.module_utils._initramfs_build import TEMPORARY, Copies, command, refusal
 from ansible_collections.kvm.entropy.plugins.module_utils._kernel_tree import Tree
@@ -137,26 +143,20 @@ class System:
         The status is -1 where it took longer than ``seconds``, and 126, as a shell's, where it cannot be started. It does not outlive an exception.
         """
         environment = {"PATH": _PATH, "LC_ALL": "C", "HOME": "/root", "TERM": "dumb"}
-        source, started = subprocess.DEVNULL, words
+        started = words
         if lock:
             environment["TMPDIR"] = self.root + TEMPORARY
-            source, started = lock.file, _driver_lock.holding(words)
+            started = _driver_lock.holding(words)
         # Into a file: a daemon that a hook has started would keep a pipe open for ever.
         try:
-            with tempfile.TemporaryFile() as output:
-                process = subprocess.Popen(started, stdin=source, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd="/", start_new_session=True)
-                try:
+            with tempfile.TemporaryFile() as output, open(os.devnull, "rb") as nothing:
+                files = [lock.file if lock else nothing.fileno(), output.fileno(), output.fileno()]
+                with _program.started(started, files, environment, apart=True) as program:
                     if lock:
-                        lock.name(process.pid, words)
-                    status = process.wait(timeout=seconds)
-                except BaseException as error:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
-                    if not isinstance(error, subprocess.TimeoutExpired):
-                        raise
-                    status = -1
+                        lock.name(program.pid, words)
+                    status = program.wait(seconds)
                 output.seek(max(0, output.seek(0, os.SEEK_END) - _MOST_OUTPUT))
-                return status, _end(output.read())
+                return -1 if status is None else status, _end(output.read())
         except OSError as error:
             return 126, "it cannot be started: %s" % (error.strerror or error)
 
