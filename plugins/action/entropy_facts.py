@@ -68,6 +68,12 @@ class ActionModule(ActionBase):
         result["_ansible_verbose_override"] = self._display.verbosity < VERBOSE
         return result
 
+    def _parse_returned_data(self, res, *more):
+        """Read the answer, as ansible-core does, without what follows it: ansible-core would warn of that by printing it as it is."""
+        lines = res["stdout"].splitlines()
+        last = next((number for number in range(len(lines) - 1, -1, -1) if lines[number].rstrip().endswith("}")), len(lines))
+        return super()._parse_returned_data(dict(res, stdout="\n".join(lines[:last + 1])), *more)
+
     def _raise_where_no_command_runs(self, reason):
         """Raise AnsibleConnectionFailure where the ``reason`` (str) is a folder that cannot be made, and the machine runs no command at all.
 
@@ -106,7 +112,7 @@ def kept(answer):
         found["rc"] = answer["rc"]
     for key in ("warnings", "deprecations"):
         if isinstance(answer.get(key), list):
-            found[key] = [_warning(one) for one in answer[key][:_MOST_WARNINGS] if not isinstance(one, (int, float, list))]
+            found[key] = [_warning(_plain(one, key)) for one in answer[key][:_MOST_WARNINGS] if not isinstance(one, (int, float, list))]
     facts = answer.get("ansible_facts")
     facts = facts if isinstance(facts, dict) else None
     foreign = [key for key in _OBEYED if key in answer] + sorted(set(facts or ()).difference(("entropy", _INTERPRETER)), key=str)
@@ -124,13 +130,19 @@ def _lines(text):
     return "\n".join(printable(line, _MOST) for line in text.split("\n"))
 
 
+def _plain(one, key):
+    """Return ``one`` of the ``key`` warnings or deprecations as text or dict: newer ansible-core makes a record of it, with a machine's text as it was."""
+    message = getattr(getattr(one, "event", None), "msg", None)
+    if message is None:
+        return one
+    return message if key == "warnings" else {"msg": message, **{name: getattr(one, name, None) for name in _DEPRECATION[1:]}}
+
+
 def _warning(one):
-    """Return a warning or deprecation as ansible-core may print it; those of its own types are its own."""
-    if isinstance(one, str):
-        return printable(one, _MOST_WARNING)
+    """Return a warning or deprecation as ansible-core may print it."""
     if isinstance(one, dict):
         return {key: printable(one[key], _MOST_WARNING) for key in _DEPRECATION if isinstance(one.get(key), str)}
-    return one
+    return printable(str(one), _MOST_WARNING)
 
 
 def _facts(facts):

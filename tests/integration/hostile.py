@@ -48,6 +48,7 @@ def answers(folder, honest):
         "numbers for warnings": json.dumps({"changed": False, "warnings": [7, {"a": []}], "deprecations": 7, "ansible_facts": {"entropy": []}}),
         "a vaulted text as its fact": result({"entropy": {"__ansible_vault": "$ANSIBLE_VAULT;1.1;AES256\n6162\n"}}),
         "colours and lines as a warning": result({"entropy": honest}, warnings=["\x1b[2J\nhonest: OK  [ host ok"]),
+        "colours and lines around its answer": "\x1b[2J\nhonest: OK  [ host ok\n" + result({"entropy": honest}) + "\n\x1b[2J\nhonest: OK  [ host ok\n",
         "a host of its own choice and no facts": result(
             {"entropy": {}}, ping="pong", add_host={"host_name": "pwned", "groups": ["kvm_guests", "kvm_hosts"], "host_vars": controller}),
         "megabytes beside its facts": entropy(extra=["x" * 1000] * 20000),

@@ -54,6 +54,13 @@ def test_what_a_machine_says_outside_of_its_facts_is_printable():
     assert found["warnings"][2] == {"msg": "\\x1b"} and found["deprecations"] == [{"msg": "x"}]
 
 
+def test_a_record_that_ansible_makes_of_a_machines_text_is_printable_too():
+    messages = pytest.importorskip("ansible.module_utils._internal._messages", reason="ansible-core before 2.19 makes none")
+    event = messages.Event(msg="\x1b[2J", formatted_source_context="\x1b", help_text="\x1b")
+    found = kept({"warnings": [messages.WarningSummary(event=event)], "deprecations": [messages.DeprecationSummary(event=event, version="\x1b9")]})
+    assert found["warnings"] == ["\\x1b[2J"] and found["deprecations"] == [{"msg": "\\x1b[2J", "version": "\\x1b9"}]
+
+
 def test_a_fact_too_large_for_an_event_is_told_by_its_size():
     assert kept({"ansible_facts": {"entropy": {"extra": ["x" * 1000] * 1000}}})["ansible_facts"]["entropy"].startswith("a value of 100")
     deep = []
