@@ -30,7 +30,7 @@ DEGRADING = frozenset((
     "unsafe-backend", "backend-starves", "cannot-start", "rate-starves", "seeded-late", "driver-late", "initramfs-without-driver", "not-filling",
     "quality-zero", "managed-save"))
 
-# Something that would decide cannot be relied upon: never ``ok``, whatever the links say.
+# Something that would decide cannot be relied upon: neither ``ok`` nor ``degraded``, which says that the numbers are sound, whatever the links say.
 UNDECIDED = frozenset(("bad-facts", "bad-variable", "needs-root"))
 
 
@@ -40,12 +40,12 @@ def verdict(links, codes):
     states = [links.get(link, UNKNOWN) for link in LINKS]
     if codes & BREAKING:
         return BROKEN
-    if links.get("ready", UNKNOWN) == UNKNOWN:
+    if links.get("ready", UNKNOWN) == UNKNOWN or codes & UNDECIDED:
         return UNKNOWN
     if BROKEN in states or codes & DEGRADING:
         return DEGRADED
     # Where no log goes back to the boot any more, nothing can tell when the CRNG became ready: see is_proven_in_time.
-    if codes & UNDECIDED or any(links.get(link, UNKNOWN) == UNKNOWN for link in LINKS if link != "in_time"):
+    if any(links.get(link, UNKNOWN) == UNKNOWN for link in LINKS if link != "in_time"):
         return UNKNOWN
     return OK
 

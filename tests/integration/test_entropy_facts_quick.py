@@ -189,7 +189,7 @@ def test_where_the_log_is_open_an_ordinary_user_reads_it_too():
 
 
 @pytest.mark.parametrize(("named", "qemu"), [
-    ("Bochs", ("-machine", "pc-i440fx-1.4")),
+    ("Bochs", ("-smbios", "type=1,manufacturer=Bochs,product=Bochs")),
     ("VMware, Inc.", ("-smbios", "type=1,manufacturer=VMware,, Inc.,product=VMware7,,1")),
     ("Amazon EC2", ("-smbios", "type=1,manufacturer=Amazon EC2,product=m5.metal")),
 ])

@@ -71,7 +71,7 @@ def test_a_fake_source_of_one_that_cannot_be_seen_whole_is_neither_broken_nor_ok
     facts = facts_with(process(arguments=FAKE, **HIDDEN))
     assert (facts["feeder"]["fake"], codes(facts), facts["links"]["fed"], facts["verdict"]) == ("unknown", ["needs-root"], "unknown", "unknown")
     facts = facts_with(process(arguments=FAKE, **HIDDEN), texts={"/sys/class/misc/hw_random/rng_quality": "0"})
-    assert (facts["links"]["fed"], facts["verdict"]) == ("broken", "degraded")
+    assert (facts["links"]["fed"], facts["verdict"]) == ("broken", "unknown")
 
 
 def test_a_unit_of_the_system_is_not_a_users_process():
