@@ -29,6 +29,7 @@ def made(monkeypatch, capsys):
         # Not by _ANSIBLE_ARGS: where a test has loaded a controller, its decoder refuses what a target's takes.
         monkeypatch.setattr(basic, "_load_params", lambda: json.loads(json.dumps(options)))
         monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        monkeypatch.setattr(basic, "_PARSED_MODULE_ARGS", {}, raising=False)  # ansible-core 2.21
         try:
             return OptionsModule(argument_spec=SPEC).params
         except SystemExit:

@@ -199,13 +199,16 @@ def test_an_agent_of_a_newer_collection_decides_nothing():
 
 
 def test_many_backends_of_a_host_do_not_make_each_of_its_domains_slower():
-    def taken(count):
+    def taken(count, domains):
         backends = [{"backend": "random", "path": "/dev/x%d" % number, "unsafe": False, "delivered": None} for number in range(count)]
-        crowded = host(*[domain(uuid="%08x%s" % (number, OTHER[8:])) for number in range(2000)])
+        crowded = host(*[domain(uuid="%08x%s" % (number, OTHER[8:])) for number in range(domains)])
         crowded["domains"]["host"] = {"capacity": backends}
         started = time.process_time()
         chain({"kvm1": crowded}, {}, NOW, DAY)
         return time.process_time() - started
 
+    def of_domains(count):
+        return min(taken(count, 2000) for _again in range(3)) - min(taken(count, 0) for _again in range(3))
+
     # Looked for one by one, it takes 8 times as long.
-    assert taken(10000) < 4 * taken(10)
+    assert of_domains(10000) < 4 * of_domains(10)
