@@ -12,6 +12,7 @@ A look that fails at a machine that answered leaves the fact ``entropy_look``, m
 ``hostvars`` or a cache, are not what the machine shows now. The next look that succeeds empties it.
 """
 
+import json
 import time
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -36,6 +37,9 @@ _INTERPRETER = "discovered_interpreter_python"
 _MOST_PATH = 4096
 # What ansible-core's own warnings on the way, such as that of interpreter discovery, come to at most, in characters each.
 _MOST_WARNINGS, _MOST_WARNING = 20, 1000
+_PRINTED = ("warnings", "deprecations")
+# ansible-core's records have an event within an event for each cause of an error.
+_MOST_DEPTH = 20
 # By what ansible-core describes a deprecation.
 _DEPRECATION = ("msg", "version", "date", "collection_name")
 
@@ -69,10 +73,8 @@ class ActionModule(ActionBase):
         return result
 
     def _parse_returned_data(self, res, *more):
-        """Read the answer, as ansible-core does, without what follows it: ansible-core would warn of that by printing it as it is."""
-        lines = res["stdout"].splitlines()
-        last = next((number for number in range(len(lines) - 1, -1, -1) if lines[number].rstrip().endswith("}")), len(lines))
-        return super()._parse_returned_data(dict(res, stdout="\n".join(lines[:last + 1])), *more)
+        """Read the answer, as ansible-core does, of which it prints some before anybody has looked at it."""
+        return super()._parse_returned_data(dict(res, stdout=printable_answer(res["stdout"])), *more)
 
     def _raise_where_no_command_runs(self, reason):
         """Raise AnsibleConnectionFailure where the ``reason`` (str) is a folder that cannot be made, and the machine runs no command at all.
@@ -86,6 +88,34 @@ class ActionModule(ActionBase):
         if tried.get("rc"):
             said = _look_failure.reason_of(str(tried.get("stderr") or ""), printed=str(tried.get("stdout") or ""))
             raise AnsibleConnectionFailure("it runs no command: %s" % said) from None
+
+
+def printable_answer(text):
+    """Return a machine's answer (str) without what ansible-core would print as it is: lines that follow it, and, from 2.21 on, its warnings.
+
+    What is no answer stays as it is.
+    """
+    # As ansible-core looks for it (_filter_non_json_lines in ansible/module_utils/json_utils.py).
+    lines = text.splitlines()
+    first = next((number for number, line in enumerate(lines) if line.strip().startswith("{")), 0)
+    last = next((number for number in range(len(lines) - 1, first - 1, -1) if lines[number].strip().endswith("}")), len(lines))
+    try:
+        answer = json.loads("\n".join(lines[first:last + 1]))
+        said = [key for key in _PRINTED if key in answer] if isinstance(answer, dict) else []
+        if said:
+            return json.dumps({**answer, **{key: _shallow(answer[key]) for key in said}})
+    except (ValueError, RecursionError):
+        pass  # ansible-core cannot read it either
+    return "\n".join(lines[:last + 1])
+
+
+def _shallow(value, depth=_MOST_DEPTH):
+    """Return ``value``, of JSON's types, with every text in it printable, and nothing below ``depth``: ansible-core makes records of some dictionaries."""
+    if isinstance(value, dict):
+        return {key: _shallow(one, depth - 1) for key, one in value.items()} if depth else {}
+    if isinstance(value, list):
+        return [_shallow(one, depth - 1) for one in value] if depth else []
+    return printable(value, _MOST_WARNING) if isinstance(value, str) else value
 
 
 def with_look(result, facts, now):
@@ -110,7 +140,7 @@ def kept(answer):
         found["failed"] = True
     if isinstance(answer.get("rc"), int):
         found["rc"] = answer["rc"]
-    for key in ("warnings", "deprecations"):
+    for key in _PRINTED:
         if isinstance(answer.get(key), list):
             found[key] = [_warning(_plain(one, key)) for one in answer[key][:_MOST_WARNINGS] if not isinstance(one, (int, float, list))]
     facts = answer.get("ansible_facts")

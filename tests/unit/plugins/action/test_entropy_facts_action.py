@@ -4,8 +4,10 @@
 
 """Of a machine's answer to entropy_facts only what the module returns reaches ansible-core."""
 
+import json
+
 import pytest
-from ansible_collections.kvm.entropy.plugins.action.entropy_facts import kept, with_look
+from ansible_collections.kvm.entropy.plugins.action.entropy_facts import kept, printable_answer, with_look
 
 FACTS = {"entropy": {"schema": 1}}
 
@@ -52,6 +54,23 @@ def test_what_a_machine_says_outside_of_its_facts_is_printable():
     assert (found["msg"], found["module_stderr"]) == ("\\x1b[2J\\u202eno", "a\nb\\x07")
     assert found["warnings"][0] == "\\x1b[2J\\x0aok: [good]" and len(found["warnings"][1]) == 1000
     assert found["warnings"][2] == {"msg": "\\x1b"} and found["deprecations"] == [{"msg": "x"}]
+
+
+@pytest.mark.parametrize("key", ["warnings", "deprecations", "warn\\u0069ngs"])
+def test_what_ansible_prints_of_an_answer_while_it_reads_it_is_printable(key):
+    answer = '{"changed": false, "%s": ["\\u001b[2J", {"__ansible_type": "WarningSummary", "event": {"msg": "\\u001b"}}, 7]}' % key
+    found = printable_answer("motd\n%s\n\x1b[2J\nhonest: OK\n" % answer)
+    assert json.loads(found)[key.replace("\\u0069", "i")] == ["\\x1b[2J", {"__ansible_type": "WarningSummary", "event": {"msg": "\\x1b"}}, 7]
+
+
+def test_a_warning_that_is_nested_too_deep_hides_no_other():
+    found = json.loads(printable_answer('{"warnings": ["\\u001b", %s]}' % ("[" * 500 + "7" + "]" * 500)))
+    assert found["warnings"][0] == "\\x1b" and "7" not in str(found)
+
+
+@pytest.mark.parametrize("text", ["", "sh: python3: not found\n", "{", "[" * 100000 + "]" * 100000, '{"changed": false}', '{"a": ' + "[" * 100000 + "]" * 100000 + "}"])
+def test_what_has_nothing_that_ansible_prints_stays_as_it_is(text):
+    assert printable_answer(text) == text.rstrip("\n")
 
 
 def test_a_record_that_ansible_makes_of_a_machines_text_is_printable_too():
