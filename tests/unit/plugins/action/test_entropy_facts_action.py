@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.kvm.entropy.plugins.action.entropy_facts import kept, printable_answer, with_look
 
 FACTS = {"entropy": {"schema": 1}}
+DEEP = "[" * 100000 + "]" * 100000
 
 
 @pytest.mark.parametrize("key", ["add_host", "add_group", "results", "skipped", "unreachable", "ansible_notify", "diff", "invocation"])
@@ -68,7 +69,7 @@ def test_a_warning_that_is_nested_too_deep_hides_no_other():
     assert found["warnings"][0] == "\\x1b" and "7" not in str(found)
 
 
-@pytest.mark.parametrize("text", ["", "sh: python3: not found\n", "{", "[" * 100000 + "]" * 100000, '{"changed": false}', '{"a": ' + "[" * 100000 + "]" * 100000 + "}"])
+@pytest.mark.parametrize("text", ["", "sh: python3: not found\n", "{", DEEP, '{"changed": false}', '{"a": %s}' % DEEP])
 def test_what_has_nothing_that_ansible_prints_stays_as_it_is(text):
     assert printable_answer(text) == text.rstrip("\n")
 
