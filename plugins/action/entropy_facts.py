@@ -101,20 +101,21 @@ def printable_answer(text):
     last = next((number for number in range(len(lines) - 1, first - 1, -1) if lines[number].strip().endswith("}")), len(lines))
     try:
         answer = json.loads("\n".join(lines[first:last + 1]))
-        said = [key for key in _PRINTED if key in answer] if isinstance(answer, dict) else []
-        if said:
-            return json.dumps({**answer, **{key: _shallow(answer[key]) for key in said}})
     except (ValueError, RecursionError):
-        pass  # ansible-core cannot read it either
-    return "\n".join(lines[:last + 1])
+        answer = None  # ansible-core cannot read it either
+    said = [key for key in _PRINTED if key in answer] if isinstance(answer, dict) else []
+    if not said:
+        return "\n".join(lines[:last + 1])
+    return json.dumps({**answer, **{key: _shallow(answer[key]) for key in said}})
 
 
 def _shallow(value, depth=_MOST_DEPTH):
-    """Return ``value``, of JSON's types, with every text in it printable, and nothing below ``depth``: ansible-core makes records of some dictionaries."""
+    """Return ``value``, of JSON's types, with every text in it printable, at most _MOST_WARNINGS of a list, and nothing below ``depth``: ansible-core makes
+    records of some dictionaries."""
     if isinstance(value, dict):
         return {key: _shallow(one, depth - 1) for key, one in value.items()} if depth else {}
     if isinstance(value, list):
-        return [_shallow(one, depth - 1) for one in value] if depth else []
+        return [_shallow(one, depth - 1) for one in value[:_MOST_WARNINGS]] if depth else []
     return printable(value, _MOST_WARNING) if isinstance(value, str) else value
 
 

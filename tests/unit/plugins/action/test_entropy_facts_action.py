@@ -64,6 +64,10 @@ def test_what_ansible_prints_of_an_answer_while_it_reads_it_is_printable(key):
     assert json.loads(found)[key.replace("\\u0069", "i")] == ["\\x1b[2J", {"__ansible_type": "WarningSummary", "event": {"msg": "\\x1b"}}, 7]
 
 
+def test_no_more_warnings_are_printed_while_an_answer_is_read_than_are_kept():
+    assert len(json.loads(printable_answer(json.dumps({"warnings": ["x"] * 1000})))["warnings"]) == 20
+
+
 def test_a_warning_that_is_nested_too_deep_hides_no_other():
     found = json.loads(printable_answer('{"warnings": ["\\u001b", %s]}' % ("[" * 500 + "7" + "]" * 500)))
     assert found["warnings"][0] == "\\x1b" and "7" not in str(found)
