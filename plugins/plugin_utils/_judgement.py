@@ -104,6 +104,7 @@ def judgement(rows, options, scope, everyone, failed_steps=()):
     mode does not have.
     """
     guests, unseen = [row for row in rows if not is_host(row)], unseen_hosts(rows, scope)
+    unsound = [row for row in rows if is_host(row) and row["verdict"] == BROKEN]
     counts = dict.fromkeys(VERDICTS, 0)
     counts.update(collections.Counter(row["verdict"] for row in guests))
     counts["not_proven"] = sum(not is_proven_in_time(row) for row in guests)
@@ -112,8 +113,7 @@ def judgement(rows, options, scope, everyone, failed_steps=()):
     lines = ([_words.cut(line, _MOST_LINE) for line in row["text"]] for row in (shown_rows[:max_results] if max_results else shown_rows))
     blocks = _bounds.fitting(lines, _bounds.room({})) if max_results else list(lines)
     rest = shown_rows[len(blocks):]
-    blocks = blocks + ([[_left_out(rest)]] if rest else []) + [_counts_in_words(counts, rows, len(unseen), scope)]
-    unsound = [row for row in rows if is_host(row) and row["verdict"] == BROKEN]
+    blocks = blocks + ([[_left_out(rest)]] if rest else []) + [_counts_in_words(counts, rows, {BROKEN: len(unsound), UNKNOWN: len(unseen)}, scope)]
     verdicts = [_failing(guests, options["fail_on"]), _unsound(unsound, options["fail_on"], scope)]
     if UNKNOWN in options["fail_on"]:
         verdicts.append(_unseen(unseen, scope))
@@ -143,8 +143,8 @@ def is_off(row):
     return row["domain_state"] is not None and row["domain_state"] not in RUNNING and row["links"]["config"] != UNKNOWN
 
 
-def _counts_in_words(counts, rows, unseen, scope):
-    """Return the last lines (list of str): how many guests have each verdict and how many hosts are ``unseen`` (int), then over whom was judged.
+def _counts_in_words(counts, rows, hosts, scope):
+    """Return the last lines (list of str): how many guests and how many ``hosts`` (dicts: verdict to int) have each verdict, then over whom was judged.
 
     Said are, too, of how many that are ok nothing shows any more that they were ready in time, how many hosts none of the ``rows`` (list of dict) is about,
     and how many rows are about a domain that is none of the guests.
@@ -152,9 +152,7 @@ def _counts_in_words(counts, rows, unseen, scope):
     guests, named = frozenset(scope.guests), {row["host"] for row in rows}
     without = sum(name not in named for name in scope.judged_hosts)
     notes = [f"{counts['not_proven']} ok, but not proven in time"] if counts["not_proven"] else []
-    broken = sum(is_host(row) and row["verdict"] == BROKEN for row in rows)
-    notes += [f"{counted(broken, 'host')} {BROKEN}"] if broken else []
-    notes += [f"{counted(unseen, 'host')} unknown"] if unseen else []
+    notes += [f"{counted(number, 'host')} {one}" for one, number in hosts.items() if number]
     notes += [f"{counted(without, 'host')} without a judged domain"] if without else []
     others = sum(not is_host(row) and row["guest"] not in guests for row in rows)
     return [", ".join(f"{counts[one]} {one}" for one in _COUNTED) + (f" ({'; '.join(notes)})" if notes else ""), scope.words(others)]
