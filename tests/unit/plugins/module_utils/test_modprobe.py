@@ -93,6 +93,16 @@ def test_a_command_line_is_read_as_the_kernel_and_kmod_read_it(command_line):
     assert (found and found.how) == COMMAND_LINES[command_line]
 
 
+def test_a_line_whose_bracket_is_not_closed_is_none_and_takes_no_time():
+    texts = {"/etc/modprobe.d/a.conf": "alias %s off\ninstall virtio_rng /bin/true\n" % ("[" * 20000)}
+    begun = time.process_time()
+    assert refusal_in(texts).how == ALWAYS
+    # Looked at by fnmatch, it takes half a minute.
+    assert time.process_time() - begun < 5
+    assert refusal_in({"/etc/modprobe.d/a.conf": "install virtio_rn[g /bin/true\n"}) is None
+    assert refusal_in({"/etc/modprobe.d/a.conf": "install virtio_rn[g] /bin/true\n"}).how == ALWAYS
+
+
 def test_a_pattern_of_many_stars_takes_no_time():
     began = time.monotonic()
     assert refusal_in({"/etc/modprobe.d/x.conf": "install %s /bin/true\n" % ("*[a-z_]" * 40 + "1") * 100}, "", NEEDS) is None
